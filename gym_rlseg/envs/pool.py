@@ -1,0 +1,121 @@
+"""Prepared graphs: a source's images turned into graphs once and kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gym_rlseg.graph.boundary import BoundaryMap
+from gym_rlseg.graph.graph import SuperpixelGraph, build_graph
+from gym_rlseg.graph.superpixels import Superpixels
+from gym_rlseg.images.base import SPLITS, ImageSource, Split
+
+_PROBES = 16
+_MARGIN = 1.25
+_ROUND_TO = 8
+# Keeps the sub-graphs' generator apart from the images' own, which has three entries.
+_SUBGRAPH_STREAM = 1
+
+
+@dataclass(kw_only=True)
+class GraphPool:
+    """Makes the graph of any sample and keeps those it is told to.
+
+    A graph is a pure function of source, split, seed and index: a pool without its
+    kept graphs (a copy, another process) makes the same ones.
+
+    Attributes:
+        source: where images come from.
+        split: which of the source's splits.
+        seed: the stream of generated images, and of the sub-graphs.
+        size: samples 0..size-1 are kept once made; None keeps none.
+        boundary: makes the boundary maps.
+        superpixels: makes the superpixels.
+        features: name of the features.
+        subgraph_sizes: in edges.
+    """
+
+    source: ImageSource
+    split: Split
+    seed: int
+    size: int | None
+    boundary: BoundaryMap
+    superpixels: Superpixels
+    features: str
+    subgraph_sizes: tuple[int, ...]
+    _kept: dict[int, SuperpixelGraph] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.size is not None and self.size < 1:
+            raise ValueError(f"pool_size must be >= 1 or None, got {self.size}")
+        available = self.source.size(self.split)
+        if available == 0:
+            raise ValueError(f"the source has no images for split={self.split!r}")
+        if available is not None and self.size is not None:
+            self.size = min(self.size, available)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_kept": {}}
+
+    def draw(self, rng: np.random.Generator) -> int:
+        """A random index: of the pool, or of all samples if none are kept."""
+        limit = self.size or self.source.size(self.split) or 2**31
+        return int(rng.integers(limit))
+
+    def graph(self, index: int) -> SuperpixelGraph:
+        """The graph of sample `index` of the source.
+
+        Raises:
+            ValueError: if there is no such sample, or it can't be turned into a graph.
+        """
+        if index in self._kept:
+            return self._kept[index]
+        graph = self._make(self.split, index)
+        if self.size is not None and index < self.size:
+            self._kept[index] = graph
+        return graph
+
+    def prepare(self) -> None:
+        """Make every graph of the pool now rather than when it is drawn."""
+        for index in range(self.size or 0):
+            self.graph(index)
+
+    def capacity(self) -> tuple[int, int, tuple[int, int, int]]:
+        """Nodes and edges that hold any graph of the source, and its image shape (C, H, W).
+
+        Taken from a few samples of every split at the first seed, so that environments
+        of different splits and seeds agree; with a margin unless all were looked at.
+        """
+        graphs: list[SuperpixelGraph] = []
+        complete = True
+        for split in SPLITS:
+            available = self.source.size(split)
+            if available is None and split != "train":
+                continue
+            count = min(available if available is not None else _PROBES, _PROBES)
+            complete = complete and count == available
+            for index in np.unique(np.linspace(0, (available or count) - 1, count).astype(int)):
+                if split == self.split and available is not None:
+                    graphs.append(self.graph(int(index)))
+                else:
+                    graphs.append(self._make(split, int(index), seed=0))
+        margin = 1.0 if complete else _MARGIN
+        nodes, edges = (
+            int(np.ceil(margin * max(sizes) / _ROUND_TO)) * _ROUND_TO
+            for sizes in ([g.n_nodes for g in graphs], [g.n_edges for g in graphs])
+        )
+        shapes = np.array([g.image.shape for g in graphs])
+        c, h, w = (int(s) for s in shapes.max(axis=0))
+        return nodes, edges, (c, h, w)
+
+    def _make(self, split: Split, index: int, seed: int | None = None) -> SuperpixelGraph:
+        seed = self.seed if seed is None else seed
+        return build_graph(
+            self.source.sample(split, index, seed),
+            boundary=self.boundary,
+            superpixels=self.superpixels,
+            features=self.features,
+            subgraph_sizes=self.subgraph_sizes,
+            rng=np.random.default_rng([SPLITS.index(split), seed, index, _SUBGRAPH_STREAM]),
+        )

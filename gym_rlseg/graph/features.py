@@ -1,0 +1,176 @@
+"""Handcrafted features of superpixels and of the edges between them.
+
+Every edge feature is symmetric in the edge's two superpixels, and none depends
+on how superpixels happen to be numbered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gym_rlseg.graph.geometry import NodeSums, Outlines, outline_values
+
+_EPS = 1e-6
+#: Features are clipped to ± this; the observation space needs a bound.
+FEATURE_LIMIT = 20.0
+
+#: Columns of the node features that don't depend on the number of channels.
+NODE_COLUMNS = (
+    "log_area", "elongation", "boundary_mean", "outline_evidence", "frame_share", "degree",
+)  # fmt: skip
+#: Columns of the node features per channel, behind `NODE_COLUMNS`.
+NODE_COLUMNS_PER_CHANNEL = ("mean", "deviation", "contrast")
+#: Columns of the edge features; column 0 is the boundary evidence in [0, 1].
+EDGE_COLUMNS = (
+    "evidence", "evidence_low", "evidence_high", "evidence_deviation", "log_contact",
+    "contact_share", "distance", "area_ratio", "union_elongation", "union_log_area",
+)  # fmt: skip
+#: Columns of the edge features per channel, behind `EDGE_COLUMNS`.
+EDGE_COLUMNS_PER_CHANNEL = ("mean_difference", "deviation_difference")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphParts:
+    """What features are computed from; all of one image.
+
+    Attributes:
+        image: float32 (C, H, W).
+        boundary: float32 (H, W), boundary map.
+        superpixels: int32 (H, W).
+        edges: int64 (E, 2).
+        outlines: cracks per edge.
+        sums: sums per superpixel.
+    """
+
+    image: NDArray[np.float32]
+    boundary: NDArray[np.float32]
+    superpixels: NDArray[np.int32]
+    edges: NDArray[np.int64]
+    outlines: Outlines
+    sums: NodeSums
+
+
+def node_features(parts: GraphParts) -> NDArray[np.float32]:
+    """Features of the superpixels, float32 (N, 6 + 3 C), about zero mean and unit size.
+
+    Intensities count in standard deviations of the image, areas relative to the
+    image's mean superpixel, so that contrast and scale of an image drop out.
+    """
+    sums, edges = parts.sums, parts.edges
+    n = sums.area.size
+    mean, deviation = _intensity(parts)
+    boundary_mean = (
+        np.bincount(parts.superpixels.ravel(), parts.boundary.ravel(), minlength=n) / sums.area
+    )
+    contact = np.diff(parts.outlines.start).astype(np.float64)
+    perimeter = _perimeter(parts, contact)
+    evidence = np.add.reduceat(
+        outline_values(parts.outlines, parts.boundary).astype(np.float64),
+        parts.outlines.start[:-1],
+    )
+    ends = edges.ravel()  # u, v, u, v, ...
+    outline_evidence = np.bincount(ends, np.repeat(evidence, 2), minlength=n) / perimeter
+    around = np.stack(
+        [
+            np.bincount(ends, (contact[:, None] * m[edges[:, ::-1]]).ravel(), minlength=n)
+            for m in mean.T
+        ],
+        axis=1,
+    )
+    around /= np.maximum(np.bincount(ends, np.repeat(contact, 2), minlength=n), 1.0)[:, None]
+    columns = [
+        np.log(sums.area / sums.area.mean()),
+        _elongation(sums.area, sums.first, sums.second),
+        boundary_mean,
+        outline_evidence,
+        sums.frame / perimeter,
+        np.bincount(ends, minlength=n) / 6.0 - 1.0,
+        *mean.T,
+        *deviation.T,
+        *(mean - around).T,
+    ]
+    return _table(columns)
+
+
+def edge_features(parts: GraphParts) -> NDArray[np.float32]:
+    """Features of the edges, float32 (E, 10 + 2 C); column 0 is the evidence in [0, 1]."""
+    sums, (u, v) = parts.sums, parts.edges.T
+    start = parts.outlines.start
+    values = outline_values(parts.outlines, parts.boundary).astype(np.float64)
+    contact = np.diff(start).astype(np.float64)
+    evidence = np.add.reduceat(values, start[:-1]) / contact
+    squared = np.add.reduceat(values**2, start[:-1]) / contact
+    low, high = _quartiles(values, start)
+    mean, deviation = _intensity(parts)
+    centre = sums.first / sums.area[:, None]
+    distance = np.hypot(*(centre[u] - centre[v]).T)
+    perimeter = _perimeter(parts, contact)
+    smaller, larger = np.minimum(sums.area[u], sums.area[v]), np.maximum(sums.area[u], sums.area[v])
+    union = (sums.area[u] + sums.area[v], sums.first[u] + sums.first[v])
+    columns = [
+        np.clip(evidence, 0.0, 1.0),
+        low,
+        high,
+        np.sqrt(np.maximum(squared - evidence**2, 0.0)),
+        np.log(contact) - 2.0,
+        contact / np.minimum(perimeter[u], perimeter[v]),
+        distance / np.sqrt(union[0]),
+        np.log(larger / smaller),
+        _elongation(*union, sums.second[u] + sums.second[v]),
+        np.log(union[0] / (2.0 * sums.area.mean())),
+        *np.abs(mean[u] - mean[v]).T,
+        *np.abs(deviation[u] - deviation[v]).T,
+    ]
+    return _table(columns)
+
+
+def _table(columns: list[NDArray[np.float64]]) -> NDArray[np.float32]:
+    stacked = np.stack(columns, axis=1).astype(np.float32)
+    return np.clip(stacked, -FEATURE_LIMIT, FEATURE_LIMIT)
+
+
+def _intensity(parts: GraphParts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation per superpixel and channel, in the image's own scale."""
+    centre = parts.image.mean(axis=(1, 2), dtype=np.float64)
+    scale = parts.image.std(axis=(1, 2), dtype=np.float64) + _EPS
+    area = parts.sums.area[:, None]
+    mean = parts.sums.intensity / area
+    variance = np.maximum(parts.sums.intensity_squared / area - mean**2, 0.0)
+    return (mean - centre) / scale, np.sqrt(variance) / scale
+
+
+def _perimeter(parts: GraphParts, contact: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cracks around each superpixel, the image's frame included; float64 (N,)."""
+    shared = np.bincount(
+        parts.edges.ravel(), np.repeat(contact, 2), minlength=parts.sums.area.size
+    )
+    return shared + parts.sums.frame
+
+
+def _elongation(area: NDArray, first: NDArray, second: NDArray) -> NDArray[np.float64]:
+    """1 - minor / major axis of the ellipse with the same second moments."""
+    centre = first / area[:, None]
+    yy = second[:, 0] / area - centre[:, 0] ** 2 + 1 / 12
+    xx = second[:, 1] / area - centre[:, 1] ** 2 + 1 / 12
+    yx = second[:, 2] / area - centre[:, 0] * centre[:, 1]
+    middle, spread = (yy + xx) / 2, np.hypot((yy - xx) / 2, yx)
+    return 1.0 - np.sqrt(np.maximum(middle - spread, _EPS) / (middle + spread))
+
+
+def _quartiles(values: NDArray, start: NDArray) -> tuple[NDArray, NDArray]:
+    """First and third quartile of each run of values."""
+    group = np.repeat(np.arange(start.size - 1), np.diff(start))
+    ordered = values[np.lexsort((values, group))]
+    last = np.diff(start) - 1
+    return ordered[start[:-1] + last // 4], ordered[start[:-1] + (3 * last + 3) // 4]
+
+
+FeatureFunction = Callable[[GraphParts], NDArray[np.float32]]
+#: Sets of features by name: (of nodes, of edges).
+FEATURES: Mapping[str, tuple[FeatureFunction, FeatureFunction]] = {
+    "handcrafted": (node_features, edge_features),
+}

@@ -1,0 +1,150 @@
+"""Edge weights to objects: graph partitioning."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from bioimage_cpp.graph import UndirectedGraph
+
+_MARGIN = 1e-3
+
+
+def edge_costs(weights: NDArray[np.floating], bias: float = 0.5) -> NDArray[np.float64]:
+    """Multicut costs of edge weights: log((1 - w) / w) + log(bias / (1 - bias)).
+
+    Args:
+        weights: (E,) in [0, 1]; 1 = cut, 0 = merge. Not mutated; clipped to
+            [0.001, 0.999], so that no weight costs infinitely much.
+        bias: the weight at which an edge is indifferent; above 0.5 merges more.
+
+    Returns:
+        float64 (E,); positive attracts.
+
+    Raises:
+        ValueError: if `bias` is not in (0, 1).
+    """
+    if not 0.0 < bias < 1.0:
+        raise ValueError(f"bias must be in (0, 1), got {bias}")
+    w = np.clip(np.asarray(weights, np.float64), _MARGIN, 1.0 - _MARGIN)
+    costs = np.log((1.0 - w) / w)
+    return costs if bias == 0.5 else costs + np.log(bias / (1.0 - bias))
+
+
+def solver_graph(n_nodes: int, edges: NDArray[np.int64]) -> UndirectedGraph:
+    """The solvers' own graph; build it once per image, it is what takes time."""
+    from bioimage_cpp.graph import UndirectedGraph
+
+    return UndirectedGraph.from_unique_edges(n_nodes, np.ascontiguousarray(edges, np.uint64))
+
+
+class Partition(ABC):
+    """Partitions a graph by its edge weights; subclasses are frozen dataclasses of options."""
+
+    @abstractmethod
+    def __call__(self, graph: UndirectedGraph, weights: NDArray[np.floating]) -> NDArray[np.int32]:
+        """Partition.
+
+        Args:
+            graph: from `solver_graph`; never mutated.
+            weights: (E,) in [0, 1]; 1 = cut, 0 = merge.
+
+        Returns:
+            int32 (N,): object labels 0..K-1 without gaps, numbered by their first node.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Multicut(Partition):
+    """Approximate multicut.
+
+    Attributes:
+        solver: "greedy_additive" (edge contraction, fast; for training),
+            "kernighan_lin" (starts greedily, then improves; for evaluation),
+            "greedy_fixation" or "fusion_moves"; "cgc" and "ilp" go through
+            elf to nifty, which only conda ships.
+        bias: see `edge_costs`.
+    """
+
+    solver: str = "greedy_additive"
+    bias: float = 0.5
+
+    def __post_init__(self) -> None:
+        known = ("greedy_additive", "kernighan_lin", "greedy_fixation", "fusion_moves", *_ELF)
+        if self.solver not in known:
+            raise ValueError(f"solver must be one of {known}, got {self.solver!r}")
+        if not 0.0 < self.bias < 1.0:
+            raise ValueError(f"bias must be in (0, 1), got {self.bias}")
+
+    def __call__(self, graph: UndirectedGraph, weights: NDArray[np.floating]) -> NDArray[np.int32]:
+        """See `Partition.__call__`."""
+        costs = edge_costs(weights, self.bias)
+        if self.solver in _ELF:
+            return first_node_labels(_solve_with_elf(graph, costs, self.solver))
+        from bioimage_cpp.graph import multicut
+
+        objective = multicut.MulticutObjective(graph, costs)
+        solvers = {
+            "greedy_additive": multicut.GreedyAdditiveMulticut,
+            "kernighan_lin": multicut.KernighanLinMulticut,
+            "greedy_fixation": multicut.GreedyFixationMulticut,
+            "fusion_moves": multicut.FusionMoveMulticut,
+        }
+        return first_node_labels(solvers[self.solver]().optimize(objective))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agglomeration(Partition):
+    """Signed agglomerative clustering, GASP (Bailoni et al., 2019), of threshold - weight.
+
+    Attributes:
+        linkage: how parallel edges combine after a merge: "mean" (average linkage),
+            "sum", "max", "min", "abs_max" or "mutex_watershed".
+        threshold: the weight at which an edge is indifferent.
+    """
+
+    linkage: str = "mean"
+    threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        known = ("mean", "sum", "max", "min", "abs_max", "mutex_watershed")
+        if self.linkage not in known:
+            raise ValueError(f"linkage must be one of {known}, got {self.linkage!r}")
+        if not 0.0 < self.threshold < 1.0:
+            raise ValueError(f"threshold must be in (0, 1), got {self.threshold}")
+
+    def __call__(self, graph: UndirectedGraph, weights: NDArray[np.floating]) -> NDArray[np.int32]:
+        """See `Partition.__call__`."""
+        from bioimage_cpp.graph.agglomeration import GaspClusterPolicy
+
+        signed = self.threshold - np.asarray(weights, np.float64)
+        policy = GaspClusterPolicy(linkage=self.linkage)
+        return first_node_labels(policy.optimize(graph, signed))
+
+
+_ELF = {"cgc": "multicut_cgc", "ilp": "multicut_ilp"}
+
+
+def _solve_with_elf(graph: UndirectedGraph, costs: NDArray[np.float64], solver: str) -> NDArray:
+    import elf.segmentation.multicut as elf_multicut
+
+    try:
+        return np.asarray(getattr(elf_multicut, _ELF[solver])(graph, costs))
+    except (ImportError, RuntimeError) as error:
+        raise ValueError(
+            f"solver {solver!r} needs nifty's graph package from conda-forge (PyPI's nifty "
+            "is another project); use 'kernighan_lin' instead"
+        ) from error
+
+
+def first_node_labels(labels: NDArray) -> NDArray[np.int32]:
+    """Renumber labels 0..K-1 in the order in which their first nodes come."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    rank = np.empty(first.size, np.int32)
+    rank[np.argsort(first, kind="stable")] = np.arange(first.size, dtype=np.int32)
+    return rank[inverse]

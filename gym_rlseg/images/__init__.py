@@ -1,0 +1,26 @@
+"""Where images come from."""
+
+from collections.abc import Mapping
+
+from gym_rlseg.images.base import SPLITS, ImageSource, Sample, Split
+from gym_rlseg.images.circles import CirclesSource
+from gym_rlseg.images.coins import CoinsSource
+from gym_rlseg.images.files import FilesSource
+
+#: Sources of images by name.
+SOURCES: Mapping[str, type[ImageSource]] = {
+    "circles": CirclesSource,
+    "coins": CoinsSource,
+    "files": FilesSource,
+}
+
+__all__ = [
+    "SOURCES",
+    "SPLITS",
+    "CirclesSource",
+    "CoinsSource",
+    "FilesSource",
+    "ImageSource",
+    "Sample",
+    "Split",
+]

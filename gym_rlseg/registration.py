@@ -1,0 +1,41 @@
+"""Every environment id and its defaults, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium as gym
+
+_ENTRY_POINT = "gym_rlseg.envs:SuperpixelEnv"
+
+#: Environment id -> keyword arguments; lists and dicts only, so that specs survive JSON.
+ENVIRONMENTS: Mapping[str, Mapping[str, Any]] = {
+    "RLSeg-Circles-v0": {
+        "source": "circles",
+        "reward": "circularity",
+        "subgraph_sizes": [4, 8, 16],
+        "pool_size": 800,
+    },
+    "RLSeg-Coins-v0": {
+        "source": "coins",
+        "boundary": {"name": "gradient", "sigma": 2.0},
+        "superpixels": {"name": "seeded_watershed", "smoothing": 2.0, "min_distance": 4},
+        "reward": {"name": "circularity", "count": [20, 28], "radius": [16.0, 34.0]},
+        "subgraph_sizes": [4, 8, 16],
+        "pool_size": 4,
+    },
+    "RLSeg-Images-v0": {
+        "source": "files",
+        "reward": "circularity",
+        "subgraph_sizes": [4, 8, 16],
+        "pool_size": 1000,
+    },
+}
+
+
+def register_environments() -> None:
+    """Register every id with Gymnasium; ids that are registered already stay as they are."""
+    for env_id, kwargs in ENVIRONMENTS.items():
+        if env_id not in gym.registry:
+            gym.register(id=env_id, entry_point=_ENTRY_POINT, kwargs=dict(kwargs))

@@ -1,0 +1,50 @@
+"""What a reward is: a partition of a graph in, scores out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from gym_rlseg.graph.graph import SuperpixelGraph
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """Scores of a partition with K objects on a graph of N superpixels and E edges.
+
+    Attributes:
+        objects: float32 (K,) in [0, 1], the score of each object, the ground included.
+        ground: bool (K,), which objects the reward takes for background.
+        edges: float32 (E,) in [0, 1], the score of each edge: what the agent learns from.
+    """
+
+    objects: NDArray[np.float32]
+    ground: NDArray[np.bool_]
+    edges: NDArray[np.float32]
+
+    @property
+    def total(self) -> float:
+        """The environment's reward: the mean over the edges."""
+        return float(self.edges.mean())
+
+
+class Reward(ABC):
+    """Scores partitions; subclasses are frozen keyword-only dataclasses of options.
+
+    A reward is a pure function of the graph and the partition, and doesn't depend
+    on how objects are numbered. It never sees the truth, unless its name says so.
+    """
+
+    @abstractmethod
+    def __call__(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Scores:
+        """Score a partition.
+
+        Args:
+            graph: the image's graph; never mutated.
+            node_labels: int32 (N,), objects 0..K-1 without gaps.
+        """

@@ -1,0 +1,406 @@
+"""The metrics against values worked out by hand, elf, scikit-image and brute force."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from elf.evaluation import (
+    matching,
+    mean_segmentation_accuracy,
+    rand_index,
+    symmetric_best_dice_score,
+)
+from elf.evaluation import variation_of_information as elf_variation_of_information
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.testing import assert_array_equal
+from numpy.typing import NDArray
+from skimage import metrics as skimage_metrics
+
+from gym_rlseg import metrics
+from gym_rlseg.metrics import Scores, evaluate, mean_scores
+
+Labels = NDArray[np.int32]
+
+# elf's 1e-7 in the denominators of dice.
+SBD_TOLERANCE = 1e-7
+PERFECT = Scores(
+    sbd=1.0, vi_split=0.0, vi_merge=0.0, rand_error=0.0, ap50=1.0, mean_ap=1.0, count_difference=0.0
+)
+SCORED = (
+    metrics.symmetric_best_dice,
+    metrics.variation_of_information,
+    metrics.adapted_rand_error,
+    metrics.average_precision,
+    metrics.mean_average_precision,
+    metrics.matched_objects,
+    metrics.count_difference,
+    metrics.evaluate,
+)
+
+
+def label_images(n_labels: int = 5) -> st.SearchStrategy[Labels]:
+    return hnp.arrays(np.int32, (6, 7), elements=st.integers(0, n_labels - 1))
+
+
+def random_labels(seed: int, n_labels: int, shape: tuple[int, int] = (24, 30)) -> Labels:
+    """Voronoi cells, so that objects are large enough to match, a third of them background."""
+    rng = np.random.default_rng(seed)
+    points = rng.uniform(0, max(shape), (n_labels, 2))
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    distances = (y[..., None] - points[:, 0]) ** 2 + (x[..., None] - points[:, 1]) ** 2
+    names = np.arange(1, n_labels + 1, dtype=np.int32) * 3
+    names[: n_labels // 3] = 0
+    return names[distances.argmin(-1)]
+
+
+def approx(scores: Scores) -> Scores:
+    return Scores(
+        **{name: pytest.approx(value, abs=SBD_TOLERANCE) for name, value in vars(scores).items()}
+    )
+
+
+@pytest.fixture
+def two_squares() -> Labels:
+    """Two 4 x 4 squares of 16 pixels in an image of 8 x 16 = 128."""
+    truth = np.zeros((8, 16), np.int32)
+    truth[2:6, 2:6] = 1
+    truth[2:6, 10:14] = 2
+    return truth
+
+
+# --- values worked out by hand ---------------------------------------------------------------
+
+
+def test_perfect(two_squares: Labels) -> None:
+    assert evaluate(two_squares, two_squares) == approx(PERFECT)
+    assert metrics.matched_objects(two_squares, two_squares, 1.0) == 2
+
+
+def test_merged(two_squares: Labels) -> None:
+    # One object of 32: dice 2*16/(16+32) = 2/3 for both, IoU 16/32 = 1/2, which matches at 0.5
+    # and nowhere above: AP50 = 1/(1+0+1), mean AP = AP50/10.
+    # VI: the merged label is 1/4 of the image and leaves one bit open.
+    # Rand: sum n_st^2 = 2*256, sum n_s^2 = 1024, sum n_t^2 = 512: P = 1/2, R = 1.
+    merged = (two_squares > 0).astype(np.int32)
+    assert evaluate(merged, two_squares) == approx(
+        Scores(
+            sbd=2 / 3,
+            vi_split=0.0,
+            vi_merge=0.25,
+            rand_error=1 / 3,
+            ap50=0.5,
+            mean_ap=0.05,
+            count_difference=1.0,
+        )
+    )
+    assert metrics.matched_objects(merged, two_squares) == 1
+
+
+def test_split(two_squares: Labels) -> None:
+    # Square 1 in halves of 8: dice 2*8/(8+16) = 2/3. BD(truth) = (2/3 + 1)/2 = 5/6,
+    # BD(segmentation) = (2/3 + 2/3 + 1)/3 = 7/9. IoU 8/16 matches one half at 0.5:
+    # AP50 = 2/(2+1+0); above: TP 1, FP 2, FN 1, AP = 1/4.
+    # VI: one bit open on 1/8 of the image. Rand: 64 + 64 + 256 = 384 of 384 and of 512.
+    split = two_squares.copy()
+    split[2:6, 4:6] = 3
+    assert evaluate(split, two_squares) == approx(
+        Scores(
+            sbd=7 / 9,
+            vi_split=0.125,
+            vi_merge=0.0,
+            rand_error=1 - 2 * 0.75 / 1.75,
+            ap50=2 / 3,
+            mean_ap=(2 / 3 + 9 / 4) / 10,
+            count_difference=1.0,
+        )
+    )
+    assert metrics.matched_objects(split, two_squares) == 2
+    assert metrics.matched_objects(split, two_squares, 0.51) == 1
+
+
+def test_shifted_by_one_pixel(two_squares: Labels) -> None:
+    # Overlap 12 of 16: dice 24/32, IoU 12/20 = 0.6, which counts at 0.5, 0.55 and 0.6 exactly.
+    # VI, alike in both directions: per square 12 pixels keep their label, 4 turn to background
+    # and 4 come from it. H(S|T): 16 of 128 pixels with odds 12:4, twice; 96 with odds 88:4:4.
+    # Rand, in the truth's foreground: per square 12 pixels of its label, 8 of background in all:
+    # sum n_st^2 = 2*(144 + 16) = 320, sum n_s^2 = 144 + 144 + 64 = 352, sum n_t^2 = 512.
+    def entropy(*counts: int) -> float:
+        p = np.array(counts) / sum(counts)
+        return float(-(p * np.log2(p)).sum())
+
+    vi = 32 / 128 * entropy(12, 4) + 96 / 128 * entropy(88, 4, 4)
+    precision, recall = 320 / 352, 320 / 512
+    shifted = np.roll(two_squares, 1, axis=1)
+    assert evaluate(shifted, two_squares) == approx(
+        Scores(
+            sbd=0.75,
+            vi_split=vi,
+            vi_merge=vi,
+            rand_error=1 - 2 * precision * recall / (precision + recall),
+            ap50=1.0,
+            mean_ap=0.3,
+            count_difference=0.0,
+        )
+    )
+
+
+def test_thresholds_are_the_nearest_floats(two_squares: Labels) -> None:
+    assert metrics.MEAN_AP_THRESHOLDS == (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
+    shifted = np.roll(two_squares, 1, axis=1)
+    for threshold in metrics.MEAN_AP_THRESHOLDS:
+        expected = 1.0 if threshold <= 0.6 else 0.0
+        assert metrics.average_precision(shifted, two_squares, threshold) == expected
+    # The reason they are not left to elf's np.arange, which misses the match at 0.6.
+    assert mean_segmentation_accuracy(shifted, two_squares) == pytest.approx(0.2)
+
+
+def test_a_missed_object_and_the_ground_in_the_rand_error(two_squares: Labels) -> None:
+    one_missing = np.where(two_squares == 2, 0, two_squares)
+    assert metrics.adapted_rand_error(one_missing, two_squares) == 0.0
+    spurious = two_squares.copy()
+    spurious[0, :] = 7
+    assert metrics.adapted_rand_error(spurious, two_squares) == 0.0
+    assert metrics.adapted_rand_error(spurious, np.where(two_squares == 0, 5, two_squares)) > 0.0
+
+
+def test_matching_is_one_to_one_and_best() -> None:
+    # IoU of segment 1: 2/7 with truth 1, 4/8 with truth 2; of segment 2: 2/6 with truth 2.
+    # A greedy choice takes (1, 2) first and leaves nothing for the others.
+    truth = np.array([[1, 1, 1, 2, 2, 2, 2, 2, 2]])
+    segmentation = np.array([[0, 1, 1, 1, 1, 1, 1, 2, 2]])
+    assert metrics.matched_objects(segmentation, truth, 0.28) == 2
+    assert metrics.matched_objects(segmentation, truth, 0.3) == 1
+    assert metrics.matched_objects(segmentation, truth, 0.5) == 1
+    assert metrics.matched_objects(segmentation, truth, 0.51) == 0
+
+
+# --- empty images ----------------------------------------------------------------------------
+
+
+def test_both_empty_is_perfect(two_squares: Labels) -> None:
+    empty = np.zeros_like(two_squares)
+    assert evaluate(empty, empty) == PERFECT
+    assert metrics.matched_objects(empty, empty) == 0
+
+
+@pytest.mark.parametrize("truth_is_empty", [True, False])
+def test_one_empty_is_worst(two_squares: Labels, truth_is_empty: bool) -> None:
+    pair = (two_squares, np.zeros_like(two_squares))
+    scores = evaluate(*(pair if truth_is_empty else pair[::-1]))
+    assert (scores.sbd, scores.rand_error, scores.ap50, scores.mean_ap) == (0.0, 1.0, 0.0, 0.0)
+    assert scores.count_difference == 2.0
+    assert metrics.matched_objects(*pair) == 0
+    # Labels over one class: every bit of the squares is lost in one direction, none in the other.
+    entropy = 0.75 * np.log2(4 / 3) + 0.25 * 3
+    assert max(scores.vi_split, scores.vi_merge) == pytest.approx(entropy)
+    assert min(scores.vi_split, scores.vi_merge) == 0.0
+    assert (scores.vi_split > 0) == truth_is_empty
+
+
+def test_no_background_at_all() -> None:
+    truth = np.repeat([[1, 2, 3]], 4, axis=0)
+    assert evaluate(truth, truth) == approx(PERFECT)
+    assert evaluate(np.ones((2, 2), int), np.full((2, 2), 9)) == approx(PERFECT)
+
+
+# --- agreement with the references -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_agrees_with_elf(seed: int) -> None:
+    segmentation, truth = random_labels(seed, 12), random_labels(seed + 100, 9)
+    scores = evaluate(segmentation, truth)
+    expected_sbd = symmetric_best_dice_score(segmentation, truth, impl="numpy")
+    assert scores.sbd == pytest.approx(expected_sbd)
+    assert (scores.vi_split, scores.vi_merge) == pytest.approx(
+        elf_variation_of_information(segmentation, truth)
+    )
+    assert scores.rand_error == pytest.approx(rand_index(segmentation, truth, ignore_gt=[0])[0])
+    for threshold in (0.1, 0.3, 0.5):
+        expected = matching(segmentation, truth, threshold)
+        n_truth = len(set(truth.ravel()) - {0})
+        found = metrics.matched_objects(segmentation, truth, threshold)
+        assert found / n_truth == pytest.approx(expected["recall"])
+        assert metrics.average_precision(segmentation, truth, threshold) == pytest.approx(
+            expected["segmentation_accuracy"]
+        )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_agrees_with_scikit_image(seed: int) -> None:
+    segmentation, truth = random_labels(seed, 12), random_labels(seed + 100, 9)
+    assert metrics.variation_of_information(segmentation, truth) == pytest.approx(
+        tuple(skimage_metrics.variation_of_information(truth, segmentation))
+    )
+    # scikit-image leaves out the pairs of a pixel with itself: n pairs in every sum of squares.
+    foreground = truth > 0
+    table = skimage_metrics.contingency_table(
+        truth[foreground], segmentation[foreground], sparse_type="array"
+    )
+    joint, n = float((table.data**2).sum()), int(foreground.sum())
+    sums = float((table.sum(axis=0) ** 2).sum()) + float((table.sum(axis=1) ** 2).sum())
+    error = metrics.adapted_rand_error(segmentation, truth)
+    assert error == pytest.approx(1 - 2 * joint / sums)
+    theirs, _, _ = skimage_metrics.adapted_rand_error(truth, segmentation)
+    assert theirs == pytest.approx(1 - 2 * (joint - n) / (sums - 2 * n))
+    assert error == pytest.approx(theirs, abs=0.02)
+
+
+# --- properties ------------------------------------------------------------------------------
+
+
+@settings(deadline=None)
+@given(label_images(), label_images(), st.permutations(range(1, 10)))
+def test_values_of_labels_do_not_matter(
+    segmentation: Labels, truth: Labels, values: list[int]
+) -> None:
+    names = np.array([0, *values])
+    before = segmentation.copy(), truth.copy()
+    expected = evaluate(segmentation, truth)
+    assert evaluate(names[segmentation] * 1000, truth) == approx(expected)
+    assert evaluate(segmentation, names[truth].astype(np.uint16)) == approx(expected)
+    assert_array_equal(segmentation, before[0])
+    assert_array_equal(truth, before[1])
+
+
+@settings(deadline=None)
+@given(label_images(), label_images())
+def test_bounds_and_symmetry(segmentation: Labels, truth: Labels) -> None:
+    scores, swapped = evaluate(segmentation, truth), evaluate(truth, segmentation)
+    for value in (scores.sbd, scores.rand_error, scores.ap50, scores.mean_ap):
+        assert 0.0 <= value <= 1.0
+    assert scores.mean_ap <= scores.ap50 + 1e-12  # the mean rounds
+    assert min(scores.vi_split, scores.vi_merge) >= 0.0
+    assert (swapped.vi_merge, swapped.vi_split) == pytest.approx(
+        (scores.vi_split, scores.vi_merge), abs=1e-12
+    )
+    for name in ("sbd", "ap50", "mean_ap", "count_difference"):
+        assert getattr(scores, name) == pytest.approx(getattr(swapped, name))
+    for value in vars(scores).values():
+        assert type(value) is float
+
+
+@settings(deadline=None)
+@given(label_images())
+def test_every_image_is_perfect_against_itself(truth: Labels) -> None:
+    assert evaluate(truth, truth) == approx(PERFECT)
+
+
+@settings(deadline=None)
+@given(label_images(), label_images())
+def test_project_truth_takes_the_largest_overlap(image: Labels, truth: Labels) -> None:
+    superpixels = np.unique(image, return_inverse=True)[1].reshape(image.shape).astype(np.int32)
+    projected = metrics.project_truth(superpixels, truth)
+    bound = metrics.superpixel_bound(superpixels, truth)
+    assert projected.dtype == bound.dtype == np.int32
+    assert projected.shape == (superpixels.max() + 1,)
+    for superpixel, label in enumerate(projected):
+        # argmax takes the first of equal counts, which is the smallest label.
+        assert label == np.bincount(truth[superpixels == superpixel]).argmax()
+        assert (bound[superpixels == superpixel] == label).all()
+    assert_array_equal(metrics.superpixel_bound(superpixels, bound), bound)
+
+
+# --- superpixels -----------------------------------------------------------------------------
+
+
+def test_superpixel_bound_by_hand() -> None:
+    superpixels = np.array([[0, 0, 0, 1], [2, 2, 2, 1], [3, 3, 4, 4]])
+    truth = np.array([[5, 5, 0, 9], [0, 0, 7, 9], [7, 3, 0, 6]])
+    # Superpixel 3 ties between 3 and 7, superpixel 4 between background and 6.
+    assert_array_equal(metrics.project_truth(superpixels, truth), [5, 9, 0, 3, 0])
+    assert_array_equal(
+        metrics.superpixel_bound(superpixels, truth),
+        [[5, 5, 5, 9], [0, 0, 0, 9], [3, 3, 0, 0]],
+    )
+
+
+def test_superpixel_bound_of_single_pixels_is_the_truth() -> None:
+    truth = random_labels(3, 9)
+    superpixels = np.arange(truth.size).reshape(truth.shape)
+    assert_array_equal(metrics.superpixel_bound(superpixels, truth), truth)
+    assert_array_equal(metrics.superpixel_bound(np.zeros_like(truth), truth), np.zeros_like(truth))
+
+
+def test_largest_label_that_fits() -> None:
+    truth = np.array([[0, np.iinfo(np.int32).max]])
+    assert_array_equal(metrics.project_truth(np.array([[0, 1]]), truth), truth[0])
+    assert metrics.symmetric_best_dice(truth, truth) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("superpixels", [[[0, 2]], [[1, 1]], [[0, np.iinfo(np.int32).max]]])
+def test_gaps_in_superpixels_are_refused(superpixels: list[list[int]]) -> None:
+    with pytest.raises(ValueError, match=r"superpixels must be labelled 0\.\.N-1 .* got \d labels"):
+        metrics.project_truth(np.array(superpixels), np.array([[0, 1]]))
+
+
+# --- means and errors ------------------------------------------------------------------------
+
+
+def test_mean_scores() -> None:
+    worst = Scores(
+        sbd=0.0,
+        vi_split=1.0,
+        vi_merge=3.0,
+        rand_error=1.0,
+        ap50=0.0,
+        mean_ap=0.5,
+        count_difference=5.0,
+    )
+    assert mean_scores([PERFECT, worst]) == Scores(
+        sbd=0.5,
+        vi_split=0.5,
+        vi_merge=1.5,
+        rand_error=0.5,
+        ap50=0.5,
+        mean_ap=0.75,
+        count_difference=2.5,
+    )
+    assert mean_scores([worst]) == worst
+    assert all(type(value) is float for value in vars(mean_scores([worst])).values())
+    with pytest.raises(ValueError, match="scores must hold at least one"):
+        mean_scores([])
+
+
+@pytest.mark.parametrize("function", [*SCORED, metrics.project_truth, metrics.superpixel_bound])
+@pytest.mark.parametrize(
+    ("first", "truth", "message"),
+    [
+        (np.zeros((4, 4), int), np.zeros((4, 5), int), r"truth .* \(4, 4\), got \(4, 5\)"),
+        (np.zeros((4, 4, 1), int), np.zeros((4, 4), int), r"(segm|superp).* got shape \(4, 4, 1\)"),
+        (np.zeros((4, 4), int), np.zeros(16, int), r"truth .* got shape \(16,\)"),
+        (np.zeros((0, 4), int), np.zeros((0, 4), int), r"non-empty .* got shape \(0, 4\)"),
+        (np.zeros((4, 4)), np.zeros((4, 4), int), "(segm|superp).* integer dtype, got float64"),
+        (np.zeros((4, 4), int), np.zeros((4, 4), bool), "truth .* integer dtype, got bool"),
+        (np.full((4, 4), -1), np.zeros((4, 4), int), "(segm|superp).* from 0 .* got -1 to -1"),
+        (np.zeros((4, 4), int), np.full((4, 4), 2**31), "truth .* got 2147483648"),
+    ],
+)
+def test_unusable_images_are_refused(
+    function: Callable[..., object], first: NDArray, truth: NDArray, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        function(first, truth)
+
+
+@pytest.mark.parametrize("threshold", [0.0, -0.5, 1.01, float("nan")])
+def test_threshold_out_of_range_is_refused(two_squares: Labels, threshold: float) -> None:
+    for function in (metrics.average_precision, metrics.matched_objects):
+        with pytest.raises(ValueError, match=r"threshold must be in \(0, 1\], got"):
+            function(two_squares, two_squares, threshold)
+
+
+@pytest.mark.parametrize("function", SCORED)
+def test_read_only_and_strided_inputs(function: Callable[..., object], two_squares: Labels) -> None:
+    two_squares.flags.writeable = False
+    expected = function(two_squares[:, ::2].copy(), two_squares[:, 1::2].copy())
+    assert function(two_squares[:, ::2], two_squares[:, 1::2]) == expected
+
+
+def test_import_leaves_elf_alone() -> None:
+    code = "import sys, gym_rlseg.metrics; sys.exit('elf.evaluation' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
