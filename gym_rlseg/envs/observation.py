@@ -34,9 +34,7 @@ class Capacity:
                 raise ValueError(f"{name} must be >= 1, got {value}")
 
 
-def observation_space(
-    capacity: Capacity, node_features: int, edge_features: int
-) -> spaces.Dict:
+def observation_space(capacity: Capacity, node_features: int, edge_features: int) -> spaces.Dict:
     """The space of `padded`'s observations."""
     limit = FEATURE_LIMIT
     entries: dict[str, spaces.Space] = {
@@ -48,9 +46,7 @@ def observation_space(
     }
     if capacity.image is not None:
         entries["image"] = spaces.Box(0.0, 1.0, capacity.image, np.float32)
-        entries["superpixels"] = spaces.Box(
-            0, capacity.nodes - 1, capacity.image[1:], np.int32
-        )
+        entries["superpixels"] = spaces.Box(0, capacity.nodes - 1, capacity.image[1:], np.int32)
     return spaces.Dict(entries)
 
 
@@ -72,7 +68,7 @@ def padded(graph: SuperpixelGraph, capacity: Capacity) -> Observation:
     node_mask[:n] = 1
     edge_mask = np.zeros(capacity.edges, np.int8)
     edge_mask[:e] = 1
-    observation = {
+    observation: Observation = {
         "node_features": nodes,
         "edge_features": edges,
         "edge_index": index,

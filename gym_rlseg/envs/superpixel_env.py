@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 from typing import Any
 
 import gymnasium as gym
@@ -75,6 +77,8 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         render_mode: str | None = None,
         **source_options: Any,
     ) -> None:
+        self._arguments = {k: v for k, v in locals().items() if k in _KEYWORDS}
+        self._arguments |= source_options
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise ValueError(
                 f"render_mode must be None or one of {self.metadata['render_modes']}, "
@@ -101,7 +105,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
             image=shape if observe_image else None,
         )
         probe = self.pool.graph(0)
-        self.observation_space: spaces.Space[Observation] = observation_space(
+        self.observation_space = observation_space(  # type: ignore[assignment]
             self.capacity, probe.node_features.shape[1], probe.edge_features.shape[1]
         )
         self.action_space: spaces.Space[NDArray[np.float32]] = spaces.Box(
@@ -179,6 +183,14 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
 
         return render_panels(self.graph, self._weights, self._labels, self._scores)
 
+    def variant(self, **changes: Any) -> SuperpixelEnv:
+        """A new environment with the same arguments but for `changes`.
+
+        Room for nodes and edges is this environment's, unless changed as well.
+        """
+        room = {"max_nodes": self.capacity.nodes, "max_edges": self.capacity.edges}
+        return type(self)(**{**self._arguments, **room, **changes})
+
     @property
     def graph(self) -> SuperpixelGraph:
         """The graph of the current image.
@@ -218,9 +230,13 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         }
 
 
-def object_labels(
-    node_labels: NDArray[np.int32], ground: NDArray[np.bool_]
-) -> NDArray[np.int32]:
+_KEYWORDS = frozenset(inspect.signature(SuperpixelEnv.__init__).parameters) - {
+    "self",
+    "source_options",
+}
+
+
+def object_labels(node_labels: NDArray[np.int32], ground: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Superpixels' labels with ground 0 and objects 1..N, int32 (N,).
 
     Args:
@@ -239,9 +255,12 @@ def _build_source(
     if isinstance(source, str):
         source = {"name": source}
     if not isinstance(source, dict):
-        raise ValueError(
-            f"options {sorted(options)} are for sources given by name, got {source!r}"
-        )
+        raise ValueError(f"options {sorted(options)} are for sources given by name, got {source!r}")
+    cls = SOURCES.get(str(source.get("name")))
+    if cls is not None:
+        # A misspelt keyword of the environment lands here as well, so both are suggested.
+        of_source = (f.name for f in dataclasses.fields(cls))  # type: ignore[arg-type]
+        check_names(f"source {source['name']!r}", options, (*of_source, *_KEYWORDS))
     return build("source", ImageSource, SOURCES, {**source, **options})
 
 
@@ -258,5 +277,3 @@ def _check_action(action: Any, n_edges: int) -> NDArray[np.float32]:
             f"{weights.min()} to {weights.max()}"
         )
     return weights
-
-

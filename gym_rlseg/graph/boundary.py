@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+_ROUNDING = 1e-7  # float32 filters of an image in [0, 1] err by less
+
+
 class BoundaryMap(ABC):
     """Turns an image into a boundary map; subclasses are frozen dataclasses of options."""
 
@@ -82,10 +85,11 @@ class RidgeBoundary(BoundaryMap):
 
 
 def _stretch(strength: NDArray[np.float32], percentile: float) -> NDArray[np.float32]:
-    top = float(np.percentile(strength, percentile))
-    if top <= 0.0:
-        top = float(strength.max())
-    if top <= 0.0:
+    top, strongest = float(np.percentile(strength, percentile)), float(strength.max())
+    # Rounding errors alone don't make a boundary: not where structure is sparse, nor in a flat map.
+    if top <= 1e-4 * strongest:
+        top = strongest
+    if top <= _ROUNDING:
         return np.zeros_like(strength, dtype=np.float32)
     return np.clip(strength / top, 0.0, 1.0).astype(np.float32)
 

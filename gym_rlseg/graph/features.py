@@ -81,7 +81,8 @@ def node_features(parts: GraphParts) -> NDArray[np.float32]:
         ],
         axis=1,
     )
-    around /= np.maximum(np.bincount(ends, np.repeat(contact, 2), minlength=n), 1.0)[:, None]
+    shared = np.bincount(ends, np.repeat(contact, 2), minlength=n)
+    contrast = mean - around / np.maximum(shared, 1.0)[:, None]
     columns = [
         np.log(sums.area / sums.area.mean()),
         _elongation(sums.area, sums.first, sums.second),
@@ -91,7 +92,7 @@ def node_features(parts: GraphParts) -> NDArray[np.float32]:
         np.bincount(ends, minlength=n) / 6.0 - 1.0,
         *mean.T,
         *deviation.T,
-        *(mean - around).T,
+        *contrast.T,
     ]
     return _table(columns)
 
@@ -145,9 +146,7 @@ def _intensity(parts: GraphParts) -> tuple[NDArray[np.float64], NDArray[np.float
 
 def _perimeter(parts: GraphParts, contact: NDArray[np.float64]) -> NDArray[np.float64]:
     """Cracks around each superpixel, the image's frame included; float64 (N,)."""
-    shared = np.bincount(
-        parts.edges.ravel(), np.repeat(contact, 2), minlength=parts.sums.area.size
-    )
+    shared = np.bincount(parts.edges.ravel(), np.repeat(contact, 2), minlength=parts.sums.area.size)
     return shared + parts.sums.frame
 
 

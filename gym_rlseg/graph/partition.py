@@ -93,7 +93,10 @@ class Multicut(Partition):
             "greedy_additive": multicut.GreedyAdditiveMulticut,
             "kernighan_lin": multicut.KernighanLinMulticut,
             "greedy_fixation": multicut.GreedyFixationMulticut,
-            "fusion_moves": multicut.FusionMoveMulticut,
+            "fusion_moves": lambda: multicut.FusionMoveMulticut(
+                # Seeded, so that equal weights always give equal objects.
+                proposal_generator=multicut.GreedyAdditiveProposalGenerator(seed=0)
+            ),
         }
         return first_node_labels(solvers[self.solver]().optimize(objective))
 

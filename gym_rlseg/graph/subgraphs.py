@@ -35,9 +35,7 @@ def sample_subgraphs(
     if size < 1:
         raise ValueError(f"size must be >= 1 edge, got {size}")
     if edges.ndim != 2 or edges.shape[1] != 2 or len(edges) < size:
-        raise ValueError(
-            f"edges must be (E, 2) with E >= size = {size}, got shape {edges.shape}"
-        )
+        raise ValueError(f"edges must be (E, 2) with E >= size = {size}, got shape {edges.shape}")
     start, neighbours, links = _adjacency(edges, n_nodes)
     order = rng.permutation(len(edges))
     priority = rng.random(len(edges))
@@ -86,9 +84,15 @@ def check_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
     Raises:
         ValueError: if they are anything else.
     """
+    refusal = ValueError(f"subgraph_sizes must be distinct positive integers, got {sizes!r}")
+    if isinstance(sizes, str) or not isinstance(sizes, Sequence | np.ndarray):
+        raise refusal
+    # A float or a bool would count as the integer that it is rounded to.
+    if not all(isinstance(s, int | np.integer) and not isinstance(s, bool) for s in sizes):
+        raise refusal
     result = tuple(int(s) for s in sizes)
     if not result or min(result) < 1 or len(set(result)) != len(result):
-        raise ValueError(f"subgraph_sizes must be distinct positive integers, got {sizes}")
+        raise refusal
     return result
 
 

@@ -52,7 +52,9 @@ class CirclesSource(ImageSource):
         for name in ("count", "radius", "contrast"):
             low, high = getattr(self, name)
             if not 0 < low <= high:
-                raise ValueError(f"{name} must be (low, high) with 0 < low <= high, got {low, high}")
+                raise ValueError(
+                    f"{name} must be (low, high) with 0 < low <= high, got {low, high}"
+                )
             object.__setattr__(self, name, (low, high))
         if min(self.height, self.width) < 4 * self.radius[1]:
             raise ValueError(
@@ -133,9 +135,7 @@ def _stripes(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.flo
     return np.asarray(wave)
 
 
-def _clouds(
-    shape: tuple[int, int], scale: float, rng: np.random.Generator
-) -> NDArray[np.float64]:
+def _clouds(shape: tuple[int, int], scale: float, rng: np.random.Generator) -> NDArray[np.float64]:
     """Smooth noise of the given correlation length in pixels, variance about 1."""
     noise = ndimage.gaussian_filter(rng.standard_normal(shape), scale, mode="wrap")
     return np.asarray(noise / max(float(noise.std()), 1e-12))

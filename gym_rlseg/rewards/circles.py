@@ -47,6 +47,8 @@ class CirclesReward(ObjectReward):
     reduction: str = "max"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.count, int):
+            raise ValueError(f"count must be one number, as Eq. 6 and 8 need, got {self.count!r}")
         CountRange.parse(self.count)
         if not 0.0 <= self.threshold < 1.0:
             raise ValueError(f"threshold must be in [0, 1), got {self.threshold}")
@@ -55,9 +57,7 @@ class CirclesReward(ObjectReward):
     def score_objects(self, objects: Objects) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """See `ObjectReward.score_objects`."""
         ground = largest(objects.area)
-        c, _ = circle_hough(
-            objects, radius=self.radius, tolerance=self.tolerance, wanted=~ground
-        )
+        c, _ = circle_hough(objects, radius=self.radius, tolerance=self.tolerance, wanted=~ground)
         n, k, gamma = objects.count - 1, self.count, self.threshold
         sigmoid = 1 / (1 + np.exp(-6 * ((c - gamma) / (1 - gamma) - 0.5)))
         local = np.where(c >= gamma, 0.4 * sigmoid, 0.0)

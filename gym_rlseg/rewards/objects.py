@@ -76,7 +76,9 @@ class Objects:
     def sum(self, values: NDArray) -> NDArray[np.float64]:
         """Sum of per-superpixel values over each object: (N,) -> (K,), (N, D) -> (K, D)."""
         if values.ndim == 1:
-            return np.bincount(self.labels, values, minlength=self.count)
+            return np.bincount(self.labels, values, minlength=self.count).astype(
+                np.float64, copy=False
+            )
         return np.stack([self.sum(column) for column in values.T], axis=1)
 
     @cached_property
@@ -107,8 +109,8 @@ class ObjectReward(Reward):
 
     def __call__(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Scores:
         """See `Reward.__call__`."""
-        scores, ground = self.score_objects(Objects(graph, node_labels))
-        scores = scores.astype(np.float32)
+        of_objects, ground = self.score_objects(Objects(graph, node_labels))
+        scores = of_objects.astype(np.float32)
         return Scores(
             objects=scores,
             ground=ground,
@@ -137,7 +139,8 @@ class CountRange:
         Raises:
             ValueError: unless 1 <= low <= high.
         """
-        pair = (value, value) if isinstance(value, int) else tuple(value)
-        if len(pair) != 2 or not 1 <= pair[0] <= pair[1]:
+        pair = tuple(value) if isinstance(value, tuple | list) else (value, value)
+        whole = all(isinstance(n, int) and not isinstance(n, bool) for n in pair)
+        if len(pair) != 2 or not whole or not 1 <= pair[0] <= pair[1]:
             raise ValueError(f"count must be a number >= 1 or (low, high), got {value!r}")
-        return cls(low=int(pair[0]), high=int(pair[1]))
+        return cls(low=pair[0], high=pair[1])

@@ -1,0 +1,366 @@
+"""Sub-graph soft actor-critic with the interface of stable-baselines3."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from agents.subgraph_sac import checkpoint
+from agents.subgraph_sac.batch import GraphState, collate
+from agents.subgraph_sac.config import SubgraphSACConfig
+from agents.subgraph_sac.evaluation import validate, validation_env
+from agents.subgraph_sac.learner import Learner
+from agents.subgraph_sac.losses import squashed_normal
+from agents.subgraph_sac.networks import Actor
+from agents.subgraph_sac.replay import Replay, Transition
+from agents.subgraph_sac.reporting import Reporter
+
+Callback = Callable[[dict[str, Any], dict[str, Any]], bool | None]
+#: Named policies: options that differ from the defaults.
+POLICIES: Mapping[str, Mapping[str, Any]] = {
+    "default": {},
+    "paper": {"initial_policy": "neutral", "std_range": (0.05, 2.0)},
+}
+
+
+class SubgraphSAC:
+    """Soft actor-critic with a reward per sub-graph (section 3 of the paper).
+
+    Args:
+        policy: "default", "paper" (neutral start, wide standard deviation), or a
+            `SubgraphSACConfig`.
+        env: an environment with the observations and infos of `gym_rlseg`.
+        eval_env: validation images, reached by `reset(options={"index": i})`; None
+            takes the validation split of `env`.
+        seed: of weights, exploration, replay and the environment's draws.
+        device: "auto", "cpu" or "cuda".
+        tensorboard_log: folder for TensorBoard's files; None writes none.
+        **options: fields of `SubgraphSACConfig` that differ from the policy's.
+
+    Raises:
+        ValueError: if an argument can't be used.
+    """
+
+    def __init__(
+        self,
+        policy: str | SubgraphSACConfig,
+        env: gym.Env[Any, Any],
+        *,
+        eval_env: gym.Env[Any, Any] | None = None,
+        seed: int = 0,
+        device: str = "auto",
+        tensorboard_log: str | Path | None = None,
+        **options: Any,
+    ) -> None:
+        self.config = _configure(policy, options)
+        self.env = env
+        self.seed = seed
+        self.device = _device(device)
+        self.tensorboard_log = tensorboard_log
+        node_features, edge_features = _feature_counts(env.observation_space)
+        self.num_timesteps = 0
+        self.best_reward = -np.inf
+        self.history: list[dict[str, float]] = []
+        self._rng = np.random.default_rng(seed)
+        _, info = env.reset(seed=seed)
+        self.sizes = _sizes(info)
+        self._learner = Learner(
+            node_features=node_features,
+            edge_features=edge_features,
+            sizes=self.sizes,
+            config=self.config,
+            seed=seed,
+            device=self.device,
+        )
+        self._replay = Replay(self.config.replay_size)
+        self._selected: Actor = copy.deepcopy(self._learner.actor)
+        self._eval_env = eval_env
+
+    def learn(
+        self,
+        total_timesteps: int,
+        callback: Callback | None = None,
+        progress_bar: bool = False,
+        time_limit: float | None = None,
+    ) -> SubgraphSAC:
+        """Train for `total_timesteps` more segmentations.
+
+        Validation happens every `evaluate_every` steps, by reward alone; the actor
+        of the best one is what `predict` uses afterwards.
+
+        Args:
+            total_timesteps: environment steps of this call.
+            callback: called as callback(locals, globals) after every step; returning
+                False stops the training.
+            progress_bar: shows one on the terminal.
+            time_limit: seconds after which to stop.
+
+        Returns:
+            The agent itself.
+        """
+        if total_timesteps < 1:
+            raise ValueError(f"total_timesteps must be >= 1, got {total_timesteps}")
+        started = time.monotonic()
+        validation = self._validation()
+        with Reporter(total_timesteps, progress_bar, time_limit, self.tensorboard_log) as reporter:
+            if self.num_timesteps == 0 and validation is not None:
+                self._validate(*validation, reporter)
+            for _ in range(total_timesteps):
+                reward = self._interact()
+                self.num_timesteps += 1
+                logged = {"train/reward": reward}
+                if self.num_timesteps >= self.config.learning_starts:
+                    for _ in range(self.config.updates_per_step):
+                        batch = self._replay.sample(self.config.batch_size, self._rng)
+                        logged |= self._learner.update(
+                            batch, train_actor=self.num_timesteps >= self.config.actor_starts
+                        )
+                reporter.step(self.num_timesteps, logged)
+                if validation is not None and self.num_timesteps % self.config.evaluate_every == 0:
+                    self._validate(*validation, reporter)
+                if callback is not None and callback(locals(), globals()) is False:
+                    break
+                if time_limit is not None and time.monotonic() - started >= time_limit:
+                    break
+        if validation is None:
+            self._selected.load_state_dict(self._learner.actor.state_dict())
+        return self
+
+    def predict(
+        self,
+        observation: Mapping[str, NDArray],
+        state: Any = None,
+        episode_start: Any = None,
+        deterministic: bool = False,
+    ) -> tuple[NDArray[np.float32], Any]:
+        """Edge weights for one observation, or for a batch of them.
+
+        Args:
+            observation: as the environment gives it, with or without a leading batch axis.
+            state: returned as it came; the policy has no memory.
+            episode_start: ignored.
+            deterministic: σ(mean) instead of a sample.
+
+        Returns:
+            float32 (max_edges,) or (B, max_edges) in [0, 1], 0 on the padding; and `state`.
+
+        Raises:
+            ValueError: if the observation's features aren't those of the agent.
+        """
+        single = np.asarray(observation["edge_mask"]).ndim == 1
+        batch = observation if not single else {k: v[None] for k, v in observation.items()}
+        self._check_features(batch)
+        states = [
+            GraphState.from_observation({k: v[i] for k, v in batch.items()})
+            for i in range(len(batch["edge_mask"]))
+        ]
+        weights = np.zeros(batch["edge_mask"].shape, np.float32)
+        parts = self._weights(self._selected, states, deterministic)
+        for row, mask, part in zip(weights, batch["edge_mask"], parts, strict=True):
+            row[mask.astype(bool)] = part
+        return (weights[0] if single else weights), state
+
+    def save(self, path: str | Path, *, include_replay: bool = True) -> Path:
+        """Write a checkpoint from which training resumes exactly.
+
+        Args:
+            path: file; ".pt" is appended if missing.
+            include_replay: False makes a small file for `predict` alone or a fresh start.
+
+        Returns:
+            The file written.
+        """
+        return checkpoint.write(
+            path,
+            {
+                "config": dataclasses.asdict(self.config),
+                "features": list(self._features),
+                "sizes": list(self.sizes),
+                "seed": self.seed,
+                "num_timesteps": self.num_timesteps,
+                "best_reward": float(self.best_reward),
+                "history": self.history,
+                "rng": json.dumps(self._rng.bit_generator.state),
+                "env_rng": _env_rng(self.env),
+                "selected": self._selected.state_dict(),
+                "learner": self._learner.state_dict(),
+                "replay": self._replay.state_dict() if include_replay else None,
+            },
+        )
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        env: gym.Env[Any, Any],
+        *,
+        eval_env: gym.Env[Any, Any] | None = None,
+        device: str = "auto",
+        tensorboard_log: str | Path | None = None,
+    ) -> SubgraphSAC:
+        """The agent of a checkpoint, ready to predict and to train on.
+
+        Raises:
+            ValueError: if the file can't be used, or was made for other features or
+                sub-graph sizes than those of `env`.
+        """
+        saved = checkpoint.read(path, _device(device))
+        features = _feature_counts(env.observation_space)
+        if tuple(saved["features"]) != features:
+            raise ValueError(
+                f"{path} was trained with (node, edge) features {tuple(saved['features'])}, "
+                f"the environment has {features}; use the environment it was trained with"
+            )
+        config = SubgraphSACConfig(**{**saved["config"], "std_range": (*saved["config"]["std_range"],)})
+        agent = cls(
+            config,
+            env,
+            eval_env=eval_env,
+            seed=saved["seed"],
+            device=device,
+            tensorboard_log=tensorboard_log,
+        )
+        if tuple(saved["sizes"]) != agent.sizes:
+            raise ValueError(
+                f"{path} was trained with subgraph_sizes {tuple(saved['sizes'])}, "
+                f"the environment has {agent.sizes}"
+            )
+        agent._restore(saved)
+        return agent
+
+    @property
+    def learning_curve(self) -> list[dict[str, float]]:
+        """Every validation so far: {"timestep", "seconds", "reward"}."""
+        return [dict(row) for row in self.history]
+
+    def _restore(self, saved: dict[str, Any]) -> None:
+        self.num_timesteps = saved["num_timesteps"]
+        self.best_reward = saved["best_reward"]
+        self.history = saved["history"]
+        self._rng.bit_generator.state = json.loads(saved["rng"])
+        if saved["env_rng"] is not None:
+            self.env.unwrapped.np_random.bit_generator.state = json.loads(saved["env_rng"])
+        self._selected.load_state_dict(saved["selected"])
+        self._learner.load_state_dict(saved["learner"])
+        if saved["replay"] is not None:
+            self._replay.load_state_dict(saved["replay"])
+
+    def _interact(self) -> float:
+        """One episode with a sampled action; returns its reward."""
+        observation, info = self.env.reset()
+        state = GraphState.from_observation(observation, info["subgraphs"])
+        (weights,) = self._weights(self._learner.actor, [state], deterministic=False)
+        action = np.zeros(self.env.action_space.shape or (), np.float32)
+        action[observation["edge_mask"].astype(bool)] = weights
+        _, reward, _, _, info = self.env.step(action)
+        self._replay.add(
+            Transition(state=state, action=weights, rewards=info["subgraph_rewards"])
+        )
+        return float(reward)
+
+    def _weights(
+        self, actor: Actor, states: list[GraphState], deterministic: bool
+    ) -> list[NDArray[np.float32]]:
+        batch = collate(states, self.device)
+        with torch.no_grad():
+            mean, std = actor(batch)
+            if deterministic:
+                weights = torch.sigmoid(mean)
+            else:
+                weights, _ = squashed_normal(mean, std, self._learner.noise(mean))
+        return [w.cpu().numpy() for w in weights.split(batch.edges_per_graph)]
+
+    def _validation(self) -> tuple[gym.Env[Any, Any], int] | None:
+        samples = self.config.evaluation_samples
+        if self._eval_env is not None:
+            return self._eval_env, samples
+        made = validation_env(self.env, samples)
+        if made is not None:
+            self._eval_env = made[0]
+        return made
+
+    def _validate(self, env: gym.Env[Any, Any], samples: int, reporter: Reporter) -> None:
+        def predict(observation: dict[str, NDArray]) -> NDArray[np.float32]:
+            state = GraphState.from_observation(observation)
+            action = np.zeros(len(observation["edge_mask"]), np.float32)
+            (weights,) = self._weights(self._learner.actor, [state], deterministic=True)
+            action[observation["edge_mask"].astype(bool)] = weights
+            return action
+
+        outcome = validate(env, predict, samples, render=reporter.wants_pictures)
+        if outcome.reward > self.best_reward:
+            self.best_reward = outcome.reward
+            self._selected.load_state_dict(self._learner.actor.state_dict())
+        self.history.append(
+            {
+                "timestep": self.num_timesteps,
+                "seconds": reporter.seconds,
+                "reward": outcome.reward,
+            }
+        )
+        reporter.validation(self.num_timesteps, outcome, self.best_reward)
+
+    @property
+    def _features(self) -> tuple[int, int]:
+        return _feature_counts(self.env.observation_space)
+
+    def _check_features(self, batch: Mapping[str, NDArray]) -> None:
+        got = batch["node_features"].shape[-1], batch["edge_features"].shape[-1]
+        if got != self._features:
+            raise ValueError(
+                f"observation must have (node, edge) features {self._features}, got {got}"
+            )
+
+
+def _configure(policy: str | SubgraphSACConfig, options: Mapping[str, Any]) -> SubgraphSACConfig:
+    from gym_rlseg.options import check_names, suggest
+
+    check_names(
+        "SubgraphSAC", options, [f.name for f in dataclasses.fields(SubgraphSACConfig)]
+    )
+    if isinstance(policy, SubgraphSACConfig):
+        return dataclasses.replace(policy, **options)
+    if policy not in POLICIES:
+        raise ValueError(f"unknown policy {policy!r}{suggest(str(policy), POLICIES)}")
+    return SubgraphSACConfig(**{**POLICIES[policy], **options})
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(name)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device {name!r} was asked for, but torch sees no GPU; use 'cpu'")
+    return device
+
+
+def _feature_counts(space: spaces.Space[Any] | None) -> tuple[int, int]:
+    keys = ("node_features", "edge_features", "edge_index", "node_mask", "edge_mask")
+    if not isinstance(space, spaces.Dict) or any(k not in space.spaces for k in keys):
+        raise ValueError(
+            f"env must observe a Dict with {', '.join(keys)}, as gym_rlseg's do, got {space}"
+        )
+    shapes = space["node_features"].shape, space["edge_features"].shape
+    return int((shapes[0] or (0, 0))[1]), int((shapes[1] or (0, 0))[1])
+
+
+def _sizes(info: Mapping[str, Any]) -> tuple[int, ...]:
+    if "subgraphs" not in info:
+        raise ValueError("env.reset() must return info['subgraphs'], as gym_rlseg's do")
+    return tuple(int(ids.shape[1]) for ids in info["subgraphs"])
+
+
+def _env_rng(env: gym.Env[Any, Any]) -> str | None:
+    state = env.unwrapped.np_random.bit_generator.state
+    return json.dumps(state) if isinstance(state, dict) else None

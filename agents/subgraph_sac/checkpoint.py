@@ -1,0 +1,66 @@
+"""Checkpoints: plain tensors, lists and numbers, loaded without running code."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+FORMAT = "gym_rlseg.subgraph_sac"
+VERSION = 1
+SUFFIX = ".pt"
+
+
+def checkpoint_path(path: str | os.PathLike[str]) -> Path:
+    """`path`, with ".pt" appended if it has no such ending."""
+    path = Path(path)
+    return path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
+
+
+def write(path: str | os.PathLike[str], content: dict[str, Any]) -> Path:
+    """Write a checkpoint under a temporary name, then rename: never half a file.
+
+    Args:
+        path: where to; ".pt" is appended if missing.
+        content: tensors, numbers, strings, lists and dicts.
+
+    Returns:
+        The path written.
+    """
+    target = checkpoint_path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            torch.save({"format": FORMAT, "version": VERSION, **content}, file)
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return target
+
+
+def read(path: str | os.PathLike[str], device: torch.device) -> dict[str, Any]:
+    """Read a checkpoint; a file from a stranger can't run code.
+
+    Raises:
+        ValueError: if the file is missing, damaged or no checkpoint of this agent.
+    """
+    source = checkpoint_path(path)
+    if not source.is_file():
+        raise ValueError(f"no checkpoint at {source}")
+    try:
+        content = torch.load(source, map_location=device, weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise ValueError(f"{source} can't be read as a checkpoint: {error}") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ValueError(f"{source} is no checkpoint of SubgraphSAC")
+    if content.get("version") != VERSION:
+        raise ValueError(
+            f"{source} has checkpoint version {content.get('version')}, this release reads {VERSION}"
+        )
+    return content

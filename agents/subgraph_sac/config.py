@@ -1,0 +1,73 @@
+"""Options of the sub-graph soft actor-critic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubgraphSACConfig:
+    """Options; the defaults are those of the measured results.
+
+    Attributes:
+        width: features per node and edge inside the networks.
+        layers: rounds of message passing.
+        initial_policy: "evidence" starts with mean = logit(boundary evidence), so that
+            the untrained agent segments like the edge map; "neutral" (the paper's)
+            starts at a weight of 0.5 everywhere.
+        mean_limit: the mean lies in ± this, in logit space.
+        std_range: least and greatest standard deviation of the policy, in logit space.
+        learning_rate: Adam's, of actor and critic.
+        temperature_learning_rate: Adam's, of the logarithm of the temperatures.
+        initial_temperature: α of every size.
+        target_entropy: per edge; a sub-graph of k edges aims at k times this.
+        batch_size: graphs in an update.
+        replay_size: transitions kept.
+        learning_starts: environment steps before the first update.
+        actor_starts: environment steps before the first update of actor and temperatures;
+            a critic that knows nothing yet would only drive a good start away.
+        updates_per_step: updates of critic and actor per environment step.
+        gradient_clip: greatest norm of a gradient.
+        evaluate_every: environment steps between validations.
+        evaluation_samples: validation images.
+    """
+
+    width: int = 48
+    layers: int = 2
+    initial_policy: str = "evidence"
+    mean_limit: float = 5.0
+    std_range: tuple[float, float] = (0.05, 0.6)
+    learning_rate: float = 1e-3
+    temperature_learning_rate: float = 1e-3
+    initial_temperature: float = 1e-3
+    target_entropy: float = -1.5
+    batch_size: int = 8
+    replay_size: int = 2000
+    learning_starts: int = 32
+    actor_starts: int = 200
+    updates_per_step: int = 1
+    gradient_clip: float = 10.0
+    evaluate_every: int = 250
+    evaluation_samples: int = 16
+
+    def __post_init__(self) -> None:
+        if self.initial_policy not in ("evidence", "neutral"):
+            raise ValueError(
+                f"initial_policy must be 'evidence' or 'neutral', got {self.initial_policy!r}"
+            )
+        low, high = self.std_range
+        if not 0.0 < low < high:
+            raise ValueError(f"std_range must be (low, high) with 0 < low < high, got {low, high}")
+        object.__setattr__(self, "std_range", (float(low), float(high)))
+        for name in (
+            "width", "layers", "mean_limit", "learning_rate", "initial_temperature",
+            "temperature_learning_rate", "batch_size", "replay_size", "learning_starts",
+            "actor_starts", "updates_per_step", "gradient_clip", "evaluate_every", "evaluation_samples",
+        ):  # fmt: skip
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be > 0, got {getattr(self, name)}")
+        if self.replay_size < self.batch_size:
+            raise ValueError(
+                f"replay_size must be at least batch_size = {self.batch_size}, "
+                f"got {self.replay_size}"
+            )

@@ -1,0 +1,132 @@
+"""Replay of one-step episodes: a graph, the action taken on it and the rewards."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from agents.subgraph_sac.batch import GraphState
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Transition:
+    """One episode.
+
+    Attributes:
+        state: the graph.
+        action: float32 (E,).
+        rewards: one float32 (S_k,) array per sub-graph size.
+    """
+
+    state: GraphState
+    action: NDArray[np.float32]
+    rewards: tuple[NDArray[np.float32], ...]
+
+
+class Replay:
+    """The last `capacity` transitions, in a ring.
+
+    Environments show the same graph many times; each is kept once, however many
+    transitions refer to it.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self._next = 0
+        self._entries: list[tuple[bytes, Transition]] = []
+        self._graphs: dict[bytes, tuple[GraphState, int]] = {}  # state and its references
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def n_graphs(self) -> int:
+        """Number of different graphs kept."""
+        return len(self._graphs)
+
+    def add(self, transition: Transition) -> None:
+        """Append; the oldest transition gives way when the ring is full."""
+        key = _key(transition.state)
+        state, references = self._graphs.get(key, (transition.state, 0))
+        self._graphs[key] = (state, references + 1)
+        entry = key, Transition(
+            state=state, action=transition.action, rewards=transition.rewards
+        )
+        if len(self._entries) < self.capacity:
+            self._entries.append(entry)
+            return
+        self._release(self._entries[self._next][0])
+        self._entries[self._next] = entry
+        self._next = (self._next + 1) % self.capacity
+
+    def sample(self, count: int, rng: np.random.Generator) -> list[Transition]:
+        """`count` transitions, drawn with replacement."""
+        return [self._entries[i][1] for i in rng.integers(len(self._entries), size=count)]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors, lists and numbers from which `load_state_dict` restores the replay."""
+        keys = list(self._graphs)
+        position = {key: i for i, key in enumerate(keys)}
+        return {
+            "next": self._next,
+            "graphs": [_state_to_tensors(self._graphs[key][0]) for key in keys],
+            "entries": [
+                {
+                    "graph": position[key],
+                    "action": torch.from_numpy(t.action),
+                    "rewards": _tensors(t.rewards),
+                }
+                for key, t in self._entries
+            ],
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Restore what `state_dict` gave."""
+        states = [_state_from_tensors(tensors) for tensors in saved["graphs"]]
+        self._entries, self._graphs, self._next = [], {}, 0
+        for entry in saved["entries"]:
+            self.add(
+                Transition(
+                    state=states[entry["graph"]],
+                    action=entry["action"].numpy(),
+                    rewards=tuple(r.numpy() for r in entry["rewards"]),
+                )
+            )
+        self._next = saved["next"]
+
+    def _release(self, key: bytes) -> None:
+        state, references = self._graphs[key]
+        if references == 1:
+            del self._graphs[key]
+        else:
+            self._graphs[key] = (state, references - 1)
+
+
+def _key(state: GraphState) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    for array in (state.node_features, state.edge_features, state.edge_index, *state.subgraphs):
+        digest.update(np.ascontiguousarray(array))
+    return digest.digest()
+
+
+def _tensors(arrays: Sequence[NDArray]) -> list[torch.Tensor]:
+    return [torch.from_numpy(np.ascontiguousarray(a)) for a in arrays]
+
+
+def _state_to_tensors(state: GraphState) -> list[torch.Tensor]:
+    return _tensors(
+        [state.node_features, state.edge_features, state.edge_index, *state.subgraphs]
+    )
+
+
+def _state_from_tensors(tensors: Sequence[torch.Tensor]) -> GraphState:
+    nodes, edges, index, *subgraphs = (t.numpy() for t in tensors)
+    return GraphState(
+        node_features=nodes, edge_features=edges, edge_index=index, subgraphs=tuple(subgraphs)
+    )
