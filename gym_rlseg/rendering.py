@@ -95,8 +95,11 @@ def render_panels(
         panels.append(_Panel("Result"))
     else:
         shown = enlarged(known)
-        lines = binary_dilation(_rim(shown)) & (shown > 0)
-        outlined = np.where(lines[..., None], np.array(_CYAN, np.uint8), raw)
+        lines = _rim(shown)
+        if min(scale) >= 1:
+            lines = binary_dilation(lines)
+        visible = (lines & (shown > 0))[..., None]
+        outlined = np.where(visible, np.array(_CYAN, np.uint8), raw)
         panels.append(_Panel("Result" if known is result else "Truth", outlined, _count(known)))
     if result is None:
         panels.append(_Panel("Segmentation"))

@@ -120,14 +120,13 @@ class SubgraphSAC:
                 reward = self._interact()
                 self.num_timesteps += 1
                 logged = {"train/reward": reward}
-                if self.num_timesteps >= self.config.learning_starts:
-                    for _ in range(self.config.updates_per_step):
-                        batch = self._replay.sample(self.config.batch_size, self._rng)
-                        logged |= self._learner.update(
-                            batch, train_actor=self.num_timesteps >= self.config.actor_starts
-                        )
+                if self._due(self.config.train_every, self.config.learning_starts):
+                    logged |= self._learner.update(
+                        self._replay.sample(self.config.batch_size, self._rng),
+                        train_actor=self.num_timesteps >= self.config.actor_starts,
+                    )
                 reporter.step(self.num_timesteps, logged)
-                if validation is not None and self.num_timesteps % self.config.evaluate_every == 0:
+                if validation is not None and self._due(self.config.evaluate_every):
                     self._validate(*validation, reporter)
                 if callback is not None and callback(locals(), globals()) is False:
                     break
@@ -255,6 +254,9 @@ class SubgraphSAC:
         self._learner.load_state_dict(saved["learner"])
         if saved["replay"] is not None:
             self._replay.load_state_dict(saved["replay"])
+
+    def _due(self, every: int, start: int = 0) -> bool:
+        return self.num_timesteps >= start and self.num_timesteps % every == 0
 
     def _interact(self) -> float:
         """One episode with a sampled action; returns its reward."""

@@ -26,7 +26,8 @@ class SubgraphSACConfig:
         learning_starts: environment steps before the first update.
         actor_starts: environment steps before the first update of actor and temperatures;
             a critic that knows nothing yet would only drive a good start away.
-        updates_per_step: updates of critic and actor per environment step.
+        train_every: environment steps between updates; an update costs about ten times
+            as much as a step, so several steps make good use of it.
         gradient_clip: greatest norm of a gradient.
         evaluate_every: environment steps between validations.
         evaluation_samples: validation images.
@@ -42,12 +43,12 @@ class SubgraphSACConfig:
     initial_temperature: float = 1e-3
     target_entropy: float = -1.5
     batch_size: int = 8
-    replay_size: int = 2000
-    learning_starts: int = 32
-    actor_starts: int = 200
-    updates_per_step: int = 1
+    replay_size: int = 4000
+    learning_starts: int = 64
+    actor_starts: int = 800
+    train_every: int = 4
     gradient_clip: float = 10.0
-    evaluate_every: int = 250
+    evaluate_every: int = 1000
     evaluation_samples: int = 16
 
     def __post_init__(self) -> None:
@@ -62,7 +63,7 @@ class SubgraphSACConfig:
         for name in (
             "width", "layers", "mean_limit", "learning_rate", "initial_temperature",
             "temperature_learning_rate", "batch_size", "replay_size", "learning_starts",
-            "actor_starts", "updates_per_step", "gradient_clip", "evaluate_every", "evaluation_samples",
+            "actor_starts", "train_every", "gradient_clip", "evaluate_every", "evaluation_samples",
         ):  # fmt: skip
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be > 0, got {getattr(self, name)}")

@@ -93,9 +93,7 @@ def blobs() -> Callable[[int], NDArray[np.float32]]:
 
 
 @pytest.fixture(scope="session")
-def image_folder(
-    tmp_path_factory: pytest.TempPathFactory, blobs: Callable[[int], NDArray]
-) -> Path:
+def image_folder(tmp_path_factory: pytest.TempPathFactory, blobs: Callable[[int], NDArray]) -> Path:
     """A folder of six TIFF images of one size, 0.tif to 5.tif."""
     folder = tmp_path_factory.mktemp("images")
     for number in range(6):

@@ -137,7 +137,9 @@ def test_unequal_parts_by_hand(graph_of: GraphOf) -> None:
         of_node(graph, "log_area"), np.log(np.array([4, 12, 24]) / mean_area), atol=1e-5
     )
     np.testing.assert_allclose(of_node(graph, "boundary_mean"), [0.0, 0.2, 0.65], atol=1e-5)
-    np.testing.assert_allclose(of_node(graph, "elongation"), [1 - 1 / 4, 1 - 3 / 4, 1 - 4 / 6], atol=1e-4)
+    np.testing.assert_allclose(
+        of_node(graph, "elongation"), [1 - 1 / 4, 1 - 3 / 4, 1 - 4 / 6], atol=1e-4
+    )
     # Perimeters 10, 14 and 20; 4 cracks between neighbours.
     np.testing.assert_allclose(of_node(graph, "frame_share"), [0.6, 6 / 14, 0.8], atol=1e-5)
     np.testing.assert_allclose(

@@ -78,7 +78,9 @@ def test_costs_at_the_ends_are_finite_and_symmetric() -> None:
     costs = edge_costs(np.array([0.0, 1.0], np.float32))
     np.testing.assert_allclose(costs, [math.log(999), -math.log(999)])
     # The clip is narrow: whatever lies within is told apart.
-    np.testing.assert_allclose(edge_costs(np.array([0.002, 0.998])), [math.log(499), -math.log(499)])
+    np.testing.assert_allclose(
+        edge_costs(np.array([0.002, 0.998])), [math.log(499), -math.log(499)]
+    )
 
 
 def test_costs_fall_with_the_weight() -> None:
@@ -261,9 +263,9 @@ def test_solvers_that_need_nifty_say_so(solver: str) -> None:
 
 
 def test_bad_options() -> None:
-    with pytest.raises(ValueError, match="solver must be one of .*'kernighan_lin'.*got 'exact'"):
+    with pytest.raises(ValueError, match=r"solver must be one of .*'kernighan_lin'.*got 'exact'"):
         Multicut(solver="exact")
-    with pytest.raises(ValueError, match="linkage must be one of .*'mean'.*got 'average'"):
+    with pytest.raises(ValueError, match=r"linkage must be one of .*'mean'.*got 'average'"):
         Agglomeration(linkage="average")
     with pytest.raises(ValueError, match=r"threshold must be in \(0, 1\), got 1"):
         Agglomeration(threshold=1)

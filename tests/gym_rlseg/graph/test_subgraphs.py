@@ -219,7 +219,7 @@ def test_too_few_edges() -> None:
 def test_component_too_small() -> None:
     # A path of 4 edges beside one of 2: three edges fit into the first alone.
     edges = np.concatenate([path(5), path(3) + 5])
-    with pytest.raises(ValueError, match="component of edge [45] has fewer than size = 3 edges"):
+    with pytest.raises(ValueError, match=r"component of edge [45] has fewer than size = 3 edges"):
         sample_subgraphs(edges, 8, 3, np.random.default_rng(0))
 
 

@@ -1,0 +1,130 @@
+"""Plain data to objects: names, dicts, objects, and what is refused how."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from gym_rlseg.graph import BOUNDARIES, PARTITIONS, SUPERPIXELS
+from gym_rlseg.images import SOURCES
+from gym_rlseg.options import build, check_names, from_options, suggest, to_options
+from gym_rlseg.rewards import REWARDS
+
+
+class Shape:
+    """The base of a small registry."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disc(Shape):
+    radius: float = 3.0
+    centre: tuple[Any, ...] = (0, 0)
+
+    def __post_init__(self) -> None:
+        if not self.radius > 0:
+            raise ValueError(f"radius must be > 0, got {self.radius}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Square(Shape):
+    side: float
+
+
+REGISTRY: dict[str, type[Shape]] = {"disc": Disc, "square": Square}
+
+
+def shape(value: Any) -> Shape:
+    return build("shape", Shape, REGISTRY, value)
+
+
+def test_a_name_a_dict_or_an_object() -> None:
+    assert shape("disc") == Disc()
+    assert shape({"name": "disc"}) == Disc()
+    assert shape({"name": "disc", "radius": 5}) == Disc(radius=5)
+    assert shape({"name": "square", "side": 2.0}) == Square(side=2.0)
+    drawn = Square(side=1.0)
+    assert shape(drawn) is drawn
+
+
+def test_lists_become_tuples_at_any_depth() -> None:
+    built = shape({"name": "disc", "centre": [1, [2, [3]]]})
+    assert built == Disc(centre=(1, (2, (3,))))
+    assert isinstance(hash(built), int)
+
+
+def test_the_dict_given_stays_as_it_is() -> None:
+    given = {"name": "disc", "centre": [1, 2]}
+    shape(given)
+    assert given == {"name": "disc", "centre": [1, 2]}
+
+
+def test_round_trip_through_json() -> None:
+    for name, built in (("disc", Disc(radius=2.0, centre=(1, 2))), ("square", Square(side=4))):
+        text = json.dumps(to_options(name, built))
+        assert shape(json.loads(text)) == built
+
+
+@pytest.mark.parametrize(
+    ("registry", "name"),
+    [(r, n) for r in (BOUNDARIES, SUPERPIXELS, PARTITIONS, REWARDS, SOURCES) for n in r],
+)
+def test_every_component_survives_json(registry: dict[str, type], name: str) -> None:
+    needed = {"path": "photos"} if name == "files" else {}
+    built = build("component", registry[name], registry, {"name": name, **needed})
+    text = json.dumps(to_options(name, built))
+    assert build("component", registry[name], registry, json.loads(text)) == built
+
+
+@pytest.mark.parametrize("value", [None, 3, {}, {"radius": 3}, ["disc"], {"name": 3}, Disc])
+def test_neither_name_nor_dict_nor_object(value: Any) -> None:
+    with pytest.raises(
+        ValueError, match="shape must be a name, a dict with the key 'name' or a Shape, got"
+    ):
+        shape(value)
+
+
+def test_unknown_name_and_the_nearest() -> None:
+    with pytest.raises(ValueError, match=r"^unknown shape 'squares'; did you mean 'square'?"):
+        shape("squares")
+    with pytest.raises(ValueError, match=r"^unknown shape 'zebra'; known are disc, square$"):
+        shape({"name": "zebra"})
+
+
+def test_unknown_option_and_the_nearest() -> None:
+    with pytest.raises(
+        ValueError, match=r"^shape 'disc': unknown option 'raduis'; did you mean 'radius'\?$"
+    ):
+        shape({"name": "disc", "raduis": 3})
+    with pytest.raises(ValueError, match=r"unknown option 'zz'; known are centre, radius$"):
+        shape({"name": "disc", "zz": 3})
+
+
+def test_refused_options_say_whose_they_are() -> None:
+    with pytest.raises(ValueError, match=r"^shape 'disc': radius must be > 0, got -1$"):
+        shape({"name": "disc", "radius": -1})
+    # Whatever the wrong kind breaks on, it is a ValueError.
+    with pytest.raises(ValueError, match=r"^shape 'disc': .*'>' not supported"):
+        shape({"name": "disc", "radius": "large"})
+    with pytest.raises(ValueError, match=r"^shape 'square': .*'side'"):
+        shape("square")
+
+
+def test_from_options() -> None:
+    assert from_options("a disc", Disc, {"radius": 7}) == Disc(radius=7)
+    with pytest.raises(ValueError, match=r"^a disc: unknown option 'side'"):
+        from_options("a disc", Disc, {"side": 7})
+
+
+def test_check_names() -> None:
+    check_names("x", ["a", "b"], iter(["b", "a", "c"]))
+    check_names("x", [], [])
+    with pytest.raises(ValueError, match=r"^x: unknown option 'widht'; did you mean 'width'"):
+        check_names("x", {"height": 1, "widht": 2}, ("height", "width"))
+
+
+def test_suggest() -> None:
+    assert suggest("lenght", ["width", "length"]) == "; did you mean 'length'?"
+    assert suggest("q", ["width", "length"]) == "; known are length, width"
