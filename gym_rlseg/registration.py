@@ -19,9 +19,19 @@ ENVIRONMENTS: Mapping[str, Mapping[str, Any]] = {
     },
     "RLSeg-Coins-v0": {
         "source": "coins",
-        "boundary": {"name": "gradient", "sigma": 2.0},
-        "superpixels": {"name": "seeded_watershed", "smoothing": 2.0, "min_distance": 4},
-        "reward": {"name": "circularity", "count": [20, 28], "radius": [16.0, 34.0]},
+        "boundary": {"name": "gradient", "sigma": 2.0, "percentile": 99.0},
+        "superpixels": {
+            "name": "seeded_watershed",
+            "smoothing": 3.0,
+            "min_distance": 4,
+            "min_size": 30,
+        },
+        "reward": {
+            "name": "circularity",
+            "count": 24,
+            "radius": [16.0, 34.0],
+            "tolerance": 2.5,
+        },
         "subgraph_sizes": [4, 8, 16],
         "pool_size": 4,
     },

@@ -221,7 +221,9 @@ class SubgraphSAC:
                 f"{path} was trained with (node, edge) features {tuple(saved['features'])}, "
                 f"the environment has {features}; use the environment it was trained with"
             )
-        config = SubgraphSACConfig(**{**saved["config"], "std_range": (*saved["config"]["std_range"],)})
+        config = SubgraphSACConfig(
+            **{**saved["config"], "std_range": (*saved["config"]["std_range"],)}
+        )
         agent = cls(
             config,
             env,
@@ -266,9 +268,7 @@ class SubgraphSAC:
         action = np.zeros(self.env.action_space.shape or (), np.float32)
         action[observation["edge_mask"].astype(bool)] = weights
         _, reward, _, _, info = self.env.step(action)
-        self._replay.add(
-            Transition(state=state, action=weights, rewards=info["subgraph_rewards"])
-        )
+        self._replay.add(Transition(state=state, action=weights, rewards=info["subgraph_rewards"]))
         return float(reward)
 
     def _weights(
@@ -328,9 +328,7 @@ class SubgraphSAC:
 def _configure(policy: str | SubgraphSACConfig, options: Mapping[str, Any]) -> SubgraphSACConfig:
     from gym_rlseg.options import check_names, suggest
 
-    check_names(
-        "SubgraphSAC", options, [f.name for f in dataclasses.fields(SubgraphSACConfig)]
-    )
+    check_names("SubgraphSAC", options, [f.name for f in dataclasses.fields(SubgraphSACConfig)])
     if isinstance(policy, SubgraphSACConfig):
         return dataclasses.replace(policy, **options)
     if policy not in POLICIES:

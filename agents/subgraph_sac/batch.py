@@ -58,6 +58,7 @@ class GraphBatch:
         edge_features: float32 (E, D).
         edge_index: int64 (2, E).
         subgraphs: one int64 (S_k, k) tensor of edge ids per size.
+        node_graph: int64 (N,), which graph a node belongs to.
         edges_per_graph: how the E edges divide among the graphs.
     """
 
@@ -65,6 +66,7 @@ class GraphBatch:
     edge_features: Tensor
     edge_index: Tensor
     subgraphs: tuple[Tensor, ...]
+    node_graph: Tensor
     edges_per_graph: tuple[int, ...]
 
 
@@ -86,6 +88,9 @@ def collate(states: Sequence[GraphState], device: torch.device) -> GraphBatch:
         subgraphs=tuple(
             tensor([s.subgraphs[i] + o for s, o in zip(states, edge_offsets, strict=False)])
             for i in range(n_sizes)
+        ),
+        node_graph=tensor(
+            [np.full(s.node_features.shape[0], i, np.int64) for i, s in enumerate(states)]
         ),
         edges_per_graph=tuple(s.n_edges for s in states),
     )

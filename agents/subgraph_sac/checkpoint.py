@@ -61,6 +61,7 @@ def read(path: str | os.PathLike[str], device: torch.device) -> dict[str, Any]:
         raise ValueError(f"{source} is no checkpoint of SubgraphSAC")
     if content.get("version") != VERSION:
         raise ValueError(
-            f"{source} has checkpoint version {content.get('version')}, this release reads {VERSION}"
+            f"{source} has checkpoint version {content.get('version')}, "
+            f"this release reads {VERSION}"
         )
     return content

@@ -17,7 +17,8 @@ class SubgraphSACConfig:
             starts at a weight of 0.5 everywhere.
         mean_limit: the mean lies in ± this, in logit space.
         std_range: least and greatest standard deviation of the policy, in logit space.
-        learning_rate: Adam's, of actor and critic.
+        actor_learning_rate: Adam's.
+        critic_learning_rate: Adam's.
         temperature_learning_rate: Adam's, of the logarithm of the temperatures.
         initial_temperature: α of every size.
         target_entropy: per edge; a sub-graph of k edges aims at k times this.
@@ -38,7 +39,8 @@ class SubgraphSACConfig:
     initial_policy: str = "evidence"
     mean_limit: float = 5.0
     std_range: tuple[float, float] = (0.05, 0.6)
-    learning_rate: float = 1e-3
+    actor_learning_rate: float = 1e-3
+    critic_learning_rate: float = 1e-3
     temperature_learning_rate: float = 1e-3
     initial_temperature: float = 1e-3
     target_entropy: float = -1.5
@@ -61,9 +63,10 @@ class SubgraphSACConfig:
             raise ValueError(f"std_range must be (low, high) with 0 < low < high, got {low, high}")
         object.__setattr__(self, "std_range", (float(low), float(high)))
         for name in (
-            "width", "layers", "mean_limit", "learning_rate", "initial_temperature",
-            "temperature_learning_rate", "batch_size", "replay_size", "learning_starts",
-            "actor_starts", "train_every", "gradient_clip", "evaluate_every", "evaluation_samples",
+            "width", "layers", "mean_limit", "actor_learning_rate", "critic_learning_rate",
+            "temperature_learning_rate", "initial_temperature", "batch_size", "replay_size",
+            "learning_starts", "actor_starts", "train_every", "gradient_clip", "evaluate_every",
+            "evaluation_samples",
         ):  # fmt: skip
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be > 0, got {getattr(self, name)}")

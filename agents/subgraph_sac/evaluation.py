@@ -26,9 +26,7 @@ class Validation:
     panels: NDArray[np.uint8] | None
 
 
-def validate(
-    env: gym.Env[Any, Any], predict: Predict, samples: int, *, render: bool
-) -> Validation:
+def validate(env: gym.Env[Any, Any], predict: Predict, samples: int, *, render: bool) -> Validation:
     """Segment samples 0..samples-1 of `env` and average their rewards."""
     rewards = []
     for index in range(samples):

@@ -57,8 +57,8 @@ class Learner:
         self.log_temperatures.requires_grad_(True)
         adam = partial(torch.optim.Adam, fused=True)
         self.optimizers = {
-            "actor": adam(self.actor.parameters(), lr=config.learning_rate),
-            "critic": adam(self.critic.parameters(), lr=config.learning_rate),
+            "actor": adam(self.actor.parameters(), lr=config.actor_learning_rate),
+            "critic": adam(self.critic.parameters(), lr=config.critic_learning_rate),
             "temperature": adam([self.log_temperatures], lr=config.temperature_learning_rate),
         }
 

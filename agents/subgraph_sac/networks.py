@@ -7,11 +7,15 @@ import math
 import torch
 from torch import Tensor, nn
 from torch_geometric.nn import MessagePassing
+from torch_geometric.utils import scatter
 
 from agents.subgraph_sac.batch import GraphBatch
 from agents.subgraph_sac.config import SubgraphSACConfig
 
 _EVIDENCE_MARGIN = 1e-2
+_ACTION_MARGIN = 1e-3
+_CUT_STEEPNESS = 3.0
+_ACTION_INPUTS = 3
 
 
 class GraphConvolution(MessagePassing):
@@ -25,7 +29,11 @@ class GraphConvolution(MessagePassing):
     per node before gathering: the same function for a fraction of the work. A residual
     connection and LayerNorm keep several rounds trainable.
 
-    Shapes: nodes (N, width), edge_index (2, E), edges (E, edge_width) -> (N, width).
+    A gate, if given, multiplies φ's hidden units per edge. The critic closes half of
+    them on cut edges, so that these units gather what belongs to the same object.
+
+    Shapes: nodes (N, width), edge_index (2, E), edges (E, edge_width), gate (E, width)
+    or None -> (N, width).
     """
 
     def __init__(self, width: int, edge_width: int) -> None:
@@ -37,49 +45,58 @@ class GraphConvolution(MessagePassing):
         self.gamma = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, width))
         self.norm = nn.LayerNorm(width)
 
-    def forward(self, nodes: Tensor, edge_index: Tensor, edges: Tensor) -> Tensor:
+    def forward(
+        self, nodes: Tensor, edge_index: Tensor, edges: Tensor, gate: Tensor | None = None
+    ) -> Tensor:
         """One round; see the class."""
         both_ways = torch.cat([edge_index, edge_index.flip(0)], dim=1)
-        from_edges = self.phi_edge(edges).repeat(2, 1)
         received = self.propagate(
             both_ways,
             size=(nodes.shape[0], nodes.shape[0]),
             own=self.phi_self(nodes),
             other=self.phi_other(nodes),
-            from_edges=from_edges,
+            from_edges=self.phi_edge(edges).repeat(2, 1),
+            gate=None if gate is None else gate.repeat(2, 1),
         )
         # φ's last layer is linear and so commutes with the mean: once per node, not per edge.
         received = self.phi_out(received)
         return self.norm(nodes + self.gamma(torch.cat([nodes, received], dim=1)))
 
-    def message(self, own_i: Tensor, other_j: Tensor, from_edges: Tensor) -> Tensor:
+    def message(
+        self, own_i: Tensor, other_j: Tensor, from_edges: Tensor, gate: Tensor | None
+    ) -> Tensor:
         """φ without its last layer, for each directed edge."""
-        return torch.relu(own_i + other_j + from_edges)
+        message = torch.relu(own_i + other_j + from_edges)
+        return message if gate is None else message * gate
 
 
 class EdgeEncoder(nn.Module):
     """Features per edge that depend on its surroundings, symmetric in its two nodes.
 
+    After every round of message passing each node also receives its graph's mean node:
+    rewards depend on the whole image, and two rounds see no further than two edges.
     The read-out of edge (u, v) is a perceptron of f_u + f_v, |f_u - f_v| and e_uv.
 
-    Shapes: batch with nodes (N, F), edges (E, D) -> (E, width).
+    Shapes: batch with nodes (N, F), edges (E, D), gate (E, width) or None -> (E, width).
     """
 
     def __init__(self, node_features: int, edge_features: int, width: int, layers: int) -> None:
         super().__init__()
         self.embed = nn.Sequential(nn.Linear(node_features, width), nn.ReLU())
         self.rounds = nn.ModuleList(GraphConvolution(width, edge_features) for _ in range(layers))
+        self.context = nn.ModuleList(nn.Linear(width, width) for _ in range(layers))
         self.sum_in = nn.Linear(width, width, bias=False)
         self.difference_in = nn.Linear(width, width, bias=False)
         self.edge_in = nn.Linear(edge_features, width)
         self.out = nn.Sequential(nn.ReLU(), nn.Linear(width, width), nn.LayerNorm(width), nn.ReLU())
 
-    def forward(self, nodes: Tensor, edge_index: Tensor, edges: Tensor) -> Tensor:
+    def forward(self, batch: GraphBatch, edges: Tensor, gate: Tensor | None = None) -> Tensor:
         """Encode; see the class."""
-        f = self.embed(nodes)
-        for convolution in self.rounds:
-            f = convolution(f, edge_index, edges)
-        u, v = edge_index
+        f = self.embed(batch.node_features)
+        for convolution, context in zip(self.rounds, self.context, strict=True):
+            f = convolution(f, batch.edge_index, edges, gate)
+            f = f + context(_graph_means(f, batch))[batch.node_graph]
+        u, v = batch.edge_index
         projected = self.sum_in(f)
         # index_select rather than f[u]: its backward pass is several times faster.
         difference = (f.index_select(0, u) - f.index_select(0, v)).abs()
@@ -104,7 +121,7 @@ class Actor(nn.Module):
 
     def forward(self, batch: GraphBatch) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of every edge's logit."""
-        hidden = self.encoder(batch.node_features, batch.edge_index, batch.edge_features)
+        hidden = self.encoder(batch, batch.edge_features)
         raw_mean, raw_std = self.head(hidden).unbind(1)
         if self.from_evidence:
             evidence = batch.edge_features[:, 0].clamp(_EVIDENCE_MARGIN, 1 - _EVIDENCE_MARGIN)
@@ -117,6 +134,10 @@ class Actor(nn.Module):
 class Critic(nn.Module):
     """The action values Q_sg: an edge encoder that sees the action, and a head per size.
 
+    The action enters φ of Eq. 3 in two ways: as features of the edge, and as a gate that
+    lets half of φ's units pass merged edges only. Without the gate the critic explains
+    rewards by the image alone and hardly reacts to the action.
+
     A head takes the mean of its sub-graph's edge features, as rewards are means too:
     the value doesn't depend on the order in which a sub-graph's edges are listed.
 
@@ -127,21 +148,40 @@ class Critic(nn.Module):
         self, node_features: int, edge_features: int, n_sizes: int, config: SubgraphSACConfig
     ) -> None:
         super().__init__()
-        width = config.width
-        self.encoder = EdgeEncoder(node_features, edge_features + 1, width, config.layers)
+        width = self.width = config.width
+        self.encoder = EdgeEncoder(
+            node_features, edge_features + _ACTION_INPUTS, width, config.layers
+        )
         self.heads = nn.ModuleList(
             nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
             for _ in range(n_sizes)
         )
 
+    def _gate(self, merged: Tensor) -> Tensor:
+        """(E,) -> (E, width): `merged` for the first half of the units, 1 for the others."""
+        closing = merged[:, None].expand(-1, self.width // 2)
+        open_ = torch.ones_like(merged)[:, None].expand(-1, self.width - self.width // 2)
+        return torch.cat([closing, open_], dim=1)
+
     def forward(self, batch: GraphBatch, action: Tensor) -> list[Tensor]:
         """Q of every sub-graph, per size."""
-        edges = torch.cat([batch.edge_features, action[:, None]], dim=1)
-        hidden = self.encoder(batch.node_features, batch.edge_index, edges)
+        logit = torch.logit(action.clamp(_ACTION_MARGIN, 1 - _ACTION_MARGIN))
+        # The partition turns weights into cuts near 0.5: a steep sigmoid says so.
+        merged = torch.sigmoid(-_CUT_STEEPNESS * logit)
+        inputs = torch.stack([action, merged, logit / _CUT_STEEPNESS], dim=1)
+        hidden = self.encoder(
+            batch, torch.cat([batch.edge_features, inputs], dim=1), self._gate(merged)
+        )
         return [
             head(_subgraph_means(hidden, ids)).squeeze(1)
             for head, ids in zip(self.heads, batch.subgraphs, strict=True)
         ]
+
+
+def _graph_means(nodes: Tensor, batch: GraphBatch) -> Tensor:
+    """Mean over each graph's nodes: (N, width) -> (G, width)."""
+    n_graphs = len(batch.edges_per_graph)
+    return scatter(nodes, batch.node_graph, dim=0, dim_size=n_graphs, reduce="mean")
 
 
 def _subgraph_means(hidden: Tensor, ids: Tensor) -> Tensor:

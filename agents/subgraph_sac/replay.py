@@ -55,9 +55,7 @@ class Replay:
         key = _key(transition.state)
         state, references = self._graphs.get(key, (transition.state, 0))
         self._graphs[key] = (state, references + 1)
-        entry = key, Transition(
-            state=state, action=transition.action, rewards=transition.rewards
-        )
+        entry = key, Transition(state=state, action=transition.action, rewards=transition.rewards)
         if len(self._entries) < self.capacity:
             self._entries.append(entry)
             return
@@ -110,8 +108,11 @@ class Replay:
 
 def _key(state: GraphState) -> bytes:
     digest = hashlib.blake2b(digest_size=16)
-    for array in (state.node_features, state.edge_features, state.edge_index, *state.subgraphs):
-        digest.update(np.ascontiguousarray(array))
+    arrays: list[NDArray] = [state.node_features, state.edge_features, state.edge_index]
+    for array in (*arrays, *state.subgraphs):
+        # With the shape: the same ids may be three sub-graphs of four edges or four of three.
+        digest.update(repr(array.shape).encode())
+        digest.update(np.ascontiguousarray(array).data)
     return digest.digest()
 
 
@@ -120,9 +121,7 @@ def _tensors(arrays: Sequence[NDArray]) -> list[torch.Tensor]:
 
 
 def _state_to_tensors(state: GraphState) -> list[torch.Tensor]:
-    return _tensors(
-        [state.node_features, state.edge_features, state.edge_index, *state.subgraphs]
-    )
+    return _tensors([state.node_features, state.edge_features, state.edge_index, *state.subgraphs])
 
 
 def _state_from_tensors(tensors: Sequence[torch.Tensor]) -> GraphState:

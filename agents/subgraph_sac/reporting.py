@@ -73,9 +73,7 @@ class Reporter:
     def validation(self, timestep: int, outcome: Validation, best: float) -> None:
         """After every validation."""
         if self._bar is not None:
-            self._bar.set_postfix(
-                step=timestep, reward=f"{outcome.reward:.3f}", best=f"{best:.3f}"
-            )
+            self._bar.set_postfix(step=timestep, reward=f"{outcome.reward:.3f}", best=f"{best:.3f}")
         if self._writer is not None:
             self._writer.add_scalar("validation/reward", outcome.reward, timestep)
             self._writer.add_scalar("validation/best_reward", best, timestep)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-
 _ROUNDING = 1e-7  # float32 filters of an image in [0, 1] err by less
 
 

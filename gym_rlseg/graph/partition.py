@@ -98,7 +98,10 @@ class Multicut(Partition):
                 proposal_generator=multicut.GreedyAdditiveProposalGenerator(seed=0)
             ),
         }
-        return first_node_labels(solvers[self.solver]().optimize(objective))
+        labels = solvers[self.solver]().optimize(objective)
+        return first_node_labels(
+            labels if self.solver == "greedy_additive" else _connected(graph, labels)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +146,14 @@ def _solve_with_elf(graph: UndirectedGraph, costs: NDArray[np.float64], solver: 
             f"solver {solver!r} needs nifty's graph package from conda-forge (PyPI's nifty "
             "is another project); use 'kernighan_lin' instead"
         ) from error
+
+
+def _connected(graph: UndirectedGraph, labels: NDArray) -> NDArray:
+    """Labels of connected objects: moving nodes may leave one in two parts, at the same cost."""
+    from bioimage_cpp.graph import connected_components
+
+    u, v = graph.uv_ids().T
+    return np.asarray(connected_components(graph, labels[u] == labels[v]))
 
 
 def first_node_labels(labels: NDArray) -> NDArray[np.int32]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from gym_rlseg.rewards.objects import Objects
 
 _BINS_PER_PIXEL = 2
+_MAX_MOVES = 6
+_TIE = 1e-6
 
 
 def circle_hough(
@@ -112,18 +114,21 @@ def _support(points, normals, y, x, low, high, tolerance, votes):  # type: ignor
             votes[bin_] += (normals[i, 0] * dy + normals[i, 1] * dx) / squared
     reach = int(tolerance * _BINS_PER_PIXEL + 0.5)
     first, last = int(low * _BINS_PER_PIXEL), int(high * _BINS_PER_PIXEL)
-    best, best_bin = 0.0, 0
+    best, best_first, best_last = 0.0, 0, 0
     window = 0.0
     for b in range(max(first - reach, 0), min(first + reach, n_bins)):
         window += votes[b]
     for centre in range(first, last + 1):
         if 0 <= centre + reach < n_bins:
             window += votes[centre + reach]
-        if window > best:
-            best, best_bin = window, centre
+        # Several radii may share the maximum; the middle of them is the least biased.
+        if window > best + _TIE:
+            best, best_first, best_last = window, centre, centre
+        elif window > best - _TIE and best > 0.0:
+            best_last = centre
         if 0 <= centre - reach < n_bins:
             window -= votes[centre - reach]
-    return best / (2 * np.pi), best_bin / _BINS_PER_PIXEL
+    return best / (2 * np.pi), 0.5 * (best_first + best_last) / _BINS_PER_PIXEL
 
 
 @numba.njit(cache=True)
@@ -139,22 +144,15 @@ def _search(start, points, normals, centre, equivalent, low, high, tolerance, va
         step = max(1.0, equivalent[k] / 4)
         share, radius = _support(p, n, y, x, low, high, tolerance, votes)
         while step >= 0.5:
-            moved = True
-            moves = 0
-            while moved and moves < 4:
-                moved = False
-                moves += 1
-                y0, x0 = y, x
-                for i in range(-1, 2):
-                    for j in range(-1, 2):
-                        if i == 0 and j == 0:
-                            continue
-                        s, r = _support(
-                            p, n, y0 + i * step, x0 + j * step, low, high, tolerance, votes
-                        )
-                        if s > share + 1e-9:
-                            share, radius, moved = s, r, True
-                            y, x = y0 + i * step, x0 + j * step
+            # Walk to the best of the four neighbours while that is better.
+            for _ in range(_MAX_MOVES):
+                y0, x0, before = y, x, share
+                for dy, dx in ((-step, 0.0), (step, 0.0), (0.0, -step), (0.0, step)):
+                    s, r = _support(p, n, y0 + dy, x0 + dx, low, high, tolerance, votes)
+                    if s > share + 1e-9:
+                        share, radius, y, x = s, r, y0 + dy, x0 + dx
+                if share == before:
+                    break
             step /= 2
         value[k] = min(share, 1.0)
         best[k] = radius

@@ -14,6 +14,7 @@ from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.features import GraphParts, edge_features, node_features
 from gym_rlseg.graph.geometry import node_sums, region_adjacency
 from gym_rlseg.graph.subgraphs import sample_all_sizes
+from gym_rlseg.images import CirclesSource
 
 GraphOf = Callable[..., SuperpixelGraph]
 
@@ -93,10 +94,11 @@ def blobs() -> Callable[[int], NDArray[np.float32]]:
 
 
 @pytest.fixture(scope="session")
-def image_folder(tmp_path_factory: pytest.TempPathFactory, blobs: Callable[[int], NDArray]) -> Path:
-    """A folder of six TIFF images of one size, 0.tif to 5.tif."""
+def image_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of six TIFF images of one size, 0.tif to 5.tif, with structured ground."""
     folder = tmp_path_factory.mktemp("images")
+    source = CirclesSource(height=56, width=64, count=(3, 4), radius=(5.0, 8.0))
     for number in range(6):
-        pixels = (blobs(number) * 255).astype(np.uint8)
+        pixels = (source.sample("train", number, 0).image[0] * 255).astype(np.uint8)
         tifffile.imwrite(folder / f"{number}.tif", pixels, photometric="minisblack")
     return folder

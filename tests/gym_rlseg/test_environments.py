@@ -740,10 +740,10 @@ def test_index_beyond_the_source(make: Make) -> None:
 def test_splits_are_disjoint_whatever_the_seed(make: Make, env_id: str) -> None:
     seen: dict[str, set[bytes]] = {}
     for split in SPLITS:
-        for seed in (0, 1, 5):
+        for seed in (0, 5):
             env = make(split=split, seed=seed)
-            for _ in range(6):
-                env.reset(seed=None)
+            for _ in range(5):
+                env.reset()
                 image = env.unwrapped.graph.image  # type: ignore[attr-defined]
                 seen.setdefault(split, set()).add(image.tobytes())
     train, validation, test = (seen[split] for split in SPLITS)
@@ -761,7 +761,7 @@ def test_splits_are_disjoint_whatever_the_seed(make: Make, env_id: str) -> None:
 
 def test_every_split_has_the_same_spaces(make: Make) -> None:
     # Agents trained on one are evaluated on the others.
-    envs = [make(split=split, seed=seed) for split in SPLITS for seed in (0, 3)]
+    envs = [make(split=split, seed=seed) for seed, split in enumerate(SPLITS)]
     for env in envs[1:]:
         assert env.observation_space == envs[0].observation_space
         assert env.action_space == envs[0].action_space
@@ -771,8 +771,8 @@ def test_capacity_holds_what_comes(make: Make) -> None:
     env = make(pool_size=None)
     room = env.unwrapped.capacity  # type: ignore[attr-defined]
     largest = 0
-    for _ in range(25):
-        env.reset()
+    for index in range(env.unwrapped.pool.source.size("train") or 30):  # type: ignore[attr-defined]
+        env.reset(options={"index": index})
         largest = max(largest, env.unwrapped.graph.n_edges)  # type: ignore[attr-defined]
     assert largest <= room.edges < 2.5 * largest
 
@@ -795,9 +795,9 @@ def test_without_a_pool_nothing_is_kept_and_everything_can_come(make: Make) -> N
     env.reset(options={"index": 0})
     assert env.unwrapped.graph is not first  # type: ignore[attr-defined]
     assert np.array_equal(env.unwrapped.graph.node_features, first.node_features)  # type: ignore[attr-defined]
-    drawn = indices(play(env, 12, seed=0))
+    drawn = indices(play(env, 8, seed=0))
     if (size := source.size("train")) is None:
-        assert len(set(drawn)) == 12
+        assert len(set(drawn)) == 8
     else:
         assert set(drawn) <= set(range(size))
         assert len(set(drawn)) > 1

@@ -186,6 +186,18 @@ def test_evidence_is_read_along_the_contact(graph_of: GraphOf) -> None:
         assert of_edge(graph, column).tolist() == [pytest.approx(value)], column
 
 
+def test_quartiles_by_hand(graph_of: GraphOf) -> None:
+    # Eight cracks of 0.0, 0.1, ..., 0.7 in any order: the second least and the second largest.
+    labels = np.zeros((8, 4), np.int32)
+    labels[:, 2:] = 1
+    values = np.random.default_rng(0).permutation(8) / 10
+    graph = graph_of(labels, boundary=np.repeat(values[:, None], 4, axis=1))
+    assert of_edge(graph, "evidence").tolist() == [pytest.approx(0.35)]
+    assert of_edge(graph, "evidence_low").tolist() == [pytest.approx(0.1)]
+    assert of_edge(graph, "evidence_high").tolist() == [pytest.approx(0.6)]
+    assert of_edge(graph, "evidence_deviation").tolist() == [pytest.approx(np.std(values))]
+
+
 def test_evidence_tells_a_clear_boundary_from_flat_ground(graph_of: GraphOf) -> None:
     # Quarters; a step runs between the upper and the lower ones, nothing within them.
     labels = np.zeros((40, 40), np.int32)

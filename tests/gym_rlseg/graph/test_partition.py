@@ -62,6 +62,15 @@ def optimum(edges: NDArray[np.int64], costs: NDArray[np.float64]) -> tuple[float
     return min((energy(np.array(p), edges, costs), p) for p in partitions(n))
 
 
+def count_parts(labels: NDArray, edges: NDArray[np.int64]) -> int:
+    """Connected parts of the graph once the edges between objects are gone."""
+    parts = list(range(len(labels)))
+    for u, v in edges[labels[edges[:, 0]] == labels[edges[:, 1]]].tolist():
+        old, new = parts[u], parts[v]
+        parts = [new if part == old else part for part in parts]
+    return len(set(parts))
+
+
 def weights_of(costs: NDArray[np.float64]) -> NDArray[np.float64]:
     """The weights whose costs these are."""
     return 1.0 / (1.0 + np.exp(costs))
@@ -150,13 +159,16 @@ def test_labels_are_numbered_by_their_first_nodes(method: Partition, seed: int, 
     for label in labels.tolist():
         assert 0 <= label <= seen + 1
         seen = max(seen, label)
-    # Objects are connected: no label occurs in two parts of the graph.
-    joined = labels[edges[:, 0]] == labels[edges[:, 1]]
-    root = list(range(n))
-    for _ in range(n):
-        for u, v in edges[joined].tolist():
-            root[u] = root[v] = min(root[u], root[v])
-    assert len(set(root)) == labels.max() + 1
+    assert count_parts(labels, edges) == labels.max() + 1  # no label occurs in two parts
+
+
+def test_objects_of_kernighan_lin_are_connected() -> None:
+    # Its moves between neighbouring objects leave one of the first graph's in two parts.
+    for seed, n in ((3423, 14), *((s, 13) for s in range(30))):
+        rng = np.random.default_rng(seed)
+        edges = random_graph(rng, n, density=0.2)
+        labels = Multicut(solver="kernighan_lin")(solver_graph(n, edges), rng.random(len(edges)))
+        assert count_parts(labels, edges) == labels.max() + 1
 
 
 def test_optimum_by_hand() -> None:
