@@ -171,7 +171,19 @@ class FilesSource(ImageSource):
         files = self.files(split)
         if not 0 <= index < len(files):
             raise ValueError(f"index must be in [0, {len(files)}) for {split!r}, got {index}")
-        path = files[index]
+        return self.load(files[index])
+
+    def load(self, path: Path) -> Sample:
+        """Read one of `all_files()`, whatever its split.
+
+        Returns:
+            As `sample` does.
+
+        Raises:
+            ValueError: if `path` is none of them, or it or its labels cannot be used.
+        """
+        if path not in self._files:
+            raise ValueError(f"{path} is none of the {len(self._files)} files of {self.path}")
         image = normalise(read_image(path, self.key), self.percentiles, self.gamma, name=str(path))
         return Sample(image=image, truth=self._truth(path, image.shape[1:]), name=self._name(path))
 

@@ -186,8 +186,8 @@ def quick() -> dict[str, Any]:
     return {
         "width": 16,
         "layers": 1,
-        "actor_learning_rate": 3e-3,
-        "critic_learning_rate": 3e-3,
+        "actor_learning_rate": 1e-2,
+        "critic_learning_rate": 1e-2,
         "batch_size": 16,
         "learning_starts": 16,
         "actor_starts": 100,

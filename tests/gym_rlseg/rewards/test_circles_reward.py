@@ -173,7 +173,7 @@ class TestCircularity:
         # Discs of 11 px; the square's area is 961 px, that of the largest circle allowed 616 px:
         # at most r_exp(616 / 961) = 0.306 even if its outline were round.
         scores = self.score(drawn, PERFECT, count=3)
-        assert min(scores.objects[:2]) > 0.6
+        assert min(scores.objects[:2]) > 0.85
         assert scores.objects[2] < 0.15
         # n = k: no penalty. The ground: the sum of the three over 3.
         assert scores.objects[3] == pytest.approx(sum(scores.objects[:3]) / 3, abs=1e-6)

@@ -1,0 +1,34 @@
+"""Durations as people write them: "90", "90s", "10m", "1.5h"."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_PATTERN = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([smh]?)\s*")
+
+
+def parse_duration(value: Any) -> float:
+    """Seconds.
+
+    Args:
+        value: a number of seconds, or a text such as "90", "90s", "10m" or "1.5h".
+
+    Raises:
+        ValueError: if it is anything else, or not above 0.
+    """
+    text = "" if isinstance(value, bool) else str(value)
+    match = _PATTERN.fullmatch(text)
+    seconds = float(match[1]) * _UNITS[match[2] or "s"] if match else 0.0
+    if not 0.0 < seconds < float("inf"):
+        raise ValueError(f"expected a duration above 0 such as 90s, 10m or 1.5h, got {value!r}")
+    return seconds
+
+
+def format_duration(seconds: float) -> str:
+    """The shortest text that `parse_duration` takes for exactly `seconds`."""
+    for unit in ("h", "m"):
+        if seconds % _UNITS[unit] == 0:
+            return f"{seconds / _UNITS[unit]:.0f}{unit}"
+    return f"{seconds:.0f}s" if seconds == int(seconds) else f"{seconds!r}s"

@@ -1,0 +1,112 @@
+"""Entry point of `rlseg`: sub-commands, and errors as one line with an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from agents.cli import doctor, envs, evaluate, segment, train
+from agents.cli.output import complain
+
+EXIT_CODES = """\
+exit codes:
+  0    all went well
+  1    it ran, but something failed: an image could not be segmented, a label image
+       has no counterpart, a check of doctor failed
+  2    an argument, a file or a config cannot be used; the message says which
+  130  stopped by Ctrl-C; a training has saved a checkpoint that resumes
+"""
+
+_COMMANDS = {
+    "train": (train, "train an agent on the images of a config"),
+    "segment": (segment, "turn images into label images with a trained run"),
+    "evaluate": (evaluate, "score label images against true ones"),
+    "envs": (envs, "list the environments and their defaults"),
+    "doctor": (doctor, "check the installation"),
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises instead of printing its usage, so that every error looks alike."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message}; see '{self.prog} --help'")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a sub-command.
+
+    Args:
+        argv: arguments without the program's name; None takes those of the process.
+
+    Returns:
+        The exit code, see `EXIT_CODES`. `--help` and `--version` raise `SystemExit(0)`,
+        as is usual with argparse.
+    """
+    debug = False
+    try:
+        args = _parser().parse_args(argv)
+        debug = args.debug
+        with warnings.catch_warnings():
+            # The usual two lines of file name and source text help no user of a command.
+            warnings.showwarning = _show_warning
+            return int(args.run(args))
+    except KeyboardInterrupt:
+        complain("stopped by Ctrl-C", kind="")
+        return 130
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough; Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (ValueError, OSError) as error:
+        if debug:
+            raise
+        complain(_reason(error))
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    # Plain text instead of colours: messages quote the program's name.
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = _Parser(
+        prog="rlseg",
+        description="Instance segmentation without annotation: describe your objects by a "
+        "reward,\ntrain on the images alone, and get label images back.",
+        epilog=EXIT_CODES,
+        formatter_class=formatter,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, (module, summary) in _COMMANDS.items():
+        command = commands.add_parser(
+            name, help=summary, description=module.__doc__, epilog=EXIT_CODES,
+            formatter_class=formatter,
+        )  # fmt: skip
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+class _Version(argparse.Action):
+    """Prints the version; an action so that the package is imported only when asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        from gym_rlseg import __version__
+
+        print(f"rlseg {__version__}")
+        parser.exit()
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    complain(str(message), kind="warning: ")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    return str(error) or type(error).__name__
