@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -18,9 +19,12 @@ def parse_duration(value: Any) -> float:
     Raises:
         ValueError: if it is anything else, or not above 0.
     """
-    text = "" if isinstance(value, bool) else str(value)
-    match = _PATTERN.fullmatch(text)
-    seconds = float(match[1]) * _UNITS[match[2] or "s"] if match else 0.0
+    seconds = 0.0
+    if isinstance(value, str):
+        match = _PATTERN.fullmatch(value)
+        seconds = float(match[1]) * _UNITS[match[2] or "s"] if match else 0.0
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        seconds = float(value)
     if not 0.0 < seconds < float("inf"):
         raise ValueError(f"expected a duration above 0 such as 90s, 10m or 1.5h, got {value!r}")
     return seconds
@@ -31,4 +35,4 @@ def format_duration(seconds: float) -> str:
     for unit in ("h", "m"):
         if seconds % _UNITS[unit] == 0:
             return f"{seconds / _UNITS[unit]:.0f}{unit}"
-    return f"{seconds:.0f}s" if seconds == int(seconds) else f"{seconds!r}s"
+    return f"{Decimal(repr(seconds)):f}s"  # never an exponent

@@ -62,6 +62,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader, such as `head`, has seen enough; Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except ModuleNotFoundError as error:
+        if debug or error.name is None or error.name.split(".")[0] in ("agents", "gym_rlseg"):
+            raise
+        complain(f"{error.name} is not installed; run: pip install 'gym-rlseg[agents]'")
+        return 2
     except (ValueError, OSError) as error:
         if debug:
             raise
@@ -70,7 +75,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    # Plain text instead of colours: messages quote the program's name.
     formatter = argparse.RawDescriptionHelpFormatter
     parser = _Parser(
         prog="rlseg",

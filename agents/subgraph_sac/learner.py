@@ -46,13 +46,14 @@ class Learner:
     ) -> None:
         self.config, self.sizes, self.device = config, sizes, device
         self.generator = torch.Generator().manual_seed(seed)
-        self.actor = Actor(node_features, edge_features, config)
-        self.critic = Critic(node_features, edge_features, len(sizes), config)
+        with torch.random.fork_rng(devices=[]):  # layers draw from torch's generator when made
+            self.actor = Actor(node_features, edge_features, config)
+            self.critic = Critic(node_features, edge_features, len(sizes), config)
         for network in (self.actor, self.critic):
             initialise(network, self.generator)
             network.to(device)
         self.log_temperatures = torch.full(
-            (len(sizes),), config.initial_temperature, device=device
+            (len(sizes),), float(config.initial_temperature), device=device
         ).log_()
         self.log_temperatures.requires_grad_(True)
         adam = partial(torch.optim.Adam, fused=True)
@@ -112,10 +113,12 @@ class Learner:
         log_probabilities = subgraph_log_probabilities(log_probability, batch.subgraphs)
         # The critic only passes the gradient on here; its own weights need none.
         self.critic.requires_grad_(False)
-        values = self.critic(batch, sampled)
-        loss_actor = actor_loss(values, log_probabilities, self.log_temperatures.exp())
-        self._descend("actor", loss_actor, self.actor)
-        self.critic.requires_grad_(True)
+        try:
+            values = self.critic(batch, sampled)
+            loss_actor = actor_loss(values, log_probabilities, self.log_temperatures.exp())
+            self._descend("actor", loss_actor, self.actor)
+        finally:  # Ctrl-C may come at any time, and training may go on after it
+            self.critic.requires_grad_(True)
 
         loss_temperature = temperature_loss(
             self.log_temperatures, log_probabilities, self.sizes, self.config.target_entropy

@@ -81,8 +81,8 @@ class GraphPool:
         for index in range(self.size or 0):
             self.graph(index)
 
-    def capacity(self) -> tuple[int, int, tuple[int, int, int]]:
-        """Nodes and edges that hold any graph of the source, and its image shape (C, H, W).
+    def capacity(self) -> tuple[int, int]:
+        """Nodes and edges that hold any graph of the source.
 
         Taken from a few samples of every split at the first seed, so that environments
         of different splits and seeds agree; with a margin unless all were looked at.
@@ -105,9 +105,7 @@ class GraphPool:
             int(np.ceil(margin * max(sizes) / _ROUND_TO)) * _ROUND_TO
             for sizes in ([g.n_nodes for g in graphs], [g.n_edges for g in graphs])
         )
-        shapes = np.array([g.image.shape for g in graphs])
-        c, h, w = (int(s) for s in shapes.max(axis=0))
-        return nodes, edges, (c, h, w)
+        return nodes, edges
 
     def _make(self, split: Split, index: int, seed: int | None = None) -> SuperpixelGraph:
         seed = self.seed if seed is None else seed

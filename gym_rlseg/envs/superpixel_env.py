@@ -98,13 +98,15 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
             features=features,
             subgraph_sizes=self.subgraph_sizes,
         )
-        nodes, edges, shape = self.pool.capacity()
-        self.capacity = Capacity(
-            nodes=nodes if max_nodes is None else max_nodes,
-            edges=edges if max_edges is None else max_edges,
-            image=shape if observe_image else None,
-        )
         probe = self.pool.graph(0)
+        if max_nodes is None or max_edges is None:
+            nodes, edges = self.pool.capacity()
+            max_nodes = nodes if max_nodes is None else max_nodes
+            max_edges = edges if max_edges is None else max_edges
+        self.capacity = Capacity(
+            nodes=max_nodes, edges=max_edges, image=probe.image.shape if observe_image else None
+        )
+        self._frame_shape = probe.image.shape[1:]
         self.observation_space = observation_space(  # type: ignore[assignment]
             self.capacity, probe.node_features.shape[1], probe.edge_features.shape[1]
         )
@@ -181,7 +183,9 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
             return None
         from gym_rlseg.rendering import render_panels
 
-        return render_panels(self.graph, self._weights, self._labels, self._scores)
+        return render_panels(
+            self.graph, self._weights, self._labels, self._scores, shape=self._frame_shape
+        )
 
     def variant(self, **changes: Any) -> SuperpixelEnv:
         """A new environment with the same arguments but for `changes`.

@@ -72,6 +72,8 @@ def sample_generator(split: Split, index: int, seed: int) -> np.random.Generator
 
     The split enters the entropy, so no two splits share a stream whatever the seeds.
     """
-    if index < 0 or seed < 0:
-        raise ValueError(f"index and seed must be >= 0, got index={index}, seed={seed}")
+    for name, value in (("index", index), ("seed", seed)):
+        # Larger numbers take two words of entropy and would collide with smaller ones.
+        if not 0 <= value < 2**32:
+            raise ValueError(f"{name} must be in [0, 2**32), got {value}")
     return np.random.default_rng([SPLITS.index(split), seed, index])

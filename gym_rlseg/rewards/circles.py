@@ -57,7 +57,13 @@ class CirclesReward(ObjectReward):
     def score_objects(self, objects: Objects) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """See `ObjectReward.score_objects`."""
         ground = largest(objects.area)
-        c, _ = circle_hough(objects, radius=self.radius, tolerance=self.tolerance, wanted=~ground)
+        c, _ = circle_hough(
+            objects,
+            radius=self.radius,
+            tolerance=self.tolerance,
+            wanted=~ground,
+            from_ends=True,
+        )
         n, k, gamma = objects.count - 1, self.count, self.threshold
         sigmoid = 1 / (1 + np.exp(-6 * ((c - gamma) / (1 - gamma) - 0.5)))
         local = np.where(c >= gamma, 0.4 * sigmoid, 0.0)

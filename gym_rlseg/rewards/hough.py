@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _BINS_PER_PIXEL = 2
 _MAX_MOVES = 6
 _TIE = 1e-6
+# (λ1 - λ2) / (λ1 + λ2) of the outline's second moments below which an object is round.
+_ROUND = 0.35
 
 
 def circle_hough(
@@ -29,6 +31,7 @@ def circle_hough(
     radius: tuple[float, float],
     tolerance: float,
     wanted: NDArray[np.bool_],
+    from_ends: bool = False,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Circle-Hough value of each object, best over centre and radius.
 
@@ -39,6 +42,8 @@ def circle_hough(
         radius: least and greatest radius in pixels.
         tolerance: half width of the band in pixels.
         wanted: bool (K,), the objects to score; the others get 0.
+        from_ends: also searches long objects from both ends, as they may be several
+            discs in a row; takes up to three times as long.
 
     Returns:
         value: float64 (K,) in [0, 1].
@@ -58,7 +63,7 @@ def circle_hough(
         equivalent = np.sqrt(objects.area / np.pi)
         _search(
             start, points, normals, objects.centre, equivalent,
-            float(radius[0]), float(radius[1]), float(tolerance), value, best,
+            float(radius[0]), float(radius[1]), float(tolerance), from_ends, value, best,
         )  # fmt: skip
     return value, best
 
@@ -99,17 +104,15 @@ def _outlines_by_object(labels, edges, start, points, normals, wanted):  # type:
     return first, out_points, out_normals
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, fastmath=True)
 def _support(points, normals, y, x, low, high, tolerance, votes):  # type: ignore[no-untyped-def]
     """Best supported radius around (y, x): its share of the circumference, and itself."""
     n_bins = votes.size
     votes[:] = 0.0
     for i in range(points.shape[0]):
         dy, dx = points[i, 0] - y, points[i, 1] - x
-        squared = dy * dy + dx * dx
-        if squared < 1e-6:
-            continue
-        bin_ = int(np.sqrt(squared) * _BINS_PER_PIXEL + 0.5)
+        squared = max(dy * dy + dx * dx, np.float32(1e-6))
+        bin_ = int(np.sqrt(squared) * _BINS_PER_PIXEL + np.float32(0.5))
         if bin_ < n_bins:
             votes[bin_] += (normals[i, 0] * dy + normals[i, 1] * dx) / squared
     reach = int(tolerance * _BINS_PER_PIXEL + 0.5)
@@ -132,27 +135,66 @@ def _support(points, normals, y, x, low, high, tolerance, votes):  # type: ignor
 
 
 @numba.njit(cache=True)
-def _search(start, points, normals, centre, equivalent, low, high, tolerance, value, best):  # type: ignore[no-untyped-def]
-    """Pattern search over the centre, from the centre of mass, per object."""
+def _long_axis(points):  # type: ignore[no-untyped-def]
+    """Standard deviation along the outline's long axis as a vector (y, x); 0 if it is round."""
+    n = points.shape[0]
+    my, mx, yy, xx, yx = 0.0, 0.0, 0.0, 0.0, 0.0
+    for i in range(n):
+        my += points[i, 0]
+        mx += points[i, 1]
+    my, mx = my / n, mx / n
+    for i in range(n):
+        dy, dx = points[i, 0] - my, points[i, 1] - mx
+        yy += dy * dy / n
+        xx += dx * dx / n
+        yx += dy * dx / n
+    middle, spread = 0.5 * (yy + xx), np.sqrt(0.25 * (yy - xx) ** 2 + yx * yx)
+    if spread < _ROUND * middle:
+        return 0.0, 0.0
+    angle = 0.5 * np.arctan2(2 * yx, xx - yy)
+    length = np.sqrt(middle + spread)
+    return length * np.sin(angle), length * np.cos(angle)
+
+
+@numba.njit(cache=True)
+def _climb(p, n, y, x, step, low, high, tolerance, votes):  # type: ignore[no-untyped-def]
+    """Pattern search for the best supported centre from (y, x): its share and radius."""
+    share, radius = _support(p, n, y, x, low, high, tolerance, votes)
+    while step >= 0.5:
+        # Walk to a better one of the four neighbours while there is one.
+        for _ in range(_MAX_MOVES):
+            y0, x0, before = y, x, share
+            for dy, dx in ((-step, 0.0), (step, 0.0), (0.0, -step), (0.0, step)):
+                s, r = _support(p, n, y0 + dy, x0 + dx, low, high, tolerance, votes)
+                if s > share + _TIE:
+                    share, radius, y, x = s, r, y0 + dy, x0 + dx
+            if share == before:
+                break
+        step /= 2
+    return share, radius
+
+
+@numba.njit(cache=True)
+def _search(  # type: ignore[no-untyped-def]
+    start, points, normals, centre, equivalent, low, high, tolerance, from_ends, value, best
+):
+    """Best circle per object, sought from its centre of mass and, if asked, both ends."""
     votes = np.zeros(int((high + 2 * tolerance) * _BINS_PER_PIXEL) + 2)
     for k in range(value.size):
         a, b = start[k], start[k + 1]
         if b - a < 4:
             continue
         p, n = points[a:b], normals[a:b]
-        y, x = centre[k, 0], centre[k, 1]
         step = max(1.0, equivalent[k] / 4)
-        share, radius = _support(p, n, y, x, low, high, tolerance, votes)
-        while step >= 0.5:
-            # Walk to the best of the four neighbours while that is better.
-            for _ in range(_MAX_MOVES):
-                y0, x0, before = y, x, share
-                for dy, dx in ((-step, 0.0), (step, 0.0), (0.0, -step), (0.0, step)):
-                    s, r = _support(p, n, y0 + dy, x0 + dx, low, high, tolerance, votes)
-                    if s > share + 1e-9:
-                        share, radius, y, x = s, r, y0 + dy, x0 + dx
-                if share == before:
-                    break
-            step /= 2
+        y, x = centre[k, 0], centre[k, 1]
+        share, radius = _climb(p, n, y, x, step, low, high, tolerance, votes)
+        ay, ax = _long_axis(p) if from_ends and share < 1.0 else (0.0, 0.0)
+        if ay != 0.0 or ax != 0.0:
+            for sign in (-0.8, 0.8):
+                s, r = _climb(
+                    p, n, y + sign * ay, x + sign * ax, step, low, high, tolerance, votes
+                )
+                if s > share:
+                    share, radius = s, r
         value[k] = min(share, 1.0)
         best[k] = radius

@@ -72,7 +72,13 @@ def values(graph: SuperpixelGraph, labels: Labels, reward: Any) -> tuple[NDArray
     """The circle-Hough value and radius of every object."""
     objects = Objects(graph, labels)
     every = np.ones(objects.count, np.bool_)
-    return circle_hough(objects, radius=reward.radius, tolerance=reward.tolerance, wanted=every)
+    return circle_hough(
+        objects,
+        radius=reward.radius,
+        tolerance=reward.tolerance,
+        wanted=every,
+        from_ends=isinstance(reward, CirclesReward),
+    )
 
 
 def eq_5_to_8(c: NDArray, area: NDArray, k: int, gamma: float) -> list[float]:

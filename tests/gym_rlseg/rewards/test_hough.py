@@ -172,6 +172,24 @@ def test_superpixels_within_an_object_do_not_matter(
     assert (value[1], radius[1]) == pytest.approx(hough(mask), abs=1e-5)
 
 
+@pytest.mark.parametrize("tolerance", [1.0, 1.5])
+def test_two_touching_discs_are_searched_from_both_ends(
+    graph_of: GraphOf, disc: Disc, tolerance: float
+) -> None:
+    pair = disc((80, 120), (40, 35), 12) | disc((80, 120), (40, 59), 12)
+    objects = Objects(graph_of(pair.astype(np.int32)), np.array([0, 1], np.int32))
+    value, radius = circle_hough(
+        objects,
+        radius=(4.0, 30.0),
+        tolerance=tolerance,
+        wanted=np.array([False, True]),
+        from_ends=True,
+    )
+    # Nearly all of one disc's circumference is outline: only the contact is missing.
+    assert value[1] > 0.8
+    assert radius[1] == pytest.approx(12, abs=1)
+
+
 def test_numbering_does_not_matter(graph_of: GraphOf, disc: Disc) -> None:
     labels = np.zeros(SHAPE, int)
     labels[disc(SHAPE, (20, 20), 12)] = 1

@@ -1,0 +1,207 @@
+"""One YAML per task: which images, which agent, how long to train."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from agents.cli.durations import format_duration, parse_duration
+from agents.cli.environment import build_env, plain, resolve
+from agents.cli.kinds import check_kinds
+from agents.subgraph_sac.agent import POLICIES
+from agents.subgraph_sac.config import SubgraphSACConfig
+from gym_rlseg.envs import SuperpixelEnv
+from gym_rlseg.options import check_names, suggest
+
+_COMMENTS = {
+    "environment": "which images, and how they become graphs and rewards",
+    "agent": "the policy, and the options of the learner",
+    "training": "when to stop: whichever limit comes first",
+}
+#: Used where neither a time limit nor a number of time steps is given.
+DEFAULT_TIME_LIMIT = "10m"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """The `training` section.
+
+    Attributes:
+        seed: of weights, exploration, replay and the environment's draws.
+        time_limit: seconds of one call of `rlseg train`, or None.
+        total_timesteps: time steps of the run in all, or None.
+    """
+
+    seed: int = 0
+    time_limit: float | None = None
+    total_timesteps: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, least in (("seed", 0), ("total_timesteps", 1)):
+            value = getattr(self, name)
+            if value is None and name != "seed":
+                continue
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ValueError(f"{name} must be a whole number >= {least}, got {value!r}")
+        if self.time_limit is None and self.total_timesteps is None:
+            raise ValueError("time_limit or total_timesteps must be given; training would not end")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """A validated config with every default filled in.
+
+    Attributes:
+        environment: the id and all keyword arguments, as plain data; paths are absolute.
+        policy: name of the policy whose options `agent` started from.
+        agent: options of the agent.
+        training: when to stop.
+    """
+
+    environment: Mapping[str, Any]
+    policy: str
+    agent: SubgraphSACConfig
+    training: Training
+
+    @classmethod
+    def load(cls, path: str | Path, training: Mapping[str, Any] | None = None) -> RunConfig:
+        """Read and validate a config; images are not looked at.
+
+        Args:
+            path: a YAML file with the sections environment, agent and training.
+            training: entries of the last section that take precedence.
+
+        Raises:
+            ValueError: naming the file and the key that cannot be used.
+            OSError: if the file cannot be read.
+        """
+        path = Path(path).expanduser()
+        sections = _read(path)
+        with _naming(path):
+            check_names("config", sections, _COMMENTS)
+            if "environment" not in sections:
+                raise ValueError("the section 'environment' is missing")
+            for name, section in sections.items():
+                if not isinstance(section, Mapping):
+                    raise ValueError(f"{name} must hold keys and values, got {section!r}")
+        with _naming(path, "environment"):
+            environment = resolve(sections["environment"], path.absolute().parent)
+        with _naming(path, "agent"):
+            policy, agent = _agent(sections.get("agent", {}))
+        with _naming(path, "training"):
+            limits = _training({**sections.get("training", {}), **(training or {})})
+        return cls(environment=environment, policy=policy, agent=agent, training=limits)
+
+    def to_yaml(self) -> str:
+        """The config with every default written out; it loads back to an equal one."""
+        lines = ["# Resolved config: every option, as this run uses it."]
+        for name, section in self.sections().items():
+            lines += ["", f"{name}:  # {_COMMENTS[name]}"]
+            lines += [f"  {key}: {_one_line(value)}" for key, value in section.items()]
+        return "\n".join(lines) + "\n"
+
+    def sections(self) -> dict[str, dict[str, Any]]:
+        """The three sections as plain data."""
+        limit = self.training.time_limit
+        return {
+            "environment": dict(self.environment),
+            "agent": {"policy": self.policy, **plain(dataclasses.asdict(self.agent))},
+            "training": {
+                **dataclasses.asdict(self.training),
+                "time_limit": None if limit is None else format_duration(limit),
+            },
+        }
+
+    def make_env(self) -> SuperpixelEnv:
+        """The environment.
+
+        Raises:
+            ValueError: if its images can't be used.
+        """
+        return build_env(self.environment)
+
+
+def _agent(options: Mapping[str, Any]) -> tuple[str, SubgraphSACConfig]:
+    known = [f.name for f in dataclasses.fields(SubgraphSACConfig)]
+    check_names("agent", options, ("policy", *known))
+    values = dict(options)
+    policy = values.pop("policy", "default")
+    if not isinstance(policy, str) or policy not in POLICIES:
+        raise ValueError(f"unknown policy {policy!r}{suggest(str(policy), POLICIES)}")
+    check_kinds(SubgraphSACConfig, values)
+    return policy, SubgraphSACConfig(**{**POLICIES[policy], **values})
+
+
+def _training(options: Mapping[str, Any]) -> Training:
+    check_names("training", options, (f.name for f in dataclasses.fields(Training)))
+    values = dict(options)
+    if values.get("time_limit") is None and values.get("total_timesteps") is None:
+        values["time_limit"] = DEFAULT_TIME_LIMIT
+    if values.get("time_limit") is not None:
+        try:
+            values["time_limit"] = parse_duration(values["time_limit"])
+        except ValueError as error:
+            raise ValueError(f"time_limit: {error}") from error
+    return Training(**values)
+
+
+def _one_line(value: Any) -> str:
+    text = yaml.safe_dump(
+        value, sort_keys=False, allow_unicode=True, default_flow_style=True, width=float("inf")
+    )
+    return text.removesuffix("...\n").strip()  # the mark behind a scalar document
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        # A subclass of the safe loader: it makes plain data and nothing else.
+        content = yaml.load(path.read_text("utf-8"), Loader=_Loader)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not a text file in UTF-8; give a YAML config") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = "" if mark is None else f", line {mark.line + 1}"
+        reason = getattr(error, "problem", None) or str(error)
+        raise ValueError(f"{path}{place}: not valid YAML ({reason})") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} must hold the sections {', '.join(_COMMENTS)}")
+    # A section whose keys are all commented out reads as null.
+    return {name: {} if section is None else section for name, section in content.items()}
+
+
+class _Loader(yaml.SafeLoader):
+    """`yaml.safe_load` that refuses a key given twice and takes 1e-3 for a number."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for position, key in enumerate(keys):
+            if key in keys[:position] and key != "<<":
+                problem = f"the key {key!r} is given twice"
+                raise yaml.constructor.ConstructorError(
+                    None, None, problem, node.value[position][0].start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
+# YAML 1.1 wants a dot in front of an exponent, which nobody expects.
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)
+
+
+@contextmanager
+def _naming(path: Path, section: str = "") -> Iterator[None]:
+    """Put the file, and the section unless the message has it, in front of an error."""
+    try:
+        yield
+    except ValueError as error:
+        message = str(error)
+        inner = section if section and not message.startswith(f"{section}:") else ""
+        raise ValueError(": ".join(filter(None, (str(path), inner, message)))) from error

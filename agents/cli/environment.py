@@ -1,0 +1,179 @@
+"""The `environment` section of a config: checked, and with every default written out."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+
+import gym_rlseg  # noqa: F401  (registers the ids)
+from agents.cli.kinds import check_kinds
+from gym_rlseg.envs import SuperpixelEnv
+from gym_rlseg.graph import BOUNDARIES, PARTITIONS, SUPERPIXELS
+from gym_rlseg.graph.boundary import BoundaryMap
+from gym_rlseg.graph.features import FEATURES
+from gym_rlseg.graph.partition import Partition
+from gym_rlseg.graph.subgraphs import check_sizes
+from gym_rlseg.graph.superpixels import Superpixels
+from gym_rlseg.images import SOURCES, FilesSource, ImageSource
+from gym_rlseg.images.base import check_split
+from gym_rlseg.options import build, check_names, suggest
+from gym_rlseg.rewards import REWARDS, Reward
+
+_ENTRY_POINT = f"gym_rlseg.envs:{SuperpixelEnv.__name__}"
+_KEYWORDS: Mapping[str, Any] = {
+    name: parameter.default
+    for name, parameter in inspect.signature(SuperpixelEnv).parameters.items()
+    if parameter.kind is not parameter.VAR_KEYWORD
+}
+_COMPONENTS: Mapping[str, tuple[type, Mapping[str, type]]] = {
+    "boundary": (BoundaryMap, BOUNDARIES),
+    "superpixels": (Superpixels, SUPERPIXELS),
+    "partition": (Partition, PARTITIONS),
+    "reward": (Reward, REWARDS),
+}
+#: Keys whose values are whole numbers from the second entry on; True = may be null.
+_NUMBERS = {
+    "pool_size": (True, 1),
+    "seed": (False, 0),
+    "max_nodes": (True, 1),
+    "max_edges": (True, 1),
+}
+_PATHS = ("path", "labels")
+
+
+def environment_ids() -> tuple[str, ...]:
+    """The ids of the registered one-step superpixel environments, sorted."""
+    return tuple(sorted(i for i, s in gym.registry.items() if s.entry_point == _ENTRY_POINT))
+
+
+def resolve(options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Check the section and fill in what it leaves out.
+
+    Args:
+        options: "id", and keyword arguments of that environment.
+        folder: what relative paths are relative to.
+
+    Returns:
+        "id" and all keyword arguments as plain data, from which `build_env` makes the
+        environment. Resolving them again changes nothing.
+
+    Raises:
+        ValueError: naming the key that cannot be used. No image is looked at.
+    """
+    given = dict(options)
+    env_id, ids = given.pop("id", None), environment_ids()
+    if env_id not in ids:
+        raise ValueError(f"unknown id {env_id!r}{suggest(str(env_id), ids)}")
+    merged = {**_KEYWORDS, **gym.spec(env_id).kwargs, **given}
+    source = _source(merged, given, folder)
+    result: dict[str, Any] = {"id": env_id, **source}
+    for name in _KEYWORDS:
+        if name in _COMPONENTS:
+            result[name] = _component(name, *_COMPONENTS[name], merged[name])
+        elif name not in result:
+            result[name] = plain(merged[name])
+    _check_scalars(result)
+    return result
+
+
+def build_env(resolved: Mapping[str, Any]) -> SuperpixelEnv:
+    """The environment of a resolved section.
+
+    Raises:
+        ValueError: if its images can't be used.
+    """
+    options = {name: value for name, value in resolved.items() if name != "id"}
+    env = gym.make(resolved["id"], disable_env_checker=True, **options).unwrapped
+    if not isinstance(env, SuperpixelEnv):
+        raise TypeError(f"{resolved['id']} must make a SuperpixelEnv, made {type(env).__name__}")
+    return env
+
+
+def defaults(cls: type) -> dict[str, Any]:
+    """The options of a component's class that have a default, as plain data."""
+    result = {}
+    for field in dataclasses.fields(cls):
+        if field.default is not dataclasses.MISSING:
+            result[field.name] = plain(field.default)
+        elif field.default_factory is not dataclasses.MISSING:
+            result[field.name] = plain(field.default_factory())
+    return result
+
+
+def plain(value: Any) -> Any:
+    """Tuples as lists, at any depth, as YAML has only lists."""
+    if isinstance(value, Mapping):
+        return {name: plain(entry) for name, entry in value.items()}
+    return [plain(entry) for entry in value] if isinstance(value, tuple | list) else value
+
+
+def _source(
+    merged: dict[str, Any], given: Mapping[str, Any], folder: Path
+) -> dict[str, Any]:
+    """The source's name and all its options, which lie flat among the other keys."""
+    source = merged["source"]
+    named = {"name": source} if isinstance(source, str) else source
+    cls = SOURCES[_name("source", named, SOURCES)]
+    fields = {f.name: f for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
+    check_names("environment", given, ("id", *_KEYWORDS, *fields))
+    options = defaults(cls)
+    options |= {name: value for name, value in merged.items() if name in fields}
+    options |= {name: value for name, value in named.items() if name != "name"}
+    missing = [name for name in fields if name not in options]
+    if missing:
+        raise ValueError(f"{missing[0]} is missing: the source {named['name']!r} needs it")
+    options = {name: options[name] for name in fields} | options
+    check_kinds(cls, options)
+    if cls is FilesSource:
+        for name in _PATHS:
+            if options[name]:
+                options[name] = os.path.abspath(folder / Path(options[name]).expanduser())
+    build("source", ImageSource, SOURCES, {"name": named["name"], **options})
+    return {"source": named["name"], **plain(options)}
+
+
+def _component(what: str, base: type, registry: Mapping[str, type], value: Any) -> dict[str, Any]:
+    """A component's name and all its options; `build` refuses what it can't be made of."""
+    given = {"name": value} if isinstance(value, str) else value
+    cls = registry[_name(what, given, registry)]
+    try:
+        check_kinds(cls, given)
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from error
+    build(what, base, registry, given)
+    return {"name": given["name"], **defaults(cls), **plain(given)}
+
+
+def _name(what: str, value: Any, registry: Mapping[str, type]) -> str:
+    name = value.get("name") if isinstance(value, Mapping) else None
+    if not isinstance(name, str):
+        raise ValueError(f"{what} must be a name, or hold the key 'name', got {value!r}")
+    if name not in registry:
+        raise ValueError(f"unknown {what} {name!r}{suggest(name, registry)}")
+    return name
+
+
+def _check_scalars(options: Mapping[str, Any]) -> None:
+    for name, (nullable, least) in _NUMBERS.items():
+        value = options[name]
+        if value is None and nullable:
+            continue
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            also = " or null" if nullable else ""
+            raise ValueError(f"{name} must be a whole number >= {least}{also}, got {value!r}")
+    if not isinstance(options["observe_image"], bool):
+        raise ValueError(f"observe_image must be true or false, got {options['observe_image']!r}")
+    if options["render_mode"] not in (None, *SuperpixelEnv.metadata["render_modes"]):
+        raise ValueError(f"render_mode must be null or rgb_array, got {options['render_mode']!r}")
+    if not isinstance(options["features"], str) or options["features"] not in FEATURES:
+        raise ValueError(
+            f"unknown features {options['features']!r}{suggest(str(options['features']), FEATURES)}"
+        )
+    check_split(options["split"])
+    check_sizes(options["subgraph_sizes"])
