@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from agents.cli.durations import format_duration, parse_duration
-from agents.cli.environment import build_env, plain, resolve
+from agents.cli.environment import build_env, one_line, plain, resolve
 from agents.cli.kinds import check_kinds
 from agents.subgraph_sac.agent import POLICIES
 from agents.subgraph_sac.config import SubgraphSACConfig
@@ -104,7 +104,7 @@ class RunConfig:
         lines = ["# Resolved config: every option, as this run uses it."]
         for name, section in self.sections().items():
             lines += ["", f"{name}:  # {_COMMENTS[name]}"]
-            lines += [f"  {key}: {_one_line(value)}" for key, value in section.items()]
+            lines += [f"  {key}: {one_line(value)}" for key, value in section.items()]
         return "\n".join(lines) + "\n"
 
     def sections(self) -> dict[str, dict[str, Any]]:
@@ -150,13 +150,6 @@ def _training(options: Mapping[str, Any]) -> Training:
         except ValueError as error:
             raise ValueError(f"time_limit: {error}") from error
     return Training(**values)
-
-
-def _one_line(value: Any) -> str:
-    text = yaml.safe_dump(
-        value, sort_keys=False, allow_unicode=True, default_flow_style=True, width=float("inf")
-    )
-    return text.removesuffix("...\n").strip()  # the mark behind a scalar document
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import yaml
 
 import gym_rlseg  # noqa: F401  (registers the ids)
 from agents.cli.kinds import check_kinds
@@ -26,7 +27,8 @@ from gym_rlseg.options import build, check_names, suggest
 from gym_rlseg.rewards import REWARDS, Reward
 
 _ENTRY_POINT = f"gym_rlseg.envs:{SuperpixelEnv.__name__}"
-_KEYWORDS: Mapping[str, Any] = {
+#: Keyword arguments of the environments and their defaults.
+KEYWORDS: Mapping[str, Any] = {
     name: parameter.default
     for name, parameter in inspect.signature(SuperpixelEnv).parameters.items()
     if parameter.kind is not parameter.VAR_KEYWORD
@@ -70,10 +72,10 @@ def resolve(options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     env_id, ids = given.pop("id", None), environment_ids()
     if env_id not in ids:
         raise ValueError(f"unknown id {env_id!r}{suggest(str(env_id), ids)}")
-    merged = {**_KEYWORDS, **gym.spec(env_id).kwargs, **given}
+    merged = {**KEYWORDS, **gym.spec(env_id).kwargs, **given}
     source = _source(merged, given, folder)
     result: dict[str, Any] = {"id": env_id, **source}
-    for name in _KEYWORDS:
+    for name in KEYWORDS:
         if name in _COMPONENTS:
             result[name] = _component(name, *_COMPONENTS[name], merged[name])
         elif name not in result:
@@ -113,15 +115,21 @@ def plain(value: Any) -> Any:
     return [plain(entry) for entry in value] if isinstance(value, tuple | list) else value
 
 
-def _source(
-    merged: dict[str, Any], given: Mapping[str, Any], folder: Path
-) -> dict[str, Any]:
+def one_line(value: Any) -> str:
+    """Plain data as YAML on one line."""
+    text = yaml.safe_dump(
+        value, sort_keys=False, allow_unicode=True, default_flow_style=True, width=float("inf")
+    )
+    return text.removesuffix("...\n").strip()  # the mark behind a scalar document
+
+
+def _source(merged: dict[str, Any], given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """The source's name and all its options, which lie flat among the other keys."""
     source = merged["source"]
     named = {"name": source} if isinstance(source, str) else source
     cls = SOURCES[_name("source", named, SOURCES)]
     fields = {f.name: f for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
-    check_names("environment", given, ("id", *_KEYWORDS, *fields))
+    check_names("environment", given, ("id", *KEYWORDS, *fields))
     options = defaults(cls)
     options |= {name: value for name, value in merged.items() if name in fields}
     options |= {name: value for name, value in named.items() if name != "name"}

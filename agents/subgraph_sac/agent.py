@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from agents.subgraph_sac import checkpoint
 from agents.subgraph_sac.batch import GraphState, collate
 from agents.subgraph_sac.config import SubgraphSACConfig
-from agents.subgraph_sac.evaluation import validate, validation_env
+from agents.subgraph_sac.evaluation import available_samples, validate, validation_env
 from agents.subgraph_sac.learner import Learner
 from agents.subgraph_sac.losses import squashed_normal
 from agents.subgraph_sac.networks import Actor
@@ -113,27 +114,31 @@ class SubgraphSAC:
             raise ValueError(f"total_timesteps must be >= 1, got {total_timesteps}")
         started = time.monotonic()
         validation = self._validation()
-        with Reporter(total_timesteps, progress_bar, time_limit, self.tensorboard_log) as reporter:
-            if self.num_timesteps == 0 and validation is not None:
-                self._validate(*validation, reporter)
-            for _ in range(total_timesteps):
-                reward = self._interact()
-                self.num_timesteps += 1
-                logged = {"train/reward": reward}
-                if self._due(self.config.train_every, self.config.learning_starts):
-                    logged |= self._learner.update(
-                        self._replay.sample(self.config.batch_size, self._rng),
-                        train_actor=self.num_timesteps >= self.config.actor_starts,
-                    )
-                reporter.step(self.num_timesteps, logged)
-                if validation is not None and self._due(self.config.evaluate_every):
+        try:
+            with Reporter(
+                total_timesteps, progress_bar, time_limit, self.tensorboard_log
+            ) as reporter:
+                if self.num_timesteps == 0 and validation is not None:
                     self._validate(*validation, reporter)
-                if callback is not None and callback(locals(), globals()) is False:
-                    break
-                if time_limit is not None and time.monotonic() - started >= time_limit:
-                    break
-        if validation is None:
-            self._selected.load_state_dict(self._learner.actor.state_dict())
+                for _ in range(total_timesteps):
+                    reward = self._interact()
+                    self.num_timesteps += 1
+                    logged = {"train/reward": reward}
+                    if self._due(self.config.train_every, self.config.learning_starts):
+                        logged |= self._learner.update(
+                            self._replay.sample(self.config.batch_size, self._rng),
+                            train_actor=self.num_timesteps >= self.config.actor_starts,
+                        )
+                    reporter.step(self.num_timesteps, logged)
+                    if validation is not None and self._due(self.config.evaluate_every):
+                        self._validate(*validation, reporter)
+                    if callback is not None and callback(locals(), globals()) is False:
+                        break
+                    if time_limit is not None and time.monotonic() - started >= time_limit:
+                        break
+        finally:  # also after Ctrl-C
+            if validation is None:
+                self._selected.load_state_dict(self._learner.actor.state_dict())
         return self
 
     def predict(
@@ -214,30 +219,32 @@ class SubgraphSAC:
             ValueError: if the file can't be used, or was made for other features or
                 sub-graph sizes than those of `env`.
         """
-        saved = checkpoint.read(path, _device(device))
+        path = checkpoint.checkpoint_path(path)
+        saved = checkpoint.read(path)
         features = _feature_counts(env.observation_space)
-        if tuple(saved["features"]) != features:
+        with _naming(path):
+            trained_with, sizes = tuple(saved["features"]), tuple(saved["sizes"])
+            seed = saved["seed"]
+            config = _configure(SubgraphSACConfig(), saved["config"])
+        if trained_with != features:
             raise ValueError(
-                f"{path} was trained with (node, edge) features {tuple(saved['features'])}, "
+                f"{path} was trained with (node, edge) features {trained_with}, "
                 f"the environment has {features}; use the environment it was trained with"
             )
-        config = SubgraphSACConfig(
-            **{**saved["config"], "std_range": (*saved["config"]["std_range"],)}
-        )
         agent = cls(
             config,
             env,
             eval_env=eval_env,
-            seed=saved["seed"],
+            seed=seed,
             device=device,
             tensorboard_log=tensorboard_log,
         )
-        if tuple(saved["sizes"]) != agent.sizes:
+        if sizes != agent.sizes:
             raise ValueError(
-                f"{path} was trained with subgraph_sizes {tuple(saved['sizes'])}, "
-                f"the environment has {agent.sizes}"
+                f"{path} was trained with subgraph_sizes {sizes}, the environment has {agent.sizes}"
             )
-        agent._restore(saved)
+        with _naming(path):
+            agent._restore(saved)
         return agent
 
     @property
@@ -285,12 +292,11 @@ class SubgraphSAC:
 
     def _validation(self) -> tuple[gym.Env[Any, Any], int] | None:
         samples = self.config.evaluation_samples
-        if self._eval_env is not None:
-            return self._eval_env, samples
-        made = validation_env(self.env, samples)
-        if made is not None:
-            self._eval_env = made[0]
-        return made
+        if self._eval_env is None:
+            self._eval_env = validation_env(self.env, samples)
+        if self._eval_env is None:
+            return None
+        return self._eval_env, available_samples(self._eval_env, samples)
 
     def _validate(self, env: gym.Env[Any, Any], samples: int, reporter: Reporter) -> None:
         def predict(observation: dict[str, NDArray]) -> NDArray[np.float32]:
@@ -325,6 +331,15 @@ class SubgraphSAC:
             )
 
 
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Turn what a checkpoint with unexpected contents causes into one clear error."""
+    try:
+        yield
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{path} can't be used: {type(error).__name__}: {error}") from error
+
+
 def _configure(policy: str | SubgraphSACConfig, options: Mapping[str, Any]) -> SubgraphSACConfig:
     from gym_rlseg.options import check_names, suggest
 
@@ -339,7 +354,10 @@ def _configure(policy: str | SubgraphSACConfig, options: Mapping[str, Any]) -> S
 def _device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"device must be 'auto', 'cpu' or 'cuda', got {name!r}") from error
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device {name!r} was asked for, but torch sees no GPU; use 'cpu'")
     return device

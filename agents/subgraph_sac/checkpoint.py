@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import pickle
-import tempfile
+import secrets
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +33,20 @@ def write(path: str | os.PathLike[str], content: dict[str, Any]) -> Path:
     """
     target = checkpoint_path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    # Not tempfile's: that file, and so the checkpoint, nobody else could read.
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             torch.save({"format": FORMAT, "version": VERSION, **content}, file)
-        os.replace(temporary, target)
+        temporary.replace(target)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     return target
 
 
-def read(path: str | os.PathLike[str], device: torch.device) -> dict[str, Any]:
-    """Read a checkpoint; a file from a stranger can't run code.
+def read(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a checkpoint to the CPU; a file from a stranger can't run code.
 
     Raises:
         ValueError: if the file is missing, damaged or no checkpoint of this agent.
@@ -54,8 +55,10 @@ def read(path: str | os.PathLike[str], device: torch.device) -> dict[str, Any]:
     if not source.is_file():
         raise ValueError(f"no checkpoint at {source}")
     try:
-        content = torch.load(source, map_location=device, weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what other files hold: they are refused anyway
+            content = torch.load(source, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged files fail in a dozen ways, IndexError among them
         raise ValueError(f"{source} can't be read as a checkpoint: {error}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ValueError(f"{source} is no checkpoint of SubgraphSAC")

@@ -39,8 +39,8 @@ def validate(env: gym.Env[Any, Any], predict: Predict, samples: int, *, render: 
     )
 
 
-def validation_env(env: gym.Env[Any, Any], samples: int) -> tuple[gym.Env[Any, Any], int] | None:
-    """An environment like `env` on its validation split, and how many images to use.
+def validation_env(env: gym.Env[Any, Any], samples: int) -> gym.Env[Any, Any] | None:
+    """An environment like `env` on its validation split, which keeps `samples` graphs.
 
     Returns:
         None if `env` can't make one (it has no `variant`): then there is no selection.
@@ -48,5 +48,10 @@ def validation_env(env: gym.Env[Any, Any], samples: int) -> tuple[gym.Env[Any, A
     variant = getattr(env.unwrapped, "variant", None)
     if variant is None:
         return None
-    made = variant(split="validation", pool_size=samples, render_mode="rgb_array")
-    return made, made.pool.size
+    return variant(split="validation", pool_size=samples, render_mode="rgb_array")
+
+
+def available_samples(env: gym.Env[Any, Any], limit: int) -> int:
+    """How many samples to validate on: `limit`, or all of a pool that holds fewer."""
+    size = getattr(getattr(env.unwrapped, "pool", None), "size", None)
+    return limit if size is None else min(limit, size)

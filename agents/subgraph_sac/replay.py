@@ -69,7 +69,7 @@ class Replay:
 
     def state_dict(self) -> dict[str, Any]:
         """Tensors, lists and numbers from which `load_state_dict` restores the replay."""
-        keys = list(self._graphs)
+        keys = list(dict.fromkeys(key for key, _ in self._entries))
         position = {key: i for i, key in enumerate(keys)}
         return {
             "next": self._next,

@@ -185,7 +185,7 @@ def _search(  # type: ignore[no-untyped-def]
         if b - a < 4:
             continue
         p, n = points[a:b], normals[a:b]
-        step = max(1.0, equivalent[k] / 4)
+        step = max(1.0, equivalent[k] / 6)
         y, x = centre[k, 0], centre[k, 1]
         share, radius = _climb(p, n, y, x, step, low, high, tolerance, votes)
         ay, ax = _long_axis(p) if from_ends and share < 1.0 else (0.0, 0.0)

@@ -1,0 +1,138 @@
+"""Check the installation: versions, look-alike packages, device, and a step of training.
+
+Each line says ok or FAIL, and what to do about it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from importlib import metadata
+
+from agents.cli.output import say
+
+#: Distributions that the two packages need, without and with torch, and optional ones.
+REQUIRED = (
+    "bioimage-cpp", "gymnasium", "h5py", "imageio", "matplotlib", "numba", "numpy",
+    "python-elf", "pyyaml", "scikit-image", "scipy", "tifffile", "zarr",
+)  # fmt: skip
+AGENTS = ("rich", "tensorboard", "torch", "torch-geometric", "tqdm")
+OPTIONAL = ("stable-baselines3",)
+#: Look-alikes on PyPI: import name -> (a file that only the right one has, what to do).
+_LOOK_ALIKES = {
+    "elf": (
+        "elf/evaluation/__init__.py",
+        "uninstall PyPI's elf, another project: pip uninstall elf, "
+        "then pip install --force-reinstall python-elf",
+    ),
+    "nifty": (
+        "nifty/graph/",
+        "uninstall PyPI's nifty, another project: pip uninstall nifty; bioimage-cpp has what is "
+        "needed of the right one",
+    ),
+    "affogato": (
+        "affogato/segmentation/",
+        "uninstall PyPI's affogato, another project: pip uninstall affogato; bioimage-cpp has "
+        "what is needed of the right one",
+    ),
+}
+
+Check = tuple[bool, str]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments: there are none."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check; see the module's text."""
+    healthy = True
+    for passed, line in _checks():
+        say(f"{'ok  ' if passed else 'FAIL'}  {line}")
+        healthy &= passed
+    return 0 if healthy else 1
+
+
+def _checks() -> Iterator[Check]:
+    version = platform.python_version()
+    yield sys.version_info >= (3, 11), f"python {version}, {platform.platform()} (needs >= 3.11)"
+    for names, command in (
+        (REQUIRED, "pip install gym-rlseg"),
+        (AGENTS, "pip install 'gym-rlseg[agents]'"),
+    ):
+        for name in names:
+            yield _installed(name, command)
+    for name in OPTIONAL:
+        passed, line = _installed(name, "")
+        yield True, line if passed else f"{name} is not installed; only its own extra needs it"
+    for name in _LOOK_ALIKES:
+        yield from look_alike(name)
+    yield True, f"{_cpu_count()} CPU cores"
+    for check in (_device, _self_test):
+        yield _guarded(check)
+
+
+def look_alike(name: str) -> Iterator[Check]:
+    """Whether what `import name` finds is a project of the same name, by its metadata."""
+    marker, advice = _LOOK_ALIKES[name]
+    try:
+        files = metadata.distribution(name).files
+    except metadata.PackageNotFoundError:
+        files = None
+    # Packages of conda list no files; PyPI's, which are the wrong ones, do.
+    wrong = files is not None and not any(file.as_posix().startswith(marker) for file in files)
+    if wrong:
+        yield False, f"{name} is not the right one; {advice}"
+    elif name == "elf":
+        yield True, "elf comes from python-elf"
+
+
+def _installed(name: str, command: str) -> Check:
+    try:
+        return True, f"{name} {metadata.version(name)}"
+    except metadata.PackageNotFoundError:
+        return False, f"{name} is not installed; run: {command}"
+
+
+def _cpu_count() -> int:
+    # What this process may use, which a cluster limits.
+    usable = getattr(os, "sched_getaffinity", None)
+    return len(usable(0)) if usable is not None else os.cpu_count() or 1
+
+
+def _guarded(check: Callable[[], str]) -> Check:
+    try:
+        return True, check()
+    except Exception as error:  # whatever is broken, doctor is there to say so
+        reason = " ".join(str(error).split())
+        return False, f"{check.__name__.strip('_')}: {type(error).__name__}: {reason}"
+
+
+def _device() -> str:
+    import torch
+
+    if not torch.cuda.is_available():
+        return f"torch on the CPU, {torch.get_num_threads()} threads"
+    return f"torch on {torch.cuda.get_device_name()}"
+
+
+def _self_test() -> str:
+    import numpy as np
+
+    from gym_rlseg.envs import SuperpixelEnv
+
+    started = time.monotonic()
+    env = SuperpixelEnv(
+        {"name": "circles", "height": 64, "width": 64, "count": (3, 4), "radius": (5.0, 8.0)},
+        subgraph_sizes=(4,),
+        pool_size=1,
+    )
+    env.reset(seed=0)
+    action = np.zeros(env.action_space.shape or (), np.float32)
+    action[: env.graph.n_edges] = env.graph.evidence
+    reward = env.step(action)[1]
+    return f"self-test: a small image segmented, reward {reward:.2f}, {time.monotonic() - started:.1f} s"

@@ -1,0 +1,34 @@
+"""List the environments, with the defaults that a config may change."""
+
+from __future__ import annotations
+
+import argparse
+
+from agents.cli.output import say
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments: there are none."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """List; see the module's text."""
+    import gymnasium as gym
+
+    from agents.cli.environment import KEYWORDS, defaults, environment_ids, one_line, plain
+    from gym_rlseg.images import SOURCES
+
+    for env_id in environment_ids():
+        own = plain(gym.spec(env_id).kwargs)
+        of_source = defaults(SOURCES[own["source"]])
+        say(f"{env_id}")
+        for name, value in {**own, **{k: v for k, v in of_source.items() if k not in own}}.items():
+            say(f"  {name}: {one_line(value)}")
+        if own["source"] == "files":
+            say("  path: (required) a folder with images, or one file")
+        say("")
+    say("all of them, unless listed above")
+    for name, value in KEYWORDS.items():
+        if name != "source":
+            say(f"  {name}: {one_line(plain(value))}")
+    return 0
