@@ -83,11 +83,11 @@ def look_alike(name: str) -> Iterator[Check]:
         files = metadata.distribution(name).files
     except metadata.PackageNotFoundError:
         files = None
-    # Packages of conda list no files; PyPI's, which are the wrong ones, do.
+    # Without a list of files there is nothing to go by; PyPI's packages always have one.
     wrong = files is not None and not any(file.as_posix().startswith(marker) for file in files)
     if wrong:
         yield False, f"{name} is not the right one; {advice}"
-    elif name == "elf":
+    elif name == "elf" and "python-elf" in metadata.packages_distributions().get("elf", ()):
         yield True, "elf comes from python-elf"
 
 
@@ -135,4 +135,5 @@ def _self_test() -> str:
     action = np.zeros(env.action_space.shape or (), np.float32)
     action[: env.graph.n_edges] = env.graph.evidence
     reward = env.step(action)[1]
-    return f"self-test: a small image segmented, reward {reward:.2f}, {time.monotonic() - started:.1f} s"
+    seconds = time.monotonic() - started
+    return f"self-test: a small image segmented, reward {reward:.2f}, {seconds:.1f} s"

@@ -92,8 +92,8 @@ def run(args: argparse.Namespace) -> int:
             except _WrongRunError:
                 raise
             except ValueError as error:
-                reason = str(error)
-                complain(reason if name in reason else f"{name}: {reason}")
+                reason = _reason(name, error)
+                complain(reason)
                 rows.append(Row(image=name, error=reason))
                 continue
             _write(result, target, overlay=args.overlays)
@@ -109,6 +109,15 @@ def run(args: argparse.Namespace) -> int:
     failed = sum(bool(row.error) for row in rows)
     say(f"{len(rows) - failed} of {len(rows)} images segmented, labels in {out}")
     return 1 if failed else 0
+
+
+def _reason(name: str, error: ValueError) -> str:
+    """The message with the file's whole name in it, once."""
+    message = str(error)
+    if name in message:
+        return message
+    head, colon, rest = message.partition(": ")
+    return f"{name}: {rest if colon and name.endswith(head) else message}"
 
 
 class _WrongRunError(ValueError):

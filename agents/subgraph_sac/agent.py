@@ -175,6 +175,16 @@ class SubgraphSAC:
             row[mask.astype(bool)] = part
         return (weights[0] if single else weights), state
 
+    def distribution(
+        self, observation: Mapping[str, NDArray]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Mean and standard deviation of the edges' logits, float32 (E,) each, unpadded."""
+        self._check_features(observation)
+        batch = collate([GraphState.from_observation(observation)], self.device)
+        with torch.no_grad():
+            mean, std = self._selected(batch)
+        return mean.cpu().numpy(), std.cpu().numpy()
+
     def save(self, path: str | Path, *, include_replay: bool = True) -> Path:
         """Write a checkpoint from which training resumes exactly.
 

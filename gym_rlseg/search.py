@@ -1,0 +1,144 @@
+"""Inference by reward: as a reward needs no truth, the best of many partitions can be kept.
+
+Candidates come from anywhere (samples of a policy, several multicut biases). Their
+objects compete: each that scores well is pasted into the best partition so far and
+stays if the reward rises; then single superpixels on the objects' rims change sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gym_rlseg.graph.graph import SuperpixelGraph
+from gym_rlseg.graph.partition import first_node_labels
+from gym_rlseg.rewards.base import Reward, Scores
+
+_GAIN = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """How long to search.
+
+    Attributes:
+        pastes: candidate objects that are tried, best first.
+        moves: superpixels on rims that are tried, most doubtful first.
+    """
+
+    pastes: int = 40
+    moves: int = 40
+
+    def __post_init__(self) -> None:
+        for name in ("pastes", "moves"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be >= 0, got {getattr(self, name)}")
+
+
+def best_partition(
+    graph: SuperpixelGraph,
+    reward: Reward,
+    candidates: Sequence[NDArray[np.int32]],
+    weights: NDArray[np.floating],
+    options: SearchOptions | None = None,
+) -> tuple[NDArray[np.int32], Scores]:
+    """The best partition that pasting and moving reaches from the best candidate.
+
+    Args:
+        graph: the image's graph.
+        reward: what is maximised.
+        candidates: partitions, int32 (N,) each; the result is never worse than any.
+        weights: (E,) in [0, 1], says which superpixels are doubtful (near 0.5).
+        options: effort.
+
+    Returns:
+        The partition, int32 (N,) labels 0..K-1, and its scores.
+
+    Raises:
+        ValueError: if there is no candidate.
+    """
+    if not candidates:
+        raise ValueError("best_partition needs at least one candidate, got none")
+    options = options or SearchOptions()
+    scored = [(labels, reward(graph, labels)) for labels in candidates]
+    search = _Search(graph, reward, *max(scored, key=lambda pair: pair[1].total))
+    for nodes in _objects_worth_pasting(scored, search.scores, search.labels)[: options.pastes]:
+        search.paste(nodes)
+    for edge in np.argsort(np.abs(weights - 0.5), kind="stable")[: options.moves]:
+        search.move(*graph.edges[edge])
+    return search.labels, search.scores
+
+
+class _Search:
+    """The best partition so far, and the moves that try to better it."""
+
+    def __init__(
+        self, graph: SuperpixelGraph, reward: Reward, labels: NDArray[np.int32], scores: Scores
+    ) -> None:
+        self.graph, self.reward = graph, reward
+        self.labels, self.scores = labels, scores
+
+    def paste(self, nodes: NDArray[np.intp]) -> None:
+        """Make `nodes` one object; what it cuts off stays, or falls to the ground."""
+        pasted = self.labels.copy()
+        pasted[nodes] = self.labels.max() + 1
+        trials = [pasted]
+        ground = np.flatnonzero(self.scores.ground)
+        if ground.size:
+            # The rest of the objects that gave nodes away is rarely an object itself.
+            rest = np.isin(self.labels, np.unique(self.labels[nodes]))
+            rest[nodes] = False
+            if rest.any():
+                grounded = pasted.copy()
+                grounded[rest] = ground[0]
+                trials.append(grounded)
+        self._take_best(trials)
+
+    def move(self, u: int, v: int) -> None:
+        """Let two adjacent superpixels share an object, or part."""
+        label_u, label_v = self.labels[u], self.labels[v]
+        if label_u == label_v:
+            trials = [_with(self.labels, x, self.labels.max() + 1) for x in (u, v)]
+        else:
+            merged = np.where(self.labels == label_v, label_u, self.labels)
+            trials = [_with(self.labels, u, label_v), _with(self.labels, v, label_u), merged]
+        self._take_best(trials)
+
+    def _take_best(self, trials: Iterable[NDArray[np.int32]]) -> None:
+        for trial in trials:
+            labels = first_node_labels(trial)
+            scores = self.reward(self.graph, labels)
+            if scores.total > self.scores.total + _GAIN:
+                self.labels, self.scores = labels, scores
+
+
+def _objects_worth_pasting(
+    scored: Sequence[tuple[NDArray[np.int32], Scores]],
+    best: Scores,
+    labels: NDArray[np.int32],
+) -> list[NDArray[np.intp]]:
+    """Objects of the candidates that score above what their superpixels score now."""
+    now = best.objects[labels]
+    seen: set[bytes] = set()
+    gains: list[tuple[float, NDArray[np.intp]]] = []
+    for candidate, scores in scored:
+        for label in np.flatnonzero(~scores.ground):
+            nodes = np.flatnonzero(candidate == label)
+            gain = float(scores.objects[label] - now[nodes].mean()) * nodes.size
+            same = np.unique(labels[nodes]).size == 1 and (labels == labels[nodes[0]]).sum() == (
+                nodes.size
+            )
+            if same or nodes.tobytes() in seen or scores.objects[label] <= 0.0:
+                continue
+            seen.add(nodes.tobytes())
+            gains.append((gain, nodes))
+    return [nodes for _, nodes in sorted(gains, key=lambda pair: -pair[0])]
+
+
+def _with(labels: NDArray[np.int32], node: int, label: int) -> NDArray[np.int32]:
+    changed = labels.copy()
+    changed[node] = label
+    return changed

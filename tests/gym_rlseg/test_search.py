@@ -1,0 +1,80 @@
+"""Inference by reward on circles."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gym_rlseg.envs import SuperpixelEnv
+from gym_rlseg.graph.partition import Multicut, first_node_labels
+from gym_rlseg.metrics import project_truth
+from gym_rlseg.search import SearchOptions, best_partition
+
+
+@pytest.fixture(scope="module")
+def env() -> SuperpixelEnv:
+    made = SuperpixelEnv(
+        "circles", height=96, width=96, count=(5, 6), reward={"name": "circularity", "count": [5, 6]}
+    )
+    made.reset(options={"index": 3})
+    return made
+
+
+@pytest.fixture(scope="module")
+def truth(env):
+    return first_node_labels(project_truth(env.graph.superpixels, env.truth))
+
+
+def test_never_worse_than_any_candidate_and_deterministic(env):
+    rng = np.random.default_rng(0)
+    graph = env.graph
+    candidates = [
+        Multicut()(graph.solver, np.clip(graph.evidence + 0.2 * rng.standard_normal(graph.n_edges), 0, 1))
+        for _ in range(5)
+    ]
+    labels, scores = best_partition(graph, env.reward, candidates, graph.evidence)
+    assert scores.total >= max(env.reward(graph, c).total for c in candidates)
+    assert scores.total == env.reward(graph, labels).total
+    again, _ = best_partition(graph, env.reward, candidates, graph.evidence)
+    np.testing.assert_array_equal(labels, again)
+    np.testing.assert_array_equal(labels, first_node_labels(labels))
+
+
+def test_pasting_joins_objects_of_different_candidates(env, truth):
+    """Each candidate has half of the discs, the result all of them."""
+    discs = [k for k in range(truth.max() + 1) if k != np.bincount(truth).argmax()]
+    ground = int(np.bincount(truth).argmax())
+    halves = [
+        first_node_labels(np.where(np.isin(truth, part), truth, ground))
+        for part in (discs[::2], discs[1::2])
+    ]
+    labels, scores = best_partition(
+        env.graph, env.reward, halves, np.full(env.graph.n_edges, 0.5), SearchOptions(moves=0)
+    )
+    assert scores.total == pytest.approx(env.reward(env.graph, truth).total, abs=1e-6)
+    np.testing.assert_array_equal(labels, truth)
+
+
+def test_moving_mends_a_single_superpixel(env, truth):
+    ground = int(np.bincount(truth).argmax())
+    u, v = env.graph.edges.T
+    rim = np.flatnonzero((truth[u] != ground) & (truth[v] == ground))
+    best_edge = max(
+        rim, key=lambda e: env.graph.sums.area[u[e]]
+    )  # a large piece of a disc, lost to the ground
+    wrong = truth.copy()
+    wrong[u[best_edge]] = ground
+    assert env.reward(env.graph, first_node_labels(wrong)).total < env.reward(env.graph, truth).total
+    weights = np.ones(env.graph.n_edges)
+    weights[best_edge] = 0.5
+    inner = np.flatnonzero((truth[u] == truth[u[best_edge]]) & (truth[v] == truth[u[best_edge]]))
+    weights[inner] = 0.5
+    _, scores = best_partition(env.graph, env.reward, [first_node_labels(wrong)], weights)
+    assert scores.total >= env.reward(env.graph, truth).total - 1e-6
+
+
+def test_bad_input(env):
+    with pytest.raises(ValueError, match="at least one candidate"):
+        best_partition(env.graph, env.reward, [], env.graph.evidence)
+    with pytest.raises(ValueError, match="moves must be >= 0, got -1"):
+        SearchOptions(moves=-1)
