@@ -35,4 +35,4 @@ def format_duration(seconds: float) -> str:
     for unit in ("h", "m"):
         if seconds % _UNITS[unit] == 0:
             return f"{seconds / _UNITS[unit]:.0f}{unit}"
-    return f"{Decimal(repr(seconds)):f}s"  # never an exponent
+    return f"{Decimal(repr(seconds)).normalize():f}s"  # "f": never an exponent

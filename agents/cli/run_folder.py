@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,8 +90,16 @@ class RunFolder:
     def create(self, config: RunConfig, agent: SubgraphSAC) -> None:
         """Make the folder with its config and a checkpoint, so that any later stop resumes."""
         self.path.mkdir(parents=True, exist_ok=True)
-        write_text(self.config, config.to_yaml())
-        self.save(agent)
+        try:
+            write_text(self.config, config.to_yaml())
+            self.save(agent)
+        except BaseException:
+            # Half a run could neither be resumed nor started again.
+            for file in (self.config, self.best, self.checkpoint, self.validation):
+                file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self.path.rmdir()  # unless it holds something else
+            raise
 
     def save(self, agent: SubgraphSAC) -> None:
         """Write checkpoint, best actor and learning curve, each of them all or nothing.

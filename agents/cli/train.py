@@ -3,6 +3,15 @@
 RUN gets config.yaml (every option written out), checkpoint.pt (from which --resume
 continues), best.pt (the actor with the highest validation reward), validation.csv,
 panels.png and log/ for TensorBoard. Ctrl-C stops after the current step and saves.
+
+A CONFIG, in which only id and path are needed:
+
+    environment:             # which images, and how they become graphs and rewards
+      id: RLSeg-Images-v0    # 'rlseg envs' lists them all, with their options
+      path: images           # relative to the config
+      reward: {name: circularity, count: [8, 12], radius: [8, 14]}
+    agent: {policy: default, width: 48}
+    training: {seed: 0, time_limit: 10m, total_timesteps: null}
 """
 
 from __future__ import annotations
@@ -10,7 +19,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +40,7 @@ _WITHOUT_END = 10**12
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("config", metavar="CONFIG", nargs="?", help="YAML file; see the examples")
+    parser.add_argument("config", metavar="CONFIG", nargs="?", help="YAML file, as above")
     parser.add_argument("-o", "--output", metavar="RUN", required=True, help="folder of the run")
     parser.add_argument(
         "--time-limit", metavar="T", type=checked(parse_duration),
@@ -198,10 +206,7 @@ def _agent(
     }  # fmt: skip
     if args.resume:
         return SubgraphSAC.load(folder.checkpoint, env, **shared)
-    # A folder may hold fewer validation images than are asked for.
-    samples = eval_env.pool.size or config.agent.evaluation_samples
-    options = replace(config.agent, evaluation_samples=samples)
-    return SubgraphSAC(options, env, seed=config.training.seed, **shared)
+    return SubgraphSAC(config.agent, env, seed=config.training.seed, **shared)
 
 
 def _panels(agent: SubgraphSAC, eval_env: SuperpixelEnv) -> Any:

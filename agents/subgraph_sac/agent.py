@@ -85,7 +85,7 @@ class SubgraphSAC:
             device=self.device,
         )
         self._replay = Replay(self.config.replay_size)
-        self._selected: Actor = copy.deepcopy(self._learner.actor)
+        self._selected: Actor = copy.deepcopy(self._learner.averaged_actor)
         self._eval_env = eval_env
 
     def learn(
@@ -138,7 +138,7 @@ class SubgraphSAC:
                         break
         finally:  # also after Ctrl-C
             if validation is None:
-                self._selected.load_state_dict(self._learner.actor.state_dict())
+                self._selected.load_state_dict(self._learner.averaged_actor.state_dict())
         return self
 
     def predict(
@@ -312,14 +312,16 @@ class SubgraphSAC:
         def predict(observation: dict[str, NDArray]) -> NDArray[np.float32]:
             state = GraphState.from_observation(observation)
             action = np.zeros(len(observation["edge_mask"]), np.float32)
-            (weights,) = self._weights(self._learner.actor, [state], deterministic=True)
+            (weights,) = self._weights(
+                self._learner.averaged_actor, [state], deterministic=True
+            )
             action[observation["edge_mask"].astype(bool)] = weights
             return action
 
         outcome = validate(env, predict, samples, render=reporter.wants_pictures)
         if outcome.reward > self.best_reward:
             self.best_reward = outcome.reward
-            self._selected.load_state_dict(self._learner.actor.state_dict())
+            self._selected.load_state_dict(self._learner.averaged_actor.state_dict())
         self.history.append(
             {
                 "timestep": self.num_timesteps,

@@ -29,6 +29,8 @@ class SubgraphSACConfig:
             a critic that knows nothing yet would only drive a good start away.
         train_every: environment steps between updates; an update costs about ten times
             as much as a step, so several steps make good use of it.
+        averaging: decay of the actor's moving average, which is what is validated and
+            kept: the actor itself jumps about from update to update.
         gradient_clip: greatest norm of a gradient.
         evaluate_every: environment steps between validations.
         evaluation_samples: validation images.
@@ -44,11 +46,12 @@ class SubgraphSACConfig:
     temperature_learning_rate: float = 1e-3
     initial_temperature: float = 1e-3
     target_entropy: float = -1.5
-    batch_size: int = 8
+    batch_size: int = 4
     replay_size: int = 4000
     learning_starts: int = 64
     actor_starts: int = 800
-    train_every: int = 4
+    train_every: int = 2
+    averaging: float = 0.995
     gradient_clip: float = 10.0
     evaluate_every: int = 1000
     evaluation_samples: int = 16
@@ -70,6 +73,8 @@ class SubgraphSACConfig:
         ):  # fmt: skip
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be > 0, got {getattr(self, name)}")
+        if not 0.0 <= self.averaging < 1.0:
+            raise ValueError(f"averaging must be in [0, 1), got {self.averaging}")
         if self.replay_size < self.batch_size:
             raise ValueError(
                 f"replay_size must be at least batch_size = {self.batch_size}, "

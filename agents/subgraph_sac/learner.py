@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -52,6 +53,8 @@ class Learner:
         for network in (self.actor, self.critic):
             initialise(network, self.generator)
             network.to(device)
+        # Starts as a copy of the online network, not from weights of its own.
+        self.averaged_actor = copy.deepcopy(self.actor).requires_grad_(False)
         self.log_temperatures = torch.full(
             (len(sizes),), float(config.initial_temperature), device=device
         ).log_()
@@ -91,6 +94,7 @@ class Learner:
         """Everything that training changes."""
         return {
             "actor": self.actor.state_dict(),
+            "averaged_actor": self.averaged_actor.state_dict(),
             "critic": self.critic.state_dict(),
             "log_temperatures": self.log_temperatures.detach().clone(),
             "optimizers": {k: o.state_dict() for k, o in self.optimizers.items()},
@@ -100,6 +104,7 @@ class Learner:
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Restore what `state_dict` gave."""
         self.actor.load_state_dict(saved["actor"])
+        self.averaged_actor.load_state_dict(saved["averaged_actor"])
         self.critic.load_state_dict(saved["critic"])
         with torch.no_grad():
             self.log_temperatures.copy_(saved["log_temperatures"])
@@ -119,6 +124,11 @@ class Learner:
             self._descend("actor", loss_actor, self.actor)
         finally:  # Ctrl-C may come at any time, and training may go on after it
             self.critic.requires_grad_(True)
+        torch._foreach_lerp_(
+            list(self.averaged_actor.parameters()),
+            list(self.actor.parameters()),
+            1.0 - self.config.averaging,
+        )
 
         loss_temperature = temperature_loss(
             self.log_temperatures, log_probabilities, self.sizes, self.config.target_entropy

@@ -7,9 +7,12 @@ outline) rather than a pass over the pixels per object.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gym_rlseg.graph.crack_lengths import crack_lengths
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,11 +26,23 @@ class Outlines:
         start: int64 (E + 1,).
         points: float32 (P, 2), midpoints in pixels, axis order (y, x).
         normals: int8 (P, 2), one of (±1, 0), (0, ±1).
+        lengths: float32 (P,), pixels that each crack stands for; see `crack_lengths`.
     """
 
     start: NDArray[np.int64]
     points: NDArray[np.float32]
     normals: NDArray[np.int8]
+    lengths: NDArray[np.float32]
+
+    @cached_property
+    def contact(self) -> NDArray[np.float64]:
+        """Number of cracks of each edge, float64 (E,)."""
+        return np.diff(self.start).astype(np.float64)
+
+    @cached_property
+    def length(self) -> NDArray[np.float64]:
+        """Length of each edge's outline in pixels, float64 (E,)."""
+        return np.add.reduceat(self.lengths.astype(np.float64), self.start[:-1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,12 +95,15 @@ def region_adjacency(superpixels: NDArray[np.int32]) -> tuple[NDArray[np.int64],
     unique, counts = np.unique(key, return_counts=True)
     start = np.zeros(unique.size + 1, np.int64)
     np.cumsum(counts, out=start[1:])
+    edges = np.stack([unique // n, unique % n], axis=1)
+    sorted_points, sorted_normals = np.concatenate(points)[order], np.concatenate(normals)[order]
     outlines = Outlines(
         start=start,
-        points=np.concatenate(points)[order],
-        normals=np.concatenate(normals)[order],
+        points=sorted_points,
+        normals=sorted_normals,
+        lengths=crack_lengths(edges, start, sorted_points, sorted_normals),
     )
-    return np.stack([unique // n, unique % n], axis=1), outlines
+    return edges, outlines
 
 
 def node_sums(image: NDArray[np.float32], superpixels: NDArray[np.int32]) -> NodeSums:

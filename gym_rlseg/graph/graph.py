@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.graph.boundary import BoundaryMap, GradientBoundary, RidgeBoundary
+from gym_rlseg.graph.brightness import superpixel_brightness
 from gym_rlseg.graph.features import FEATURES, GraphParts
 from gym_rlseg.graph.geometry import NodeSums, Outlines, node_sums, region_adjacency
 from gym_rlseg.graph.partition import solver_graph
 from gym_rlseg.graph.subgraphs import sample_all_sizes
 from gym_rlseg.graph.superpixels import MutexWatershed, SeededWatershed, Superpixels
+from gym_rlseg.graph.truth import TruthTable, truth_table
 from gym_rlseg.images.base import Sample
 from gym_rlseg.options import suggest
 
@@ -78,6 +81,16 @@ class SuperpixelGraph:
     def evidence(self) -> NDArray[np.float32]:
         """Boundary evidence of the edges, float32 (E,) in [0, 1]."""
         return self.edge_features[:, 0]
+
+    @cached_property
+    def brightness(self) -> NDArray[np.float64]:
+        """How bright each superpixel is for its image, float64 (N, C) in [0, 1]."""
+        return superpixel_brightness(self.sums)
+
+    @cached_property
+    def truth_table(self) -> TruthTable | None:
+        """The truth as superpixels see it, or None where it isn't known."""
+        return None if self.truth is None else truth_table(self.superpixels, self.truth)
 
     @property
     def solver(self) -> UndirectedGraph:

@@ -4,23 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from gym_rlseg.images.base import ImageSource, Sample, Split, check_split, sample_generator
+from gym_rlseg.images.embryo_ring import Ring, draw_ring
 
-#: What `difficulty` decides, unless it is given.
-DIFFICULTIES: Mapping[str, Mapping[str, Any]] = {
-    "standard": {"count": (30, 38), "gaps": 0.3, "gap_length": 4.0, "noise": 0.06},
-    "hard": {"count": (38, 46), "gaps": 0.4, "gap_length": 6.0, "noise": 0.1},
-}
+# Brightness, where 1 is white.
+_GROUND, _YOLK, _CYTOPLASM, _MEMBRANE = 0.04, 0.07, 0.14, 0.6
+_INNER_ENDS = 0.75
+# What is left of a membrane in a gap, and how abruptly gaps open.
+_RESIDUE, _SOFTNESS = 0.05, 0.2
 _LEAST_WIDTH = 4.0
-_GROUND, _YOLK, _CELL = 0.05, 0.09, 0.16
-_MEMBRANE = 0.62
-_RESIDUE = 0.06
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What the difficulty of an `EmbryoSource` decides; its attributes explain them."""
+
+    count: tuple[int, int]
+    gaps: float
+    gap_length: float
+    noise: float
+
+
+#: Settings by difficulty.
+DIFFICULTIES: Mapping[str, Setting] = {
+    "standard": Setting(count=(30, 38), gaps=0.25, gap_length=3.0, noise=0.07),
+    "hard": Setting(count=(38, 46), gaps=0.35, gap_length=4.0, noise=0.1),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,24 +42,26 @@ class EmbryoSource(ImageSource):
     """Generates a ring of radially elongated cells with bright membranes around a dark yolk.
 
     Membranes fade where a smooth random field is low, which opens gaps through which
-    cells look like one; cells differ little in brightness. What tells them apart is
-    their shape and their place in the ring.
+    neighbours look like one cell, and all cells are equally bright: what tells them
+    apart is their shape and their place in the ring.
 
     Attributes:
         height: image height in pixels.
         width: image width in pixels.
-        count: least and greatest number of cells; None: by `difficulty`.
+        count: least and greatest number of cells; None: by difficulty.
         radius: of the ring's middle, in pixels.
         thickness: the ring's width, which is the cells' length, in pixels.
-        irregularity: of the ring and the cells; 0 makes a perfect ring of equal cells.
-        offset: the embryo's centre lies within ± this of the image's, in pixels.
+        irregularity: of the ring and its cells, in [0, 2]; 0 makes equal cells in a
+            perfect ring.
+        offset: the ring's centre lies within ± this of the image's, in pixels.
         membrane: standard deviation of a membrane's profile in pixels.
-        gaps: share of the membranes that fades, in [0, 1); None: by `difficulty`.
-        gap_length: correlation length of the fading in pixels; None: by `difficulty`.
-        noise: standard deviation of the noise at brightness 1; None: by `difficulty`.
-        illumination: how much darker the far side of the light sheet is, in [0, 1).
-        blur: standard deviation in pixels of a further blur, as by scattering.
-        difficulty: "standard", or "hard" (narrower cells, more and longer gaps, more noise).
+        gaps: share of the membranes that has faded, in [0, 1); None: by difficulty.
+        gap_length: correlation length of the fading in pixels; None: by difficulty.
+        noise: standard deviation of the noise at brightness 1; None: by difficulty.
+        illumination: how much of the light sheet is lost on its way through the image,
+            in [0, 1).
+        blur: standard deviation of a further blur in pixels, as scattering makes it.
+        difficulty: "standard", or "hard": narrower cells, more and longer gaps, more noise.
 
     Raises:
         ValueError: if an option is out of range or the ring doesn't fit.
@@ -71,10 +87,20 @@ class EmbryoSource(ImageSource):
             raise ValueError(
                 f"difficulty must be one of {tuple(DIFFICULTIES)}, got {self.difficulty!r}"
             )
-        for name, value in DIFFICULTIES[self.difficulty].items():
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, value)
-        _check(self)
+        if self.count is not None:
+            object.__setattr__(self, "count", tuple(self.count))
+        _check(self, self.setting)
+
+    @property
+    def setting(self) -> Setting:
+        """The options that depend on the difficulty, with their values."""
+        preset = DIFFICULTIES[self.difficulty]
+        return Setting(
+            count=preset.count if self.count is None else self.count,
+            gaps=preset.gaps if self.gaps is None else self.gaps,
+            gap_length=preset.gap_length if self.gap_length is None else self.gap_length,
+            noise=preset.noise if self.noise is None else self.noise,
+        )
 
     def size(self, split: Split) -> int | None:
         """None: images are generated without end."""
@@ -84,33 +110,103 @@ class EmbryoSource(ImageSource):
     def sample(self, split: Split, index: int, seed: int) -> Sample:
         """One image, a pure function of the arguments (see `ImageSource.sample`)."""
         rng = sample_generator(check_split(split), index, seed)
-        ring = _Ring.draw(self, rng)
-        image = self._light(ring, rng)
+        low, high = self.setting.count
+        ring = draw_ring(
+            (self.height, self.width),
+            count=int(rng.integers(low, high + 1)),
+            radius=self.radius,
+            thickness=self.thickness,
+            irregularity=self.irregularity,
+            offset=self.offset,
+            rng=rng,
+        )
         return Sample(
-            image=np.clip(image, 0.0, 1.0).astype(np.float32)[None],
+            image=np.clip(self._image(ring, rng), 0.0, 1.0).astype(np.float32)[None],
             truth=ring.truth,
             name=f"embryo-{split}-{seed}-{index}",
         )
 
-    def _light(self, ring: _Ring, rng: np.random.Generator) -> NDArray[np.float64]:
-        shape = ring.truth.shape
-        inside = ring.truth > 0
-        level = np.where(inside, _CELL, np.where(ring.outside, _GROUND, _YOLK))
+    def _image(self, ring: Ring, rng: np.random.Generator) -> NDArray[np.float64]:
+        """What the microscope shows of the ring, float64 (H, W)."""
+        shape = (self.height, self.width)
+        level = np.where(ring.truth > 0, _CYTOPLASM, np.where(ring.yolk, _YOLK, _GROUND))
         level = ndimage.gaussian_filter(level, 1.0, mode="nearest")
-        # Granules in the yolk and the cytoplasm glow, so no region is flat.
-        level = level * (1.0 + 0.3 * _clouds(shape, 2.5, rng))
-        assert self.gaps is not None and self.gap_length is not None and self.noise is not None
-        fading = _clouds(shape, self.gap_length, rng)
-        # The field is standard normal: this is the share `gaps` of it.
-        threshold = ndimage_quantile(fading[ring.distance < 1.0], self.gaps)
-        strength = _RESIDUE + (1 - _RESIDUE) / (1.0 + np.exp(-(fading - threshold) / 0.15))
-        strength = strength * np.clip(1.0 + 0.2 * _clouds(shape, 8.0, rng), 0.4, 1.6)
+        # Granules glow in yolk and cytoplasm, so that no region is flat.
+        level = level * np.maximum(1.0 + 0.35 * _clouds(shape, 2.0, rng), 0.0)
         profile = np.exp(-0.5 * (ring.distance / self.membrane) ** 2)
-        image = level + _MEMBRANE * ring.brightness * strength * profile
-        image = image * _light_sheet(shape, self.illumination, rng)
+        profile *= np.where(ring.outermost, 1.0, _INNER_ENDS)
+        image = level + _MEMBRANE * profile * self._fading(ring, rng)
+        image *= _light_sheet(shape, self.illumination, rng)
         if self.blur > 0:
             image = ndimage.gaussian_filter(image, self.blur, mode="nearest")
-        # Photons: the variance grows with the signal, above the camera's own noise.
-        return image + self.noise * np.sqrt(0.15 + np.maximum(image, 0.0)) * rng.standard_normal(
-            shape
+        # Photons: the noise grows with the signal, above that of the camera itself.
+        deviation = self.setting.noise * np.sqrt(0.15 + 0.85 * image)
+        return np.asarray(image + deviation * rng.standard_normal(shape))
+
+    def _fading(self, ring: Ring, rng: np.random.Generator) -> NDArray[np.float64]:
+        """How much of a membrane's brightness is left at each pixel."""
+        shape = (self.height, self.width)
+        field = _clouds(shape, self.setting.gap_length, rng)
+        level = np.quantile(field[ring.distance < self.membrane], self.setting.gaps)
+        left = 1.0 / (1.0 + np.exp(np.clip((level - field) / _SOFTNESS, -50.0, 50.0)))
+        uneven = np.clip(1.0 + 0.2 * _clouds(shape, 8.0, rng), 0.4, 1.6)
+        return np.asarray((_RESIDUE + (1.0 - _RESIDUE) * left) * uneven)
+
+
+def _light_sheet(
+    shape: tuple[int, int], loss: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Brightness of a light sheet from a random side: it fades on its way and casts stripes."""
+    direction = rng.uniform(0, 2 * np.pi)
+    yy, xx = np.mgrid[: shape[0], : shape[1]]
+    y, x = (yy - (shape[0] - 1) / 2) / max(shape), (xx - (shape[1] - 1) / 2) / max(shape)
+    along = y * np.sin(direction) + x * np.cos(direction)
+    across = y * np.cos(direction) - x * np.sin(direction)
+    knots = np.linspace(-0.75, 0.75, 40)
+    stripes = np.interp(across, knots, rng.standard_normal(knots.size))
+    light = 1.0 - loss * np.clip(along + 0.5, 0.0, 1.0)
+    return np.asarray(light * (1.0 + 0.1 * loss * stripes))
+
+
+def _clouds(shape: tuple[int, int], scale: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Smooth noise of the given correlation length in pixels, variance about 1."""
+    noise = ndimage.gaussian_filter(rng.standard_normal(shape), scale, mode="wrap")
+    return np.asarray(noise / max(float(noise.std()), 1e-12))
+
+
+def _check(source: EmbryoSource, setting: Setting) -> None:
+    low, high = setting.count
+    if not 3 <= low <= high:
+        raise ValueError(f"count must be (low, high) with 3 <= low <= high, got {low, high}")
+    if not 0 < source.thickness < 2 * source.radius:
+        raise ValueError(
+            f"thickness must be in (0, 2 * radius) = (0, {2 * source.radius:g}) px, "
+            f"got {source.thickness}"
+        )
+    width = 2 * np.pi * source.radius / high
+    if width < _LEAST_WIDTH:
+        raise ValueError(
+            f"count: {high} cells in a ring of radius {source.radius:g} px are {width:.1f} px wide, "
+            f"at least {_LEAST_WIDTH:g} px are needed; use fewer cells or a larger radius"
+        )
+    for name, value, top in (
+        ("irregularity", source.irregularity, 2.0),
+        ("gaps", setting.gaps, 1.0),
+        ("illumination", source.illumination, 1.0),
+    ):
+        if not 0 <= value < top + (name == "irregularity"):
+            raise ValueError(f"{name} must be in [0, {top:g}), got {value}")
+    for name in ("membrane", "gap_length"):
+        value = getattr(setting, name, getattr(source, name))
+        if not value > 0:
+            raise ValueError(f"{name} must be > 0 px, got {value}")
+    for name in ("offset", "noise", "blur"):
+        value = getattr(setting, name, getattr(source, name))
+        if not value >= 0:
+            raise ValueError(f"{name} must be >= 0, got {value}")
+    reach = source.radius + source.thickness / 2 + source.offset
+    if min(source.height, source.width) < 2 * reach + 4:
+        raise ValueError(
+            f"height and width must be at least 2 * (radius + thickness / 2 + offset) + 4 = "
+            f"{2 * reach + 4:g} px, got {source.height} x {source.width}"
         )

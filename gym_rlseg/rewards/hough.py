@@ -15,6 +15,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_rlseg.rewards.outlines import outlines_by_object
+
 if TYPE_CHECKING:
     from gym_rlseg.rewards.objects import Objects
 
@@ -49,59 +51,15 @@ def circle_hough(
         value: float64 (K,) in [0, 1].
         best_radius: float64 (K,), pixels; 0 where the value is 0.
     """
-    graph = objects.graph
     value, best = np.zeros(objects.count), np.zeros(objects.count)
     if wanted.any():
-        start, points, normals = _outlines_by_object(
-            objects.labels.astype(np.int64),
-            graph.edges,
-            graph.outlines.start,
-            graph.outlines.points,
-            graph.outlines.normals,
-            wanted,
-        )
+        start, points, normals = outlines_by_object(objects, wanted)
         equivalent = np.sqrt(objects.area / np.pi)
         _search(
             start, points, normals, objects.centre, equivalent,
             float(radius[0]), float(radius[1]), float(tolerance), from_ends, value, best,
         )  # fmt: skip
     return value, best
-
-
-@numba.njit(cache=True)
-def _outlines_by_object(labels, edges, start, points, normals, wanted):  # type: ignore[no-untyped-def]
-    """Cracks of each wanted object: CSR starts (K + 1,), points and outward normals."""
-    n_objects = wanted.size
-    first = np.zeros(n_objects + 1, np.int64)
-    for e in range(edges.shape[0]):
-        a, b = labels[edges[e, 0]], labels[edges[e, 1]]
-        if a != b:
-            size = start[e + 1] - start[e]
-            if wanted[a]:
-                first[a + 1] += size
-            if wanted[b]:
-                first[b + 1] += size
-    for k in range(n_objects):
-        first[k + 1] += first[k]
-    out_points = np.empty((first[-1], 2), np.float32)
-    out_normals = np.empty((first[-1], 2), np.float32)
-    fill = first.copy()
-    for e in range(edges.shape[0]):
-        a, b = labels[edges[e, 0]], labels[edges[e, 1]]
-        if a == b:
-            continue
-        for side in range(2):
-            k = a if side == 0 else b
-            sign = 1.0 if side == 0 else -1.0
-            if not wanted[k]:
-                continue
-            for i in range(start[e], start[e + 1]):
-                j = fill[k]
-                out_points[j, 0], out_points[j, 1] = points[i, 0], points[i, 1]
-                out_normals[j, 0] = sign * normals[i, 0]
-                out_normals[j, 1] = sign * normals[i, 1]
-                fill[k] = j + 1
-    return first, out_points, out_normals
 
 
 @numba.njit(cache=True, fastmath=True)

@@ -1,0 +1,116 @@
+"""`rlseg evaluate`: pairs, the table, and files without a counterpart."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+import tifffile
+
+HEADER = ["image", "SBD", "AP50", "mean", "AP", "VI", "split", "VI", "merge", "Rand", "error"]
+
+
+def blocks(*corners: tuple[int, int], size: int = 8) -> np.ndarray:
+    """Squares of 8 x 8 pixels, labelled in their order, in a 32 x 40 image."""
+    labels = np.zeros((32, 40), np.uint16)
+    for number, (y, x) in enumerate(corners, start=1):
+        labels[y : y + size, x : x + size] = number
+    return labels
+
+
+@pytest.fixture
+def folders(tmp_path) -> tuple[Path, Path]:
+    """Two images: a is right, b lacks one of two objects."""
+    out, labels = tmp_path / "out", tmp_path / "labels"
+    out.mkdir()
+    labels.mkdir()
+    tifffile.imwrite(out / "a.tif", blocks((4, 4), (20, 20)))
+    iio.imwrite(labels / "a.png", blocks((20, 20), (4, 4)))
+    tifffile.imwrite(out / "b.tif", blocks((4, 4)))
+    tifffile.imwrite(labels / "b.ome.tif", blocks((4, 4), (20, 20)))
+    (out / "summary.csv").write_text("image\n")
+    return out, labels
+
+
+def test_a_table_with_a_row_per_image_and_the_mean(folders, rlseg):
+    outcome = rlseg("evaluate", *folders)
+    assert (outcome.code, outcome.err) == (0, "")
+    header, a, b, mean = outcome.out.splitlines()
+    assert header.split() == [*HEADER, "|DiC|"]
+    assert a.split() == ["a", "1.000", "1.000", "1.000", "0.000", "0.000", "0.000", "0.000"]
+    assert b.split()[:3] == ["b", "0.500", "0.500"]
+    assert b.split()[-1] == "1.000"
+    assert mean.split()[:4] == ["mean", "of", "2", "0.750"]
+    assert len({len(line) for line in (header, a, b, mean)}) == 1
+
+
+def test_csv(folders, tmp_path, rlseg):
+    path = tmp_path / "new" / "scores.csv"
+    assert rlseg("evaluate", *folders, "--csv", path).code == 0
+    with path.open() as file:
+        rows = {row["image"]: row for row in csv.DictReader(file)}
+    assert list(rows) == ["a", "b", "mean of 2"]
+    assert float(rows["b"]["sbd"]) == pytest.approx(0.5)
+    assert float(rows["mean of 2"]["ap50"]) == pytest.approx(0.75)
+    assert float(rows["a"]["count_difference"]) == 0
+
+
+def test_on_a_terminal(folders, monkeypatch, capsys):
+    import sys
+
+    from agents.cli.main import main
+
+    (folders[0] / "a.tif").rename(folders[0] / "[red]x.tif")
+    (folders[1] / "a.png").rename(folders[1] / "[red]x.png")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert main(["evaluate", *map(str, folders)]) == 0
+    text = capsys.readouterr().out
+    assert "[red]x" in text
+    assert "mean of 2" in text
+
+
+def test_two_files(folders, rlseg):
+    out, labels = folders
+    outcome = rlseg("evaluate", out / "a.tif", labels / "b.ome.tif")
+    assert outcome.code == 0
+    assert outcome.out.splitlines()[1].split()[:2] == ["a", "1.000"]
+    # One file against a folder: the others of the folder aren't asked for.
+    assert rlseg("evaluate", out / "b.tif", labels).code == 0
+
+
+def test_missing_counterparts_are_listed(folders, rlseg):
+    out, labels = folders
+    tifffile.imwrite(out / "c.tif", blocks((1, 1)))
+    tifffile.imwrite(labels / "d.tif", blocks((1, 1)))
+    outcome = rlseg("evaluate", out, labels)
+    assert outcome.code == 1
+    assert outcome.err.splitlines() == [
+        f"rlseg: error: {out / 'c.tif'} has no counterpart in {labels}",
+        f"rlseg: error: {labels / 'd.tif'} has no counterpart in {out}",
+    ]
+    assert "mean of 2" in outcome.out
+
+
+def test_refused(folders, tmp_path, rlseg):
+    out, labels = folders
+    csv_file = tmp_path / "scores.csv"
+    command = ("evaluate", out, labels, "--csv", csv_file)
+    tifffile.imwrite(labels / "b.ome.tif", blocks((1, 1))[:31])
+    rlseg(*command).refused(str(out / "b.tif"), str(labels / "b.ome.tif"), "(31, 40)", "(32, 40)")
+    (labels / "b.ome.tif").write_bytes(b"II*\0")
+    rlseg(*command).refused("b.ome.tif", "cannot be read")
+    iio.imwrite(labels / "b.png", blocks((1, 1)))
+    rlseg(*command).refused("b.png", "b.ome.tif", "same name")
+    (labels / "b.png").unlink()
+    (labels / "b.ome.tif").unlink()
+    (labels / "a.png").rename(labels / "z.png")
+    rlseg(*command).refused(str(out), str(labels), "a.tif", "z.png")
+    rlseg("evaluate", out, tmp_path / "none").refused(str(tmp_path / "none"), "does not exist")
+    rlseg("evaluate", tmp_path / "none", labels).refused(str(tmp_path / "none"))
+    (tmp_path / "empty").mkdir()
+    rlseg("evaluate", out, tmp_path / "empty").refused("empty", "no image file")
+    rlseg("evaluate", out, labels, "--csv", out / "a.tif" / "x.csv").refused("a.tif is a file")
+    assert not csv_file.exists()

@@ -1,0 +1,258 @@
+"""`rlseg segment`: label images of any size, and what happens to images that fail."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+import tifffile
+
+from agents.cli import output
+from gym_rlseg.metrics import evaluate
+
+
+def names(folder: Path) -> set[str]:
+    return {file.name for file in folder.iterdir()}
+
+
+def summary(out: Path) -> list[dict[str, str]]:
+    with (out / "summary.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def images(tmp_path, trained) -> Path:
+    """A copy of the images, for one test alone."""
+    return Path(shutil.copytree(trained / "images", tmp_path / "images"))
+
+
+def test_a_label_image_per_image(trained, tmp_path, rlseg):
+    out = tmp_path / "deep" / "out"
+    outcome = rlseg("segment", trained / "run", trained / "images", "-o", out)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert names(out) == {"im0.tif", "im1.tif", "im2.tif", "im3.tif", "summary.csv"}
+    rows = summary(out)
+    assert len(rows) == 4
+    for number, row in enumerate(rows):
+        labels = tifffile.imread(out / f"im{number}.tif")
+        truth = tifffile.imread(trained / "labels" / f"im{number}.tif")
+        assert (labels.shape, labels.dtype) == ((64, 64), np.uint16)
+        assert labels[0, 0] == 0
+        assert evaluate(labels, truth).sbd > 0.8
+        assert row["image"] == str(trained / "images" / f"im{number}.tif")
+        assert row["labels"] == f"im{number}.tif"
+        assert (row["height"], row["width"], row["error"]) == ("64", "64", "")
+        assert int(row["objects"]) == labels.max() == np.unique(labels).size - 1
+        assert 0 <= float(row["reward"]) <= 1
+        assert f"im{number}.tif: {row['objects']} objects, reward" in outcome.out
+    assert "4 of 4 images segmented" in outcome.out
+
+
+def test_the_training_images_are_not_needed(task, trained, tmp_path, rlseg):
+    run = tmp_path / "moved"
+    shutil.copytree(trained / "run", run)
+    config = run / "config.yaml"
+    config.write_text(config.read_text().replace(str(trained / "images"), "/gone"))
+    assert rlseg("segment", run, task / "images", "-o", tmp_path / "out").code == 0
+
+
+def test_equal_results_and_other_solvers(trained, tmp_path, rlseg):
+    def segmented(name: str, *options: str) -> list[np.ndarray]:
+        out = tmp_path / name
+        assert rlseg("segment", trained / "run", trained / "images", "-o", out, *options).code == 0
+        return [tifffile.imread(file) for file in sorted(out.glob("*.tif"))]
+
+    first = segmented("a")
+    for labels, again in zip(first, segmented("b"), strict=True):
+        np.testing.assert_array_equal(labels, again)
+    for labels, other in zip(first, segmented("c", "--solver", "greedy_additive"), strict=True):
+        assert labels.shape == other.shape
+    # Into the same folder again: the files are replaced.
+    segmented("a")
+
+
+def test_one_file_and_overlays(trained, tmp_path, rlseg):
+    out = tmp_path / "out"
+    image = trained / "images" / "im2.tif"
+    assert rlseg("segment", trained / "run", image, "-o", out, "--overlays").code == 0
+    assert names(out) == {"im2.tif", "summary.csv", "overlays"}
+    assert names(out / "overlays") == {"im2.png"}
+    assert iio.imread(out / "overlays" / "im2.png").shape == (64, 64, 3)
+
+
+def test_any_size_and_name(trained, images, draw, tmp_path, rlseg):
+    image = draw(9, 120)[0]
+    tifffile.imwrite(images / "größe 1 [a].ome.tif", image[:100, :75])
+    tifffile.imwrite(images / "16 bit.tif", image.astype(np.uint16) * 200)
+    out = tmp_path / "out"
+    outcome = rlseg("segment", trained / "run", images, "-o", out)
+    assert outcome.code == 0, outcome.err
+    assert tifffile.imread(out / "größe 1 [a].tif").shape == (100, 75)
+    assert tifffile.imread(out / "16 bit.tif").shape == (120, 120)
+    assert {row["labels"] for row in summary(out)} >= {"größe 1 [a].tif", "16 bit.tif"}
+
+
+def test_pattern_descends_into_sub_folders(trained, images, draw, tmp_path, rlseg):
+    (images / "more").mkdir()
+    tifffile.imwrite(images / "more" / "deep.tif", draw(8)[0])
+    out = tmp_path / "out"
+    command = ("segment", trained / "run", images, "-o", out, "--pattern")
+    assert rlseg(*command, "**/d*.tif").code == 0
+    assert names(out) == {"deep.tif", "summary.csv"}
+
+
+def test_an_image_that_fails_does_not_stop_the_others(trained, images, tiny, tmp_path, rlseg):
+    tifffile.imwrite(images / "im0.tif", np.full((64, 64), 5, np.uint8))
+    (images / "im1.tif").write_bytes(b"II*\0")
+    (images / "sub").mkdir()
+    tifffile.imwrite(images / "tiny.tif", tiny)
+    nan = np.random.default_rng(0).random((64, 64), np.float32)
+    nan[1, 2] = np.nan
+    tifffile.imwrite(images / "nan.tif", nan)
+    colour = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    tifffile.imwrite(images / "rgb.tif", colour, photometric="rgb")
+    out = tmp_path / "out"
+    outcome = rlseg("segment", trained / "run", images, "-o", out)
+    assert outcome.code == 1
+    assert names(out) == {"im2.tif", "im3.tif", "summary.csv"}
+    lines = outcome.err.splitlines()
+    assert len(lines) == 5
+    for name, reason in (
+        ("im0.tif", "constant"),
+        ("im1.tif", "cannot be read"),
+        ("nan.tif", "NaN"),
+        ("tiny.tif", "single superpixel"),
+        ("rgb.tif", "features"),
+    ):
+        (line,) = [line for line in lines if f"{images / name}" in line]
+        assert line.startswith("rlseg: error: ")
+        assert reason in line
+        assert line.count(name) == 1
+    failed = {Path(row["image"]).name for row in summary(out) if row["error"]}
+    assert failed == {"im0.tif", "im1.tif", "nan.tif", "tiny.tif", "rgb.tif"}
+    assert "2 of 7 images segmented" in outcome.out
+
+
+def test_nothing_to_segment_at_all(trained, tmp_path, rlseg):
+    (tmp_path / "a.tif").write_bytes(b"")
+    outcome = rlseg("segment", trained / "run", tmp_path / "a.tif", "-o", tmp_path / "out")
+    assert outcome.code == 1
+    assert "a.tif" in outcome.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def refused(trained, tmp_path, rlseg):
+    """Segments, and asserts that it is refused and nothing is written."""
+
+    def check(run: Path, images: Path, *words: str, out: Path | None = None, options=()) -> None:
+        target = tmp_path / "out" if out is None else out
+        before = set(tmp_path.rglob("*"))
+        rlseg("segment", run, images, "-o", target, *options).refused(*words)
+        assert set(tmp_path.rglob("*")) == before
+
+    return check
+
+
+class TestRefused:
+    def test_images(self, trained, tmp_path, refused):
+        run = trained / "run"
+        refused(run, tmp_path / "none", str(tmp_path / "none"), "does not exist")
+        (tmp_path / "empty").mkdir()
+        refused(run, tmp_path / "empty", str(tmp_path / "empty"), "no image file")
+        (tmp_path / "notes.txt").write_text("")
+        refused(run, tmp_path / "notes.txt", "notes.txt", "not an image file")
+        refused(run, trained / "images", "*.png", "no image file", options=("--pattern", "*.png"))
+
+    def test_run(self, trained, tmp_path, refused):
+        images = trained / "images"
+        refused(tmp_path / "none", images, str(tmp_path / "none"), "holds no run")
+        (tmp_path / "run").mkdir()
+        refused(tmp_path / "run", images, "config.yaml does not exist")
+        shutil.copy(trained / "run" / "config.yaml", tmp_path / "run")
+        refused(tmp_path / "run", images, "best.pt does not exist")
+        (tmp_path / "run" / "best.pt").write_bytes(b"no checkpoint")
+        refused(tmp_path / "run", images, "best.pt")
+
+    def test_config_of_the_run(self, trained, tmp_path, refused):
+        run = tmp_path / "run"
+        shutil.copytree(trained / "run", run)
+        text = (run / "config.yaml").read_text()
+        (run / "config.yaml").write_text(text.replace("reward:", "rewrad:"))
+        refused(run, trained / "images", "config.yaml", "did you mean 'reward'")
+
+    def test_run_for_other_features(self, trained, images, refused):
+        colour = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+        for file in images.iterdir():
+            tifffile.imwrite(file, colour, photometric="rgb")
+        refused(trained / "run", images, "best.pt", "features", "im0.tif (3 channels)")
+
+    def test_run_for_other_subgraphs(self, trained, tmp_path, refused):
+        run = tmp_path / "run"
+        shutil.copytree(trained / "run", run)
+        text = (run / "config.yaml").read_text()
+        (run / "config.yaml").write_text(text.replace("[4, 8]", "[4, 9]"))
+        refused(run, trained / "images", "best.pt", "subgraph_sizes")
+
+    def test_solver(self, trained, refused):
+        options = ("--solver", "best")
+        refused(trained / "run", trained / "images", "'best'", "kernighan_lin", options=options)
+
+    def test_names_that_would_collide(self, trained, images, draw, refused):
+        iio.imwrite(images / "im1.png", draw(1)[0])
+        refused(trained / "run", images, "im1.png", "im1.tif")
+        (images / "im1.png").rename(images / "IM1.png")
+        refused(trained / "run", images, "IM1.png", "im1.tif")
+
+    def test_labels_among_the_images(self, trained, images, refused):
+        before = (images / "im0.tif").read_bytes()
+        refused(trained / "run", images, str(images), "another output folder", out=images)
+        assert (images / "im0.tif").read_bytes() == before
+
+    def test_output_is_a_file_or_not_writable(self, trained, tmp_path, refused, monkeypatch):
+        (tmp_path / "file").write_text("")
+        target = tmp_path / "file"
+        refused(trained / "run", trained / "images", "file is a file", out=target)
+        refused(trained / "run", trained / "images", "file is a file", out=target / "out")
+        monkeypatch.setattr(output.os, "access", lambda *_: False)
+        refused(trained / "run", trained / "images", "not writable")
+
+
+def test_a_full_disk_keeps_what_is_done(trained, tmp_path, rlseg, monkeypatch):
+    import gym_rlseg.images.files as files
+
+    write, written = files.write_labels, []
+
+    def full(path, labels):
+        if written:
+            raise OSError(28, "No space left on device", str(path))
+        written.append(path)
+        write(path, labels)
+
+    monkeypatch.setattr(files, "write_labels", full)
+    out = tmp_path / "out"
+    outcome = rlseg("segment", trained / "run", trained / "images", "-o", out)
+    outcome.refused(str(out / "im1.tif"), "No space left")
+    assert names(out) == {"im0.tif", "summary.csv"}
+    assert [row["labels"] for row in summary(out)] == ["im0.tif"]
+
+
+def test_ctrl_c_keeps_what_is_done(trained, tmp_path, rlseg, monkeypatch):
+    from agents.segmentation import Pipeline
+
+    segment, done = Pipeline.segment, []
+
+    def interrupted(self, *arguments):
+        if done:
+            raise KeyboardInterrupt
+        done.append(1)
+        return segment(self, *arguments)
+
+    monkeypatch.setattr(Pipeline, "segment", interrupted)
+    outcome = rlseg("segment", trained / "run", trained / "images", "-o", tmp_path / "out")
+    assert (outcome.code, outcome.err) == (130, "rlseg: stopped by Ctrl-C\n")
+    assert names(tmp_path / "out") == {"im0.tif", "summary.csv"}
