@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,3 +49,9 @@ class Reward(ABC):
             graph: the image's graph; never mutated.
             node_labels: int32 (N,), objects 0..K-1 without gaps.
         """
+
+    def parts(
+        self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]
+    ) -> Mapping[str, float]:
+        """What each part of the reward contributes, by name, for audits; {} if it has none."""
+        return {}

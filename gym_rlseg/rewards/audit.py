@@ -1,0 +1,221 @@
+"""Reward audit: does anything that is visibly wrong score above the truth?
+
+An agent finds whatever a reward forgot. Before hours are spent on training, score
+partitions that are easy to make (everything merged, everything split, random cuts, the
+boundary evidence at several biases, each of them with random mistakes) next to the
+truth's projection on the superpixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+from gym_rlseg.graph.graph import SuperpixelGraph
+from gym_rlseg.graph.partition import Multicut, first_node_labels
+from gym_rlseg.metrics import project_truth, symmetric_best_dice
+from gym_rlseg.rewards.base import Reward
+
+#: Names of the candidates that come from the truth.
+TRUTH = "truth"
+_BIASES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+_MISTAKES = (0.05, 0.1, 0.2)
+#: A candidate may beat the truth by this much, on this share of the images.
+MARGIN = 0.01
+TOLERATED = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditRow:
+    """One candidate on one image.
+
+    Attributes:
+        image: name of the image.
+        candidate: name of the candidate.
+        reward: the reward's mean over the edges.
+        sbd: symmetric best Dice, None where there is no truth.
+        parts: contributions of the reward's parts, where it can tell them.
+    """
+
+    image: str
+    candidate: str
+    reward: float
+    sbd: float | None
+    parts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """The outcome over all images.
+
+    Attributes:
+        rows: every candidate on every image.
+    """
+
+    rows: tuple[AuditRow, ...]
+
+    @property
+    def rank_correlation(self) -> float | None:
+        """Spearman's, of reward and SBD over all candidates and images; None without truth."""
+        known = [(row.reward, row.sbd) for row in self.rows if row.sbd is not None]
+        if len(known) < 3:
+            return None
+        return float(spearmanr(*zip(*known, strict=True)).statistic)
+
+    def gaming(self) -> list[tuple[AuditRow, AuditRow]]:
+        """(candidate, truth) for every image whose best candidate beats the truth by `MARGIN`."""
+        found = []
+        for rows in self._by_image().values():
+            truth = next((row for row in rows if row.candidate == TRUTH), None)
+            if truth is None:
+                continue
+            best = max(rows, key=lambda row: row.reward)
+            if best.reward > truth.reward + MARGIN:
+                found.append((best, truth))
+        return found
+
+    @property
+    def passed(self) -> bool:
+        """Whether at most `TOLERATED` of the images with truth are gamed."""
+        with_truth = sum(row.candidate == TRUTH for row in self.rows)
+        return len(self.gaming()) <= TOLERATED * with_truth
+
+    def verdict(self) -> str:
+        """One sentence: what beats the truth, and which part of the reward let it."""
+        with_truth = sum(row.candidate == TRUTH for row in self.rows)
+        if with_truth == 0:
+            best = max(self.means().items(), key=lambda item: item[1][0])
+            return f"There is no truth to compare with; {best[0]!r} scores highest, look at it."
+        gaming = self.gaming()
+        if not gaming:
+            return f"Nothing beats the truth on any of {with_truth} images."
+        worst, truth = max(gaming, key=lambda pair: pair[0].reward - pair[1].reward)
+        gains = {k: v - truth.parts.get(k, 0.0) for k, v in worst.parts.items()}
+        culprit = max(gains, key=lambda k: gains[k]) if gains else None
+        return (
+            f"{worst.candidate!r} beats the truth on {worst.image} "
+            f"({worst.reward:.3f} against {truth.reward:.3f}"
+            + (f", by {culprit!r}" if culprit else "")
+            + f"); {len(gaming)} of {with_truth} images are gamed."
+        )
+
+    def means(self) -> dict[str, tuple[float, float | None]]:
+        """Mean reward and SBD per candidate, best reward first."""
+        groups: dict[str, list[AuditRow]] = {}
+        for row in self.rows:
+            groups.setdefault(row.candidate, []).append(row)
+        table = {}
+        for name, rows in groups.items():
+            sbd = [row.sbd for row in rows if row.sbd is not None]
+            table[name] = (
+                float(np.mean([row.reward for row in rows])),
+                float(np.mean(sbd)) if sbd else None,
+            )
+        return dict(sorted(table.items(), key=lambda item: -item[1][0]))
+
+    def _by_image(self) -> dict[str, list[AuditRow]]:
+        groups: dict[str, list[AuditRow]] = {}
+        for row in self.rows:
+            groups.setdefault(row.image, []).append(row)
+        return groups
+
+
+def audit(
+    graphs: Iterable[SuperpixelGraph],
+    reward: Reward,
+    rng: np.random.Generator,
+    extra: Mapping[str, Sequence[NDArray[np.int32]]] | None = None,
+) -> Audit:
+    """Audit a reward on some images.
+
+    Args:
+        graphs: the images, with truth or without.
+        reward: what is audited.
+        rng: draws random candidates and mistakes.
+        extra: further candidates by name, one partition per graph: a trained run's.
+
+    Returns:
+        Every candidate's reward and, where truth is known, its quality.
+    """
+    rows = []
+    for index, graph in enumerate(graphs):
+        partitions = candidates(graph, rng)
+        for name, per_graph in (extra or {}).items():
+            partitions[name] = first_node_labels(per_graph[index])
+        for name, labels in partitions.items():
+            rows.append(_row(graph, reward, name, labels))
+    if not rows:
+        raise ValueError("an audit needs at least one image, got none")
+    return Audit(rows=tuple(rows))
+
+
+def candidates(
+    graph: SuperpixelGraph, rng: np.random.Generator
+) -> dict[str, NDArray[np.int32]]:
+    """Partitions of a graph that are easy to make, by name; the truth's among them if known."""
+    n = graph.n_nodes
+    found = {
+        "all merged": np.zeros(n, np.int32),
+        "all split": np.arange(n, dtype=np.int32),
+    }
+    for share in (0.3, 0.5, 0.7):
+        weights = np.clip(rng.random(graph.n_edges) + share - 0.5, 0.0, 1.0)
+        found[f"random, {share:.0%} cut"] = Multicut()(graph.solver, weights)
+    for bias in _BIASES:
+        found[f"evidence, bias {bias}"] = Multicut(bias=bias)(graph.solver, graph.evidence)
+    starts = {"evidence": found["evidence, bias 0.5"]}
+    if graph.truth is not None:
+        starts[TRUTH] = found[TRUTH] = first_node_labels(
+            project_truth(graph.superpixels, graph.truth)
+        )
+    for name, labels in starts.items():
+        for share in _MISTAKES:
+            found[f"{name}, {share:.0%} merged"] = random_merges(graph, labels, share, rng)
+            found[f"{name}, {share:.0%} split"] = random_splits(labels, share, rng)
+    return found
+
+
+def random_merges(
+    graph: SuperpixelGraph, labels: NDArray[np.int32], share: float, rng: np.random.Generator
+) -> NDArray[np.int32]:
+    """Merge a share of the objects into a random neighbour each."""
+    merged = labels.copy()
+    n_objects = int(labels.max()) + 1
+    for label in rng.permutation(n_objects)[: round(share * n_objects)]:
+        u, v = merged[graph.edges.T]
+        neighbours = np.unique(np.concatenate([v[u == label], u[v == label]]))
+        neighbours = neighbours[neighbours != label]
+        if neighbours.size:
+            merged[merged == label] = rng.choice(neighbours)
+    return first_node_labels(merged)
+
+
+def random_splits(
+    labels: NDArray[np.int32], share: float, rng: np.random.Generator
+) -> NDArray[np.int32]:
+    """Cut a share of the superpixels off their objects."""
+    split = labels.copy()
+    nodes = rng.permutation(labels.size)[: round(share * labels.size)]
+    split[nodes] = labels.max() + 1 + np.arange(nodes.size)
+    return first_node_labels(split)
+
+
+def _row(
+    graph: SuperpixelGraph, reward: Reward, name: str, labels: NDArray[np.int32]
+) -> AuditRow:
+    scores = reward(graph, labels)
+    sbd = None
+    if graph.truth is not None:
+        numbers = np.where(scores.ground, 0, np.arange(1, scores.ground.size + 1))
+        sbd = symmetric_best_dice(numbers[labels][graph.superpixels], graph.truth)
+    return AuditRow(
+        image=graph.name,
+        candidate=name,
+        reward=scores.total,
+        sbd=sbd,
+        parts=reward.parts(graph, labels),
+    )
