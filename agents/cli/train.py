@@ -10,7 +10,7 @@ A CONFIG, in which only id and path are needed:
       id: RLSeg-Images-v0    # 'rlseg envs' lists them all, with their options
       path: images           # relative to the config
       reward: {name: circularity, count: [8, 12], radius: [8, 14]}
-    agent: {policy: default, width: 48}
+    agent: {policy: default, width: 32}
     training: {seed: 0, time_limit: 10m, total_timesteps: null}
 """
 

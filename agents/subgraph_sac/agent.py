@@ -87,6 +87,10 @@ class SubgraphSAC:
         self._replay = Replay(self.config.replay_size)
         self._selected: Actor = copy.deepcopy(self._learner.averaged_actor)
         self._eval_env = eval_env
+        self._best: dict[str, Any] = copy.deepcopy(self._selected.state_dict())
+        self._seconds_before = 0.0
+        # Apart from the learner's generator: asking for actions must not change the training.
+        self._sampling = torch.Generator().manual_seed(seed)
 
     def learn(
         self,
@@ -97,8 +101,8 @@ class SubgraphSAC:
     ) -> SubgraphSAC:
         """Train for `total_timesteps` more segmentations.
 
-        Validation happens every `evaluate_every` steps, by reward alone; the actor
-        of the best one is what `predict` uses afterwards.
+        Validation happens every `evaluate_every` steps and at the end, by reward alone;
+        the averaged actor of the best one is what `predict` uses afterwards.
 
         Args:
             total_timesteps: environment steps of this call.
@@ -114,7 +118,9 @@ class SubgraphSAC:
             raise ValueError(f"total_timesteps must be >= 1, got {total_timesteps}")
         started = time.monotonic()
         validation = self._validation()
+        self._selected.load_state_dict(self._best)
         try:
+            self._seconds_before = self.history[-1]["seconds"] if self.history else 0.0
             with Reporter(
                 total_timesteps, progress_bar, time_limit, self.tensorboard_log
             ) as reporter:
@@ -136,8 +142,11 @@ class SubgraphSAC:
                         break
                     if time_limit is not None and time.monotonic() - started >= time_limit:
                         break
+                if validation is not None and self.history[-1]["timestep"] < self.num_timesteps:
+                    self._select_last(*validation)
         finally:  # also after Ctrl-C
             if validation is None:
+                self._best = copy.deepcopy(self._learner.averaged_actor.state_dict())
                 self._selected.load_state_dict(self._learner.averaged_actor.state_dict())
         return self
 
@@ -170,7 +179,7 @@ class SubgraphSAC:
             for i in range(len(batch["edge_mask"]))
         ]
         weights = np.zeros(batch["edge_mask"].shape, np.float32)
-        parts = self._weights(self._selected, states, deterministic)
+        parts = self._weights(self._selected, states, None if deterministic else self._sampling)
         for row, mask, part in zip(weights, batch["edge_mask"], parts, strict=True):
             row[mask.astype(bool)] = part
         return (weights[0] if single else weights), state
@@ -208,6 +217,7 @@ class SubgraphSAC:
                 "rng": json.dumps(self._rng.bit_generator.state),
                 "env_rng": _env_rng(self.env),
                 "selected": self._selected.state_dict(),
+                "best": self._best,
                 "learner": self._learner.state_dict(),
                 "replay": self._replay.state_dict() if include_replay else None,
             },
@@ -270,6 +280,7 @@ class SubgraphSAC:
         if saved["env_rng"] is not None:
             self.env.unwrapped.np_random.bit_generator.state = json.loads(saved["env_rng"])
         self._selected.load_state_dict(saved["selected"])
+        self._best = saved["best"]
         self._learner.load_state_dict(saved["learner"])
         if saved["replay"] is not None:
             self._replay.load_state_dict(saved["replay"])
@@ -281,7 +292,7 @@ class SubgraphSAC:
         """One episode with a sampled action; returns its reward."""
         observation, info = self.env.reset()
         state = GraphState.from_observation(observation, info["subgraphs"])
-        (weights,) = self._weights(self._learner.actor, [state], deterministic=False)
+        (weights,) = self._weights(self._learner.actor, [state], self._learner.generator)
         action = np.zeros(self.env.action_space.shape or (), np.float32)
         action[observation["edge_mask"].astype(bool)] = weights
         _, reward, _, _, info = self.env.step(action)
@@ -289,15 +300,16 @@ class SubgraphSAC:
         return float(reward)
 
     def _weights(
-        self, actor: Actor, states: list[GraphState], deterministic: bool
+        self, actor: Actor, states: list[GraphState], generator: torch.Generator | None
     ) -> list[NDArray[np.float32]]:
         batch = collate(states, self.device)
         with torch.no_grad():
             mean, std = actor(batch)
-            if deterministic:
+            if generator is None:
                 weights = torch.sigmoid(mean)
             else:
-                weights, _ = squashed_normal(mean, std, self._learner.noise(mean))
+                noise = torch.randn(mean.shape, generator=generator).to(self.device)
+                weights, _ = squashed_normal(mean, std, noise)
         return [w.cpu().numpy() for w in weights.split(batch.edges_per_graph)]
 
     def _validation(self) -> tuple[gym.Env[Any, Any], int] | None:
@@ -309,27 +321,37 @@ class SubgraphSAC:
         return self._eval_env, available_samples(self._eval_env, samples)
 
     def _validate(self, env: gym.Env[Any, Any], samples: int, reporter: Reporter) -> None:
-        def predict(observation: dict[str, NDArray]) -> NDArray[np.float32]:
-            state = GraphState.from_observation(observation)
-            action = np.zeros(len(observation["edge_mask"]), np.float32)
-            (weights,) = self._weights(
-                self._learner.averaged_actor, [state], deterministic=True
-            )
-            action[observation["edge_mask"].astype(bool)] = weights
-            return action
-
-        outcome = validate(env, predict, samples, render=reporter.wants_pictures)
+        """A validation in its turn: remembers the averaged actor if it is the best so far."""
+        outcome = validate(env, self._act_averaged, samples, render=reporter.wants_pictures)
         if outcome.reward > self.best_reward:
             self.best_reward = outcome.reward
-            self._selected.load_state_dict(self._learner.averaged_actor.state_dict())
+            self._best = copy.deepcopy(self._learner.averaged_actor.state_dict())
+            self._selected.load_state_dict(self._best)
         self.history.append(
             {
                 "timestep": self.num_timesteps,
-                "seconds": reporter.seconds,
+                "seconds": self._seconds_before + reporter.seconds,
                 "reward": outcome.reward,
             }
         )
         reporter.validation(self.num_timesteps, outcome, self.best_reward)
+
+    def _select_last(self, env: gym.Env[Any, Any], samples: int) -> None:
+        """Let `predict` use the last actor if it is the best.
+
+        Out of turn, so it leaves no trace in what training goes on from: an interrupted
+        training must equal an uninterrupted one.
+        """
+        outcome = validate(env, self._act_averaged, samples, render=False)
+        if outcome.reward > self.best_reward:
+            self._selected.load_state_dict(self._learner.averaged_actor.state_dict())
+
+    def _act_averaged(self, observation: dict[str, NDArray]) -> NDArray[np.float32]:
+        state = GraphState.from_observation(observation)
+        action = np.zeros(len(observation["edge_mask"]), np.float32)
+        (weights,) = self._weights(self._learner.averaged_actor, [state], None)
+        action[observation["edge_mask"].astype(bool)] = weights
+        return action
 
     @property
     def _features(self) -> tuple[int, int]:

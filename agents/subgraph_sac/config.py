@@ -36,7 +36,7 @@ class SubgraphSACConfig:
         evaluation_samples: validation images.
     """
 
-    width: int = 48
+    width: int = 32
     layers: int = 2
     initial_policy: str = "evidence"
     mean_limit: float = 5.0
@@ -54,7 +54,7 @@ class SubgraphSACConfig:
     averaging: float = 0.995
     gradient_clip: float = 10.0
     evaluate_every: int = 1000
-    evaluation_samples: int = 16
+    evaluation_samples: int = 32
 
     def __post_init__(self) -> None:
         if self.initial_policy not in ("evidence", "neutral"):

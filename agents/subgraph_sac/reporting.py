@@ -35,6 +35,7 @@ class Reporter:
         self._bar: Any = None
         self._writer: Any = None
         self._seconds_shown = 0
+        self._latest: dict[str, float] = {}
         if progress_bar:
             from tqdm import tqdm
 
@@ -66,8 +67,9 @@ class Reporter:
                 elapsed = min(int(self.seconds), round(self._time_limit))
                 self._bar.update(elapsed - self._seconds_shown)
                 self._seconds_shown = elapsed
+        self._latest.update(logged)  # updates don't come at every step
         if self._writer is not None and timestep % _SCALARS_EVERY == 0:
-            for name, value in logged.items():
+            for name, value in self._latest.items():
                 self._writer.add_scalar(name, value, timestep)
 
     def validation(self, timestep: int, outcome: Validation, best: float) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from gym_rlseg.graph.geometry import NodeSums
 
 # Brightness rises from 0.12 to 0.88 over this share of the distance of the two class means.
-_TRANSITION = 0.5
+_TRANSITION = 0.4
 
 
 def superpixel_brightness(sums: NodeSums) -> NDArray[np.float64]:
@@ -17,7 +17,7 @@ def superpixel_brightness(sums: NodeSums) -> NDArray[np.float64]:
     With t the threshold that divides the superpixels' means best in two classes (Otsu's,
     every superpixel counting by its area) and d the distance of the classes' means:
 
-        brightness = 1 / (1 + exp(-4 (mean - t) / (0.5 d)))
+        brightness = 1 / (1 + exp(-4 (mean - t) / (0.4 d)))
 
     It doesn't change when an image's intensities are scaled or shifted. A channel in
     which all superpixels are alike has 0.5 everywhere.

@@ -37,7 +37,8 @@ class TruthTable:
         """
         k, t = int(node_labels.max()) + 1, self.area.size
         cell = node_labels[self.superpixel] * np.int64(t) + self.label
-        return np.bincount(cell, self.pixels, minlength=k * t).reshape(k, t)
+        shared = np.bincount(cell, self.pixels, minlength=k * t).reshape(k, t)
+        return shared.astype(np.float64, copy=False)
 
 
 def truth_table(superpixels: NDArray[np.int32], truth: NDArray[np.int32]) -> TruthTable:

@@ -43,7 +43,7 @@ class CirclesSource(ImageSource):
     radius: tuple[float, float] = (9.0, 13.0)
     irregularity: float = 0.03
     gap: float = 2.0
-    contrast: tuple[float, float] = (0.2, 0.4)
+    contrast: tuple[float, float] = (0.23, 0.43)
     ground: float = 0.12
     texture: float = 0.06
     noise: float = 0.04

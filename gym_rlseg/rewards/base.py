@@ -50,6 +50,13 @@ class Reward(ABC):
             node_labels: int32 (N,), objects 0..K-1 without gaps.
         """
 
+    def check(self, graph: SuperpixelGraph) -> None:
+        """Refuse images that can't be scored; environments ask when they are made.
+
+        Raises:
+            ValueError: saying what is missing, such as a channel or the truth.
+        """
+
     def parts(
         self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]
     ) -> Mapping[str, float]:

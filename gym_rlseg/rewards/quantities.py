@@ -8,6 +8,7 @@ long and as wide as that pixel, and second moments exceed those of the pixels' c
 
 from __future__ import annotations
 
+import copy
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,17 @@ class Quantities(Objects):
         super().__init__(graph, node_labels)
         self._rule = check_ground(ground)
 
+    def with_ground(self, ground: NDArray[np.bool_]) -> Quantities:
+        """The same objects with another ground; what is computed already is shared.
+
+        Args:
+            ground: bool (K,), any number of objects.
+        """
+        other = copy.copy(self)
+        other.__dict__.pop("neighbours", None)
+        other.__dict__["ground"] = ground
+        return other
+
     def outline_sum(self, of_first: Floats, of_second: Floats | None = None) -> Floats:
         """Sum of values per edge over each object's cut edges, float64 (K,).
 
@@ -50,8 +62,11 @@ class Quantities(Objects):
         """
         ids, (first, second) = self._cut_edges
         of_second = of_first if of_second is None else of_second
-        sums = np.bincount(first, of_first[ids], minlength=self.count)
-        return sums + np.bincount(second, of_second[ids], minlength=self.count)
+        # Without a cut edge, bincount returns integers.
+        sums = np.zeros(self.count)
+        sums += np.bincount(first, of_first[ids], minlength=self.count)
+        sums += np.bincount(second, of_second[ids], minlength=self.count)
+        return sums
 
     @cached_property
     def ground(self) -> NDArray[np.bool_]:

@@ -186,11 +186,12 @@ def quick() -> dict[str, Any]:
     return {
         "width": 16,
         "layers": 1,
-        "actor_learning_rate": 1e-2,
+        "actor_learning_rate": 5e-3,
         "critic_learning_rate": 1e-2,
-        "batch_size": 16,
+        "batch_size": 8,
         "learning_starts": 16,
         "actor_starts": 100,
-        "train_every": 2,
+        "train_every": 1,
+        "averaging": 0.9,
         "evaluate_every": 50,
     }

@@ -241,6 +241,22 @@ def test_the_actors_update_leaves_the_critic_alone(
     assert all(p.requires_grad for p in both.critic.parameters())
 
 
+def test_the_averaged_actor_follows_the_actor_from_where_it_starts(
+    make_learner: MakeLearner, transitions: list[Transition]
+) -> None:
+    learner = make_learner(averaging=0.75)
+    expected = snapshot(learner.actor)
+    assert not changed(expected, learner.averaged_actor)
+    learner.update(transitions, train_actor=False)
+    assert not changed(expected, learner.averaged_actor)
+    for _ in range(4):
+        learner.update(transitions)
+        for name, value in learner.actor.state_dict().items():
+            expected[name] = 0.75 * expected[name] + 0.25 * value
+        torch.testing.assert_close(dict(learner.averaged_actor.state_dict()), expected)
+    assert changed(snapshot(learner.actor), learner.averaged_actor)
+
+
 def test_the_critic_loss_of_an_update_is_that_of_the_stored_actions_and_rewards(
     make_learner: MakeLearner, transitions: list[Transition]
 ) -> None:

@@ -196,8 +196,9 @@ class TestCtrlC:
         step, left = SuperpixelEnv.step, [7]
 
         def interrupted(self, action):
-            left[0] -= self.pool.split == "train"
-            if not left[0]:
+            training = self.pool.split == "train"
+            left[0] -= training
+            if training and not left[0]:
                 os.kill(os.getpid(), signal.SIGINT)
             return step(self, action)
 

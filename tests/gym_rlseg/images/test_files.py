@@ -843,3 +843,14 @@ class TestWriteLabels:
         with pytest.raises(ValueError, match=says(message)):
             write_labels(tmp_path / name, labels)
         assert list(tmp_path.iterdir()) == []
+
+
+def test_load_takes_any_listed_file_whatever_its_split(tmp_path: Path) -> None:
+    source = FilesSource(path=str(folder(tmp_path / "images", 5)))
+    for split in SPLITS:
+        for index, file in enumerate(source.files(split)):
+            sample, loaded = source.sample(split, index, 0), source.load(file)
+            assert loaded.name == sample.name
+            np.testing.assert_array_equal(loaded.image, sample.image)
+    with pytest.raises(ValueError, match=r"other\.tif is none of the 5 files"):
+        source.load(tmp_path / "other.tif")

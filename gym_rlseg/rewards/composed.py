@@ -1,0 +1,174 @@
+"""A reward made of priors: on objects, their superpixels, the edges and the image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gym_rlseg.options import suggest
+from gym_rlseg.rewards.base import Reward, Scores
+from gym_rlseg.rewards.ground import check_ground
+from gym_rlseg.rewards.objects import REDUCTIONS, CountRange, edge_scores
+from gym_rlseg.rewards.priors import Product, as_prior
+from gym_rlseg.rewards.priors.base import Floats, check_number
+from gym_rlseg.rewards.priors.intensity import check_channel, require_channel
+from gym_rlseg.rewards.quantities import Quantities
+
+if TYPE_CHECKING:
+    from gym_rlseg.graph.graph import SuperpixelGraph
+
+#: What a superpixel of an object counts by; one of the ground counts by the opposite.
+SUPERPIXEL_FACTORS = ("none", "brightness", "darkness")
+# A prior above this says yes where a yes or no is needed.
+_YES = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriorReward(Reward):
+    """Priors as a reward.
+
+    Of n objects besides the ground, k_low..k_high are expected. p_k is the objects' prior
+    of object k, A_i the area of superpixel i and b_i its brightness (1 - brightness where
+    objects are dark), v_e the boundary evidence of edge e; c is the `coupling` and λ the
+    weight `boundary`:
+
+        object:      s_k = p_k · min(1, k_high / n)
+        success:     S = Σ A_i b_i s_k(i) / Σ A_i b_i, the share of what is bright that
+                     good objects hold, where superpixels count by their brightness;
+                     else min(1, Σ p_k / k_low) · min(1, k_high / n) with a count,
+                     and the mean of all s_k without one
+        ground:      g = 1 - c + c · S
+        superpixel:  of an object s_k b_i, of the ground g (1 - b_i); s_k and g without b
+        edge:        (1 - λ) · reduction of its two superpixels + λ · (v_e if cut else 1 - v_e)
+
+    All are in [0, 1]. The coupling keeps the ground, most of an image's edges, from being
+    paid for when the objects in it are missed. Without a count or a brightness, one good
+    object pays for many that are missed: give one of them.
+
+    Attributes:
+        objects: the prior: a name, {"name": ..., option: ...}, a list of those for their
+            product, or a `Prior`. See `gym_rlseg.rewards.priors`.
+        ground: which object is the ground; see `gym_rlseg.rewards.ground.GROUNDS`.
+        ground_if: a prior; objects for which it exceeds 0.5 are ground as well, such as
+            dark specks. Null: none.
+        count: number of objects expected, or [low, high]; null: unknown.
+        boundary: λ, in [0, 1).
+        coupling: c, in [0, 1].
+        superpixels: "none", "brightness" or "darkness": what b_i is.
+        channel: of the image, from 0; for the brightness.
+        reduction: see `gym_rlseg.rewards.objects.edge_scores`.
+    """
+
+    objects: Any = ("convexity", "boundary_evidence")
+    ground: str = "largest"
+    ground_if: Any = None
+    count: int | tuple[int, int] | None = None
+    boundary: float = 0.4
+    coupling: float = 1.0
+    superpixels: str = "none"
+    channel: int = 0
+    reduction: str = "max"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "objects", as_prior(self.objects))
+        if self.ground_if is not None:
+            object.__setattr__(self, "ground_if", as_prior(self.ground_if))
+        check_ground(self.ground)
+        if self.count is not None:
+            CountRange.parse(self.count)
+        check_number("boundary", self.boundary, least=0.0)
+        if self.boundary >= 1.0:
+            raise ValueError(f"boundary must be in [0, 1), got {self.boundary}")
+        check_number("coupling", self.coupling, least=0.0)
+        if self.coupling > 1.0:
+            raise ValueError(f"coupling must be in [0, 1], got {self.coupling}")
+        if self.superpixels not in SUPERPIXEL_FACTORS:
+            raise ValueError(
+                f"superpixels: unknown factor {self.superpixels!r}"
+                f"{suggest(str(self.superpixels), SUPERPIXEL_FACTORS)}"
+            )
+        check_channel(self.channel)
+        if self.reduction not in REDUCTIONS:
+            raise ValueError(f"reduction must be one of {REDUCTIONS}, got {self.reduction!r}")
+
+    def check(self, graph: SuperpixelGraph) -> None:
+        """See `Reward.check`."""
+        self.objects.check(graph)
+        if self.ground_if is not None:
+            self.ground_if.check(graph)
+        if self.superpixels != "none":
+            require_channel(f"superpixels={self.superpixels!r}", self.channel, graph)
+
+    def __call__(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Scores:
+        """See `Reward.__call__`."""
+        objects = self._objects(graph, node_labels)
+        scores, factor = self._scores(objects)
+        nodes = scores[node_labels]
+        if factor is not None:
+            nodes = nodes * np.where(objects.ground[node_labels], 1.0 - factor, factor)
+            # What an object earns in the end: the mean over its pixels.
+            scores = objects.sum(nodes * graph.sums.area) / objects.area
+        edges = edge_scores(nodes.astype(np.float32), graph.edges, self.reduction)
+        if self.boundary > 0.0:
+            edges = (1.0 - self.boundary) * edges + self.boundary * _agreement(objects)
+        return Scores(
+            objects=np.clip(scores, 0.0, 1.0).astype(np.float32),
+            ground=objects.ground,
+            edges=np.clip(edges, 0.0, 1.0).astype(np.float32),
+        )
+
+    def parts(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Mapping[str, float]:
+        """Means of what the reward is made of; see `Reward.parts`.
+
+        "objects" and "boundary" are the two terms of the edges' mean; the factors of the
+        objects' prior come by name, as means over the objects' area without the ground.
+        """
+        objects = self._objects(graph, node_labels)
+        agreement = float(_agreement(objects).mean(dtype=np.float64))
+        total = self(graph, node_labels).total
+        result = {
+            "objects": (total - self.boundary * agreement) / (1.0 - self.boundary),
+            "boundary": agreement,
+        }
+        weight = objects.area * ~objects.ground
+        factors = self.objects.parts() if isinstance(self.objects, Product) else (self.objects,)
+        for factor in factors:
+            name = str(factor.to_data()["name"])
+            name = name if name not in result else f"{name} {len(result)}"
+            result[name] = float(factor(objects) @ weight) / max(float(weight.sum()), 1.0)
+        return result
+
+    def _objects(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Quantities:
+        objects = Quantities(graph, node_labels, ground=self.ground)
+        if self.ground_if is None:
+            return objects
+        return objects.with_ground(objects.ground | (self.ground_if(objects) > _YES))
+
+    def _scores(self, objects: Quantities) -> tuple[Floats, Floats | None]:
+        """Scores of objects and ground (K,), and the superpixels' factor b (N,)."""
+        p = np.where(objects.ground, 0.0, self.objects(objects))
+        n = objects.count - int(objects.ground.sum())
+        expected = None if self.count is None else CountRange.parse(self.count)
+        excess = 1.0 if expected is None else min(1.0, expected.high / max(n, 1))
+        scores, b = p * excess, None
+        if self.superpixels != "none":
+            bright = objects.graph.brightness[:, self.channel]
+            b = bright if self.superpixels == "brightness" else 1.0 - bright
+            held = b * objects.graph.sums.area
+            success = float(scores[objects.labels] @ held) / max(float(held.sum()), 1e-9)
+        elif expected is not None:
+            success = min(1.0, float(p.sum()) / expected.low) * excess
+        else:
+            success = float(p.sum()) / max(n, 1)
+        of_ground = 1.0 - self.coupling + self.coupling * success
+        return np.where(objects.ground, of_ground, scores), b
+
+
+def _agreement(objects: Quantities) -> NDArray[np.float32]:
+    """How far the evidence agrees with each edge, float32 (E,): v_e if cut, else 1 - v_e."""
+    evidence = objects.graph.evidence
+    return np.where(objects.cut, evidence, 1.0 - evidence)

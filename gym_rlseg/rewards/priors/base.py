@@ -1,0 +1,225 @@
+"""What a prior is: knowledge about objects, as a score in [0, 1] for each of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gym_rlseg.options import build
+from gym_rlseg.rewards.quantities import Quantities
+
+if TYPE_CHECKING:
+    from gym_rlseg.graph.graph import SuperpixelGraph
+
+Floats = NDArray[np.float64]
+
+
+class Prior(ABC):
+    """Scores objects; subclasses are frozen keyword-only dataclasses of options.
+
+    A prior is a pure function of the partition and doesn't depend on how objects are
+    numbered. It scores the ground like any object; rewards leave that score out.
+
+    Priors can be combined (`gym_rlseg.rewards.priors.combine`):
+
+        a * b               product: all must hold, and weaknesses add up
+        a & b               minimum: as good as the weakest
+        a | b               1 - (1 - a) (1 - b): one is enough
+        0.3 * a + 0.7 * b   weighted mean; weights count relative to their sum, so
+                            that a lone weight changes nothing and a + b is the mean
+        a ** 2              power: stricter above 1, more lenient below
+        ~a                  1 - a
+    """
+
+    @abstractmethod
+    def __call__(self, objects: Quantities) -> Floats:
+        """Scores in [0, 1], float64 (K,).
+
+        Args:
+            objects: K objects; which is the ground is known to them.
+        """
+
+    def parts(self) -> tuple[Prior, ...]:
+        """The priors that a combination is made of; none for all others."""
+        return ()
+
+    def check(self, graph: SuperpixelGraph) -> None:
+        """Refuse images that the prior can't score, such as of too few channels.
+
+        Raises:
+            ValueError: saying what is missing.
+        """
+        for part in self.parts():
+            part.check(graph)
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data (JSON, YAML) from which `as_prior` makes an equal prior.
+
+        Raises:
+            ValueError: if the prior's class is not in `PRIORS`.
+        """
+        from gym_rlseg.rewards.priors import PRIORS
+
+        for name, cls in PRIORS.items():
+            if cls is type(self):
+                fields = dataclasses.fields(self)  # type: ignore[arg-type]
+                return {"name": name} | {f.name: _plain(getattr(self, f.name)) for f in fields}
+        raise ValueError(f"{type(self).__name__} has no name in PRIORS, so no data can hold it")
+
+    def __mul__(self, other: Prior | float) -> Prior:
+        from gym_rlseg.rewards.priors.combine import Product, WeightedSum
+
+        if isinstance(other, Prior):
+            return Product(priors=(*_flat(self, Product), *_flat(other, Product)))
+        if not _is_number(other):
+            return NotImplemented
+        if isinstance(self, WeightedSum):
+            return WeightedSum(priors=self.priors, weights=tuple(other * w for w in self.weights))
+        return WeightedSum(priors=(self,), weights=(other,))
+
+    __rmul__ = __mul__
+
+    def __add__(self, other: Prior) -> Prior:
+        from gym_rlseg.rewards.priors.combine import WeightedSum
+
+        if not isinstance(other, Prior):
+            return NotImplemented
+        terms = [t if isinstance(t, WeightedSum) else 1.0 * t for t in (self, other)]
+        return WeightedSum(
+            priors=sum((t.priors for t in terms), ()),  # type: ignore[attr-defined]
+            weights=sum((t.weights for t in terms), ()),  # type: ignore[attr-defined]
+        )
+
+    def __and__(self, other: Prior) -> Prior:
+        from gym_rlseg.rewards.priors.combine import Minimum
+
+        if not isinstance(other, Prior):
+            return NotImplemented
+        return Minimum(priors=(*_flat(self, Minimum), *_flat(other, Minimum)))
+
+    def __or__(self, other: Prior) -> Prior:
+        from gym_rlseg.rewards.priors.combine import AnyOf
+
+        if not isinstance(other, Prior):
+            return NotImplemented
+        return AnyOf(priors=(*_flat(self, AnyOf), *_flat(other, AnyOf)))
+
+    def __pow__(self, exponent: float) -> Prior:
+        from gym_rlseg.rewards.priors.combine import Power
+
+        if not _is_number(exponent):
+            return NotImplemented
+        return Power(prior=self, exponent=exponent)
+
+    def __invert__(self) -> Prior:
+        from gym_rlseg.rewards.priors.combine import Inverse
+
+        return self.prior if isinstance(self, Inverse) else Inverse(prior=self)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RangePrior(Prior):
+    """Wants a quantity x between `low` and `high`: 1 there, a Gaussian's flanks outside.
+
+        score = exp(-½ (d / spread)²),  d = low - x below low, x - high above high
+
+    Equal bounds make a Gaussian.
+
+    Attributes:
+        low: least value wanted; null for none.
+        high: greatest value wanted; null for none.
+        spread: standard deviation of the flanks; half the score is left at 1.18 of it.
+    """
+
+    low: float | None
+    high: float | None
+    spread: float
+
+    def __post_init__(self) -> None:
+        for name in ("low", "high"):
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name))
+        if self.low is None and self.high is None:
+            raise ValueError("low and high must not both be null: nothing would be asked for")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(f"low must be <= high, got {self.low} and {self.high}")
+        check_number("spread", self.spread, above=0.0)
+
+    @abstractmethod
+    def quantity(self, objects: Quantities) -> Floats:
+        """The quantity of each object, float64 (K,)."""
+
+    def __call__(self, objects: Quantities) -> Floats:
+        """See `Prior.__call__`."""
+        x = self.quantity(objects)
+        low = x if self.low is None else self.low
+        high = x if self.high is None else self.high
+        return gaussian(np.maximum(low - x, x - high).clip(0.0), self.spread)
+
+
+def gaussian(distance: Floats, spread: float | Floats) -> Floats:
+    """exp(-½ (distance / spread)²)."""
+    return np.exp(-0.5 * np.square(distance / spread))
+
+
+def as_prior(value: Any) -> Prior:
+    """The prior that `value` describes.
+
+    Args:
+        value: a name ("convexity"), a dict with "name" and options, a list of such for
+            their product, or a `Prior`.
+
+    Raises:
+        ValueError: if a name or an option is unknown (naming the nearest) or refused.
+    """
+    from gym_rlseg.rewards.priors import PRIORS
+    from gym_rlseg.rewards.priors.combine import Product
+
+    if isinstance(value, list | tuple):
+        if not value:
+            raise ValueError("a list of priors must hold at least one")
+        priors = tuple(as_prior(entry) for entry in value)
+        return priors[0] if len(priors) == 1 else Product(priors=priors)
+    return build("prior", Prior, PRIORS, value)  # type: ignore[type-abstract]
+
+
+def check_number(
+    name: str, value: Any, *, above: float | None = None, least: float | None = None
+) -> None:
+    """Refuse all but finite numbers, greater than `above`, not less than `least`.
+
+    Raises:
+        ValueError: naming the option.
+    """
+    if not _is_number(value) or not math.isfinite(value):
+        raise ValueError(f"{name} must be a finite number, got {value!r}")
+    if above is not None and not value > above:
+        raise ValueError(f"{name} must be > {above:g}, got {value}")
+    if least is not None and value < least:
+        raise ValueError(f"{name} must be >= {least:g}, got {value}")
+
+
+def _flat(prior: Prior, kind: type[Prior]) -> tuple[Prior, ...]:
+    """A combination's parts if it is of this associative kind, else the prior itself."""
+    return prior.parts() if isinstance(prior, kind) else (prior,)
+
+
+def _is_number(value: Any) -> bool:
+    number = isinstance(value, int | float | np.integer | np.floating)
+    return number and not isinstance(value, bool)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Prior):
+        return value.to_data()
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, Mapping):
+        return {name: _plain(entry) for name, entry in value.items()}
+    return value.item() if isinstance(value, np.generic) else value

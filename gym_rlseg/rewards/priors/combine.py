@@ -1,0 +1,152 @@
+"""Combinations of priors; `Prior`'s operators make them, and so does plain data by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gym_rlseg.rewards.priors.base import Floats, Prior, as_prior, check_number
+from gym_rlseg.rewards.quantities import Quantities
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Several(Prior):
+    """A combination of any number of priors.
+
+    Attributes:
+        priors: at least one; names and dicts are turned into priors.
+    """
+
+    priors: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        if isinstance(self.priors, str | Mapping | Prior) or not self.priors:
+            raise ValueError(f"priors must be a list of at least one, got {self.priors!r}")
+        object.__setattr__(self, "priors", tuple(as_prior(entry) for entry in self.priors))
+
+    def parts(self) -> tuple[Prior, ...]:
+        """See `Prior.parts`."""
+        return self.priors
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product(_Several):
+    """a · b · ...: all must hold.
+
+    Attributes:
+        priors: the factors.
+    """
+
+    def __call__(self, objects: Quantities) -> Floats:
+        """See `Prior.__call__`."""
+        return np.multiply.reduce([prior(objects) for prior in self.priors])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Minimum(_Several):
+    """min(a, b, ...): as good as the weakest. One that is better makes up for nothing.
+
+    Attributes:
+        priors: what is compared.
+    """
+
+    def __call__(self, objects: Quantities) -> Floats:
+        """See `Prior.__call__`."""
+        return np.minimum.reduce([prior(objects) for prior in self.priors])
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnyOf(_Several):
+    """1 - (1 - a) (1 - b) ...: one is enough, and several make it surer.
+
+    Attributes:
+        priors: the alternatives.
+    """
+
+    def __call__(self, objects: Quantities) -> Floats:
+        """See `Prior.__call__`."""
+        return 1.0 - np.multiply.reduce([1.0 - prior(objects) for prior in self.priors])
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightedSum(_Several):
+    """(w₁ a + w₂ b + ...) / (w₁ + w₂ + ...): a weighted mean.
+
+    Attributes:
+        priors: the summands.
+        weights: one number > 0 for each; empty: all alike.
+    """
+
+    weights: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.weights, str) or not isinstance(self.weights, list | tuple):
+            raise ValueError(f"weights must be a list of numbers, got {self.weights!r}")
+        weights = tuple(self.weights) or (1.0,) * len(self.priors)
+        if len(weights) != len(self.priors):
+            raise ValueError(f"weights must be {len(self.priors)} numbers, got {len(weights)}")
+        for weight in weights:
+            check_number("weights", weight, above=0.0)
+        object.__setattr__(self, "weights", tuple(float(weight) for weight in weights))
+
+    def __call__(self, objects: Quantities) -> Floats:
+        """See `Prior.__call__`."""
+        total = sum(self.weights)
+        mean = sum(w / total * p(objects) for w, p in zip(self.weights, self.priors, strict=True))
+        # Weights that round to a bit more than 1 in sum mustn't leave the range.
+        return np.minimum(np.asarray(mean), 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Single(Prior):
+    """Something done to one prior.
+
+    Attributes:
+        prior: which.
+    """
+
+    prior: Any
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prior", as_prior(self.prior))
+
+    def parts(self) -> tuple[Prior, ...]:
+        """See `Prior.parts`."""
+        return (self.prior,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Power(_Single):
+    """a ** exponent.
+
+    Attributes:
+        prior: a.
+        exponent: > 0; above 1 is stricter, below more lenient.
+    """
+
+    exponent: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("exponent", self.exponent, above=0.0)
+
+    def __call__(self, objects: Quantities) -> Floats:
+        """See `Prior.__call__`."""
+        return self.prior(objects) ** self.exponent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inverse(_Single):
+    """1 - a: wants what a does not.
+
+    Attributes:
+        prior: a.
+    """
+
+    def __call__(self, objects: Quantities) -> Floats:
+        """See `Prior.__call__`."""
+        return 1.0 - self.prior(objects)
