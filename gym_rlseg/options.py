@@ -12,6 +12,8 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
+import numpy as np
+
 T = TypeVar("T")
 
 
@@ -62,8 +64,35 @@ def from_options(what: str, cls: type[T], options: Mapping[str, Any]) -> T:
 
 
 def to_options(name: str, component: Any) -> dict[str, Any]:
-    """The dict from which `build` makes `component` again."""
-    return {"name": name, **dataclasses.asdict(component)}
+    """The dict from which `build` makes `component` again; plain data at any depth."""
+    fields = (f.name for f in dataclasses.fields(component) if f.init)
+    return {"name": name, **{field: plain(getattr(component, field)) for field in fields}}
+
+
+def named_options(registry: Mapping[str, type], component: Any) -> dict[str, Any]:
+    """`to_options` under the name that the component's class has in the registry.
+
+    Raises:
+        ValueError: if it has none.
+    """
+    for name, cls in registry.items():
+        if cls is type(component):
+            return to_options(name, component)
+    raise ValueError(f"{type(component).__name__} has no name, so plain data can't hold it")
+
+
+def plain(value: Any) -> Any:
+    """Strings, numbers, lists and dicts only: what JSON and YAML can hold.
+
+    Components within components have a method `to_data` that says what they are.
+    """
+    if hasattr(value, "to_data"):
+        return value.to_data()
+    if isinstance(value, Mapping):
+        return {name: plain(entry) for name, entry in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(entry) for entry in value]
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def check_names(what: str, given: Iterable[str], known: Iterable[str]) -> None:

@@ -45,3 +45,12 @@ def add_device(parser: argparse.ArgumentParser) -> None:
         "--device", metavar="D", default="auto", type=checked(parse),
         help="auto (the default: a GPU if there is one), cpu, cuda or cuda:N",
     )  # fmt: skip
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """Add --threads."""
+    parser.add_argument(
+        "--threads", metavar="N", default=1, type=checked(whole_number(1)),
+        help="torch's threads (default: 1; the graphs are small, and threads that have to "
+        "share a core with anything else wait far longer than they compute)",
+    )  # fmt: skip

@@ -9,14 +9,14 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from agents.cli import doctor, envs, evaluate, segment, train
+from agents.cli import audit, doctor, envs, evaluate, segment, train
 from agents.cli.output import complain
 
 EXIT_CODES = """\
 exit codes:
   0    all went well
   1    it ran, but something failed: an image could not be segmented, a label image
-       has no counterpart, a check of doctor failed
+       has no counterpart, a reward is gamed, a check of doctor failed
   2    an argument, a file or a config cannot be used; the message says which
   130  stopped by Ctrl-C; a training has saved a checkpoint that resumes
 """
@@ -25,6 +25,7 @@ _COMMANDS = {
     "train": (train, "train an agent on the images of a config"),
     "segment": (segment, "turn images into label images with a trained run"),
     "evaluate": (evaluate, "score label images against true ones"),
+    "audit": (audit, "test whether a reward can be gamed"),
     "envs": (envs, "list the environments and their defaults"),
     "doctor": (doctor, "check the installation"),
 }

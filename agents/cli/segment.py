@@ -14,7 +14,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agents.cli.arguments import add_device
+from agents.cli.arguments import add_device, add_threads
 from agents.cli.output import complain, output_folder, say, write_csv, write_picture
 from agents.cli.run_folder import RunFolder
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from agents.cli.config import RunConfig
-    from agents.segmentation import Segmentation
+    from agents.segmentation import Pipeline, Segmentation
     from agents.subgraph_sac import SubgraphSAC
     from gym_rlseg.graph import SuperpixelGraph
     from gym_rlseg.images import FilesSource
@@ -60,6 +60,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="multicut solver (default: kernighan_lin, or the run's own other partition)",
     )  # fmt: skip
     add_device(parser)
+    add_threads(parser)
+    parser.add_argument(
+        "--search", action="store_true",
+        help="keep the best of many partitions by reward, up to ten times as slow",
+    )  # fmt: skip
     parser.add_argument(
         "--overlays", action="store_true", help="write OUT/overlays/NAME.png to look at"
     )
@@ -88,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
                 if agent is None:
                     agent = _agent(args, folder, config, graph, file)
                     (out / "overlays" if args.overlays else out).mkdir(parents=True, exist_ok=True)
-                result = pipeline.segment(agent, graph)
+                result = _segment(pipeline, agent, graph, search=args.search)
             except _WrongRunError:
                 raise
             except ValueError as error:
@@ -109,6 +114,25 @@ def run(args: argparse.Namespace) -> int:
     failed = sum(bool(row.error) for row in rows)
     say(f"{len(rows) - failed} of {len(rows)} images segmented, labels in {out}")
     return 1 if failed else 0
+
+
+def _segment(
+    pipeline: Pipeline, agent: SubgraphSAC, graph: SuperpixelGraph, *, search: bool
+) -> Segmentation:
+    if not search:
+        return pipeline.segment(agent, graph)
+    import numpy as np
+
+    from agents.inference import segment_by_reward
+
+    return segment_by_reward(
+        agent,
+        graph,
+        partition=pipeline.partition,
+        reward=pipeline.reward,
+        # The same image gets the same labels, whichever others are segmented with it.
+        rng=np.random.default_rng(0),
+    )
 
 
 def _reason(name: str, error: ValueError) -> str:
@@ -164,8 +188,11 @@ def _agent(
     graph: SuperpixelGraph,
     file: Path,
 ) -> SubgraphSAC:
+    import torch
+
     from agents.segmentation import load_agent
 
+    torch.set_num_threads(args.threads)
     try:
         return load_agent(
             folder.best,

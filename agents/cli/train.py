@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agents.cli.arguments import add_device, checked, whole_number
+from agents.cli.arguments import add_device, add_threads, checked, whole_number
 from agents.cli.durations import parse_duration
 from agents.cli.interrupt import Interrupt
 from agents.cli.output import complain, say, write_picture
@@ -55,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of weights, exploration, replay and the order of images",
     )  # fmt: skip
     add_device(parser)
+    add_threads(parser)
     parser.add_argument(
         "--resume", action="store_true", help="continue the run in RUN; CONFIG may be left out"
     )
@@ -199,8 +200,11 @@ def _agent(
     env: SuperpixelEnv,
     eval_env: SuperpixelEnv,
 ) -> SubgraphSAC:
+    import torch
+
     from agents.subgraph_sac import SubgraphSAC
 
+    torch.set_num_threads(args.threads)
     shared: dict[str, Any] = {
         "eval_env": eval_env, "device": args.device, "tensorboard_log": folder.log
     }  # fmt: skip

@@ -99,6 +99,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
             subgraph_sizes=self.subgraph_sizes,
         )
         probe = self.pool.graph(0)
+        self.reward.check(probe)
         if max_nodes is None or max_edges is None:
             nodes, edges = self.pool.capacity()
             max_nodes = nodes if max_nodes is None else max_nodes

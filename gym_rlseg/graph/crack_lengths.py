@@ -92,9 +92,7 @@ def _lengths(pairs, vertices, normals):  # type: ignore[no-untyped-def]
                 j, sign = _behind_junction(pairs, meeting[vertices[i, side]], smooth, i, side)
             else:
                 j, sign = links[i, side], 1.0
-            turns = (
-                normals[i, 0] != sign * normals[j, 0] or normals[i, 1] != sign * normals[j, 1]
-            )
+            turns = normals[i, 0] != sign * normals[j, 0] or normals[i, 1] != sign * normals[j, 1]
             there = side if sign > 0 else 1 - side
             if turns and long[i, 1 - side] and long[j, there]:
                 j, sign = i, 1.0

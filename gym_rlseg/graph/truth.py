@@ -6,24 +6,29 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from gym_rlseg.metrics import project_truth
 
 
 @dataclass(frozen=True, kw_only=True)
 class TruthTable:
-    """N superpixels against T labels of the truth, the background (label 0) among them.
+    """N superpixels against T labels of the truth.
+
+    Every connected part of the background is a label of its own, as no partition joins
+    what doesn't touch: within a ring of cells lies another ground than around it.
 
     Attributes:
-        labels: int32 (N,), the label that covers most of each superpixel, numbered 0..T-1
-            in the order of the truth's own; 0 = background.
+        labels: int32 (N,), the label in 0..T-1 that covers most of each superpixel.
+        background: bool (T,), which labels are background.
         superpixel: int64 (M,), superpixel of each non-empty overlap.
         label: int64 (M,), its label.
         pixels: float64 (M,), its size.
-        area: float64 (T,), pixels of each label; 0 for a background that doesn't exist.
+        area: float64 (T,), pixels of each label.
     """
 
     labels: NDArray[np.int32]
+    background: NDArray[np.bool_]
     superpixel: NDArray[np.int64]
     label: NDArray[np.int64]
     pixels: NDArray[np.float64]
@@ -48,15 +53,20 @@ def truth_table(superpixels: NDArray[np.int32], truth: NDArray[np.int32]) -> Tru
         superpixels: int32 (H, W), 0..N-1.
         truth: int32 (H, W), 0 = background; other labels may have gaps.
     """
-    values = np.union1d(truth, [0])
-    dense = np.searchsorted(values, truth).astype(np.int32)
+    # 4-connected, as superpixels and their adjacency are.
+    grounds, n_grounds = ndimage.label(truth == 0)
+    values = np.unique(truth[truth != 0])
+    dense = np.where(truth == 0, grounds - 1, n_grounds + np.searchsorted(values, truth))
+    dense = dense.astype(np.int32)
+    n_labels = n_grounds + values.size
     pairs, pixels = np.unique(
-        superpixels.ravel().astype(np.int64) * values.size + dense.ravel(), return_counts=True
+        superpixels.ravel().astype(np.int64) * n_labels + dense.ravel(), return_counts=True
     )
     return TruthTable(
         labels=project_truth(superpixels, dense),
-        superpixel=pairs // values.size,
-        label=pairs % values.size,
+        background=np.arange(n_labels) < n_grounds,
+        superpixel=pairs // n_labels,
+        label=pairs % n_labels,
         pixels=pixels.astype(np.float64),
-        area=np.bincount(dense.ravel(), minlength=values.size).astype(np.float64),
+        area=np.bincount(dense.ravel(), minlength=n_labels).astype(np.float64),
     )

@@ -111,6 +111,8 @@ class FilesSource(ImageSource):
         labels_key: the same for the label files, which may be the image files themselves.
         percentiles: contrast stretch per channel, see `normalise`; None = by dtype.
         gamma: exponent applied after the stretch.
+        partial_labels: whether images without a label file have an unknown truth; else
+            they are an error.
         validation_fraction: share of the files, in [0, 1).
         test_fraction: share of the files; both together < 1.
     """
@@ -122,6 +124,7 @@ class FilesSource(ImageSource):
     labels_key: str | None = None
     percentiles: tuple[float, float] | None = (1.0, 99.8)
     gamma: float = 1.0
+    partial_labels: bool = False
     validation_fraction: float = 0.15
     test_fraction: float = 0.0
 
@@ -134,6 +137,8 @@ class FilesSource(ImageSource):
                 object.__setattr__(self, name, _check_text(name, getattr(self, name)))
         object.__setattr__(self, "percentiles", _check_percentiles(self.percentiles))
         object.__setattr__(self, "gamma", _check_gamma(self.gamma))
+        if not isinstance(self.partial_labels, bool):
+            raise ValueError(f"partial_labels must be true or false, got {self.partial_labels!r}")
         for name in ("validation_fraction", "test_fraction"):
             value = getattr(self, name)
             if not _is_number(value) or not 0 <= value < 1:
@@ -232,6 +237,8 @@ class FilesSource(ImageSource):
         if self.labels is None:
             return None
         candidates = self._candidates[path]
+        if not candidates and self.partial_labels:
+            return None
         if len(candidates) != 1:
             names = [file.name for file in candidates] or "none"
             raise ValueError(

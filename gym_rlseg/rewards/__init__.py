@@ -4,11 +4,30 @@ from collections.abc import Mapping
 
 from gym_rlseg.rewards.base import Reward, Scores
 from gym_rlseg.rewards.circles import CirclesReward, CircularityReward
+from gym_rlseg.rewards.composed import PriorReward
+from gym_rlseg.rewards.nuclei import NucleiReward
+from gym_rlseg.rewards.supervised import DiceReward, MixedReward, OverlapReward
 
 #: Rewards by name.
 REWARDS: Mapping[str, type[Reward]] = {
     "circles": CirclesReward,
     "circularity": CircularityReward,
+    "dice": DiceReward,
+    "mixed": MixedReward,
+    "nuclei": NucleiReward,
+    "overlap": OverlapReward,
+    "priors": PriorReward,
 }
 
-__all__ = ["REWARDS", "CirclesReward", "CircularityReward", "Reward", "Scores"]
+__all__ = [
+    "REWARDS",
+    "CirclesReward",
+    "CircularityReward",
+    "DiceReward",
+    "MixedReward",
+    "NucleiReward",
+    "OverlapReward",
+    "PriorReward",
+    "Reward",
+    "Scores",
+]

@@ -153,9 +153,7 @@ def audit(
     return Audit(rows=tuple(rows))
 
 
-def candidates(
-    graph: SuperpixelGraph, rng: np.random.Generator
-) -> dict[str, NDArray[np.int32]]:
+def candidates(graph: SuperpixelGraph, rng: np.random.Generator) -> dict[str, NDArray[np.int32]]:
     """Partitions of a graph that are easy to make, by name; the truth's among them if known."""
     n = graph.n_nodes
     found = {
@@ -204,9 +202,7 @@ def random_splits(
     return first_node_labels(split)
 
 
-def _row(
-    graph: SuperpixelGraph, reward: Reward, name: str, labels: NDArray[np.int32]
-) -> AuditRow:
+def _row(graph: SuperpixelGraph, reward: Reward, name: str, labels: NDArray[np.int32]) -> AuditRow:
     scores = reward(graph, labels)
     sbd = None
     if graph.truth is not None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gym_rlseg.options import named_options
 
 if TYPE_CHECKING:
     from gym_rlseg.graph.graph import SuperpixelGraph
@@ -50,6 +52,16 @@ class Reward(ABC):
             node_labels: int32 (N,), objects 0..K-1 without gaps.
         """
 
+    def to_data(self) -> dict[str, Any]:
+        """Plain data (JSON, YAML) from which `build` makes an equal reward.
+
+        Raises:
+            ValueError: if the reward's class is not in `REWARDS`.
+        """
+        from gym_rlseg.rewards import REWARDS
+
+        return named_options(REWARDS, self)
+
     def check(self, graph: SuperpixelGraph) -> None:
         """Refuse images that can't be scored; environments ask when they are made.
 
@@ -57,8 +69,6 @@ class Reward(ABC):
             ValueError: saying what is missing, such as a channel or the truth.
         """
 
-    def parts(
-        self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]
-    ) -> Mapping[str, float]:
+    def parts(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Mapping[str, float]:
         """What each part of the reward contributes, by name, for audits; {} if it has none."""
         return {}

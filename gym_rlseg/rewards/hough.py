@@ -149,9 +149,7 @@ def _search(  # type: ignore[no-untyped-def]
         ay, ax = _long_axis(p) if from_ends and share < 1.0 else (0.0, 0.0)
         if ay != 0.0 or ax != 0.0:
             for sign in (-0.8, 0.8):
-                s, r = _climb(
-                    p, n, y + sign * ay, x + sign * ax, step, low, high, tolerance, votes
-                )
+                s, r = _climb(p, n, y + sign * ay, x + sign * ax, step, low, high, tolerance, votes)
                 if s > share:
                     share, radius = s, r
         value[k] = min(share, 1.0)

@@ -14,7 +14,11 @@ from gym_rlseg.search import SearchOptions, best_partition
 @pytest.fixture(scope="module")
 def env() -> SuperpixelEnv:
     made = SuperpixelEnv(
-        "circles", height=96, width=96, count=(5, 6), reward={"name": "circularity", "count": [5, 6]}
+        "circles",
+        height=96,
+        width=96,
+        count=(5, 6),
+        reward={"name": "circularity", "count": [5, 6]},
     )
     made.reset(options={"index": 3})
     return made
@@ -29,7 +33,9 @@ def test_never_worse_than_any_candidate_and_deterministic(env):
     rng = np.random.default_rng(0)
     graph = env.graph
     candidates = [
-        Multicut()(graph.solver, np.clip(graph.evidence + 0.2 * rng.standard_normal(graph.n_edges), 0, 1))
+        Multicut()(
+            graph.solver, np.clip(graph.evidence + 0.2 * rng.standard_normal(graph.n_edges), 0, 1)
+        )
         for _ in range(5)
     ]
     labels, scores = best_partition(graph, env.reward, candidates, graph.evidence)
@@ -64,7 +70,9 @@ def test_moving_mends_a_single_superpixel(env, truth):
     )  # a large piece of a disc, lost to the ground
     wrong = truth.copy()
     wrong[u[best_edge]] = ground
-    assert env.reward(env.graph, first_node_labels(wrong)).total < env.reward(env.graph, truth).total
+    assert (
+        env.reward(env.graph, first_node_labels(wrong)).total < env.reward(env.graph, truth).total
+    )
     weights = np.ones(env.graph.n_edges)
     weights[best_edge] = 0.5
     inner = np.flatnonzero((truth[u] == truth[u[best_edge]]) & (truth[v] == truth[u[best_edge]]))

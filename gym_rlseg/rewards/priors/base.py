@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.options import build
+from gym_rlseg.options import build, named_options
 from gym_rlseg.rewards.quantities import Quantities
 
 if TYPE_CHECKING:
@@ -66,11 +65,7 @@ class Prior(ABC):
         """
         from gym_rlseg.rewards.priors import PRIORS
 
-        for name, cls in PRIORS.items():
-            if cls is type(self):
-                fields = dataclasses.fields(self)  # type: ignore[arg-type]
-                return {"name": name} | {f.name: _plain(getattr(self, f.name)) for f in fields}
-        raise ValueError(f"{type(self).__name__} has no name in PRIORS, so no data can hold it")
+        return named_options(PRIORS, self)
 
     def __mul__(self, other: Prior | float) -> Prior:
         from gym_rlseg.rewards.priors.combine import Product, WeightedSum
@@ -213,13 +208,3 @@ def _flat(prior: Prior, kind: type[Prior]) -> tuple[Prior, ...]:
 def _is_number(value: Any) -> bool:
     number = isinstance(value, int | float | np.integer | np.floating)
     return number and not isinstance(value, bool)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Prior):
-        return value.to_data()
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, Mapping):
-        return {name: _plain(entry) for name, entry in value.items()}
-    return value.item() if isinstance(value, np.generic) else value

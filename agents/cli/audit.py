@@ -1,0 +1,112 @@
+"""Audit the reward of a config: does anything that is visibly wrong score above the truth?
+
+Scores easy partitions of some images (everything merged, everything split, random cuts,
+the edge map at several biases, each with random mistakes) beside the truth where labels
+are known. Exits with 1 if the truth is beaten on more than a few images, so that a
+config can be tested like code. Audit a reward before training on it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agents.cli.arguments import checked, whole_number
+from agents.cli.output import output_folder, say, write_csv, write_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from agents.cli.config import RunConfig
+    from gym_rlseg.graph import SuperpixelGraph
+    from gym_rlseg.rewards.audit import Audit
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("config", metavar="CONFIG", help="YAML file as for 'rlseg train'")
+    parser.add_argument("--labels", metavar="DIR", help="true labels, for this audit only")
+    parser.add_argument("--run", metavar="RUN", dest="trained", help="audit a trained run as well")
+    parser.add_argument(
+        "--images", metavar="N", type=checked(whole_number(1)), default=16,
+        help="how many images at most (default: 16)",
+    )  # fmt: skip
+    parser.add_argument("--csv", metavar="FILE", help="write every candidate's scores there")
+    parser.add_argument("--plot", metavar="FILE", help="write a picture of reward against SBD")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Audit; see the module's text."""
+    files = {k: Path(v).expanduser() for k in ("csv", "plot") if (v := getattr(args, k))}
+    for file in files.values():
+        output_folder(file.absolute().parent)
+    import dataclasses
+
+    import numpy as np
+
+    from agents.cli.config import RunConfig
+    from gym_rlseg.rewards.audit import audit
+
+    config = RunConfig.load(args.config)
+    if args.labels is not None:
+        if config.environment["source"] != "files":
+            raise ValueError(
+                f"--labels is for images from files, but {args.config} takes them from "
+                f"{config.environment['source']!r}"
+            )
+        labels = str(Path(args.labels).expanduser().absolute())
+        config = dataclasses.replace(config, environment={**config.environment, "labels": labels})
+    env = config.make_env()
+    count = min(args.images, env.pool.source.size(env.pool.split) or args.images)
+    graphs = [env.pool.graph(index) for index in range(count)]
+    extra = {} if args.trained is None else {"trained run": _trained(args.trained, config, graphs)}
+    result = audit(graphs, env.reward, np.random.default_rng(0), extra)
+    _show(result)
+    if "csv" in files:
+        rows = [
+            (r.image, r.candidate, f"{r.reward:.6f}", "" if r.sbd is None else f"{r.sbd:.6f}")
+            for r in result.rows
+        ]
+        files["csv"].absolute().parent.mkdir(parents=True, exist_ok=True)
+        write_csv(files["csv"], ("image", "candidate", "reward", "sbd"), rows)
+    if "plot" in files:
+        from gym_rlseg.plots import render_audit
+
+        files["plot"].absolute().parent.mkdir(parents=True, exist_ok=True)
+        write_picture(files["plot"], render_audit(result))
+    return 0 if result.passed else 1
+
+
+def _trained(
+    folder: str, config: RunConfig, graphs: Sequence[SuperpixelGraph]
+) -> list[NDArray[np.int32]]:
+    from agents.cli.run_folder import RunFolder
+    from agents.segmentation import Pipeline, load_agent
+
+    run_folder = RunFolder(Path(folder).expanduser())
+    run_folder.check_run(run_folder.best)
+    options: Mapping[str, object] = config.environment
+    pipeline = Pipeline.from_options(options)
+    agent = load_agent(
+        run_folder.best,
+        features=(graphs[0].node_features.shape[1], graphs[0].edge_features.shape[1]),
+        sizes=tuple(config.environment["subgraph_sizes"]),
+        device="cpu",
+    )
+    return [pipeline.segment(agent, graph).node_labels for graph in graphs]
+
+
+def _show(result: Audit) -> None:
+    means = result.means()
+    width = max(len(name) for name in means)
+    say(f"{'candidate':{width}}  reward    SBD")
+    for name, (reward, sbd) in means.items():
+        say(f"{name:{width}}  {reward:6.3f}  {'' if sbd is None else f'{sbd:5.3f}'}".rstrip())
+    correlation = result.rank_correlation
+    if correlation is not None:
+        say(f"rank correlation of reward and SBD over all candidates: {correlation:.2f}")
+    say(result.verdict())

@@ -1,0 +1,85 @@
+"""`rlseg audit` on a tiny folder of drawn discs."""
+
+from __future__ import annotations
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+import tifffile
+import yaml
+
+from agents.cli.main import main
+
+REWARD = {"name": "circularity", "count": [2, 4], "radius": [6, 12]}
+
+
+@pytest.fixture
+def task(tmp_path):
+    """Three images of three discs each, with labels, and a config for them."""
+    yy, xx = np.mgrid[:64, :64]
+    rng = np.random.default_rng(0)
+    for kind in ("images", "labels"):
+        (tmp_path / kind).mkdir()
+    for i in range(3):
+        labels = np.zeros((64, 64), np.uint16)
+        for k, (y, x) in enumerate([(14, 14 + i), (16, 44), (45, 30 + i)], start=1):
+            labels[np.hypot(yy - y, xx - x) <= 8.5] = k
+        image = 60 + 120 * (labels > 0) + rng.normal(0, 6, (64, 64))
+        tifffile.imwrite(tmp_path / "images" / f"{i}.tif", image.clip(0, 255).astype(np.uint8))
+        tifffile.imwrite(tmp_path / "labels" / f"{i}.tif", labels)
+    environment = {
+        "id": "RLSeg-Images-v0",
+        "path": "images",
+        "reward": REWARD,
+        "superpixels": {"name": "seeded_watershed", "smoothing": 1.0, "min_distance": 3},
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"environment": environment}))
+    return tmp_path
+
+
+def audit(task, *arguments):
+    return main(["audit", str(task / "config.yaml"), *map(str, arguments)])
+
+
+def test_a_good_reward_passes_and_is_written_down(task, capsys):
+    code = audit(
+        task, "--labels", task / "labels", "--csv", task / "out" / "a.csv", "--plot", task / "a.png"
+    )
+    out = capsys.readouterr().out
+    assert code == 0
+    assert "Nothing beats the truth" in out
+    assert "rank correlation" in out
+    assert sum(line.startswith("truth ") for line in out.splitlines()) == 1
+    rows = (task / "out" / "a.csv").read_text().splitlines()
+    assert rows[0] == "image,candidate,reward,sbd"
+    assert imageio.imread(task / "a.png").shape == (600, 900, 3)
+
+
+def test_without_labels_there_is_no_verdict_on_the_truth(task, capsys):
+    assert audit(task) == 0
+    assert "no truth to compare with" in capsys.readouterr().out
+
+
+def test_a_gamed_reward_fails_and_names_the_candidate(task, capsys):
+    """The paper's reward with far too high a count: any fragments please the ground."""
+    config = yaml.safe_load((task / "config.yaml").read_text())
+    config["environment"]["reward"] = {"name": "circles", "count": 40, "threshold": 0.0}
+    (task / "config.yaml").write_text(yaml.safe_dump(config))
+    assert audit(task, "--labels", task / "labels") == 1
+    assert "beats the truth on" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--images", "0"], "expected a whole number >= 1"),
+        (["--labels", "nowhere"], "nowhere"),
+        (["--run", "nowhere"], "nowhere"),
+    ],
+)
+def test_bad_arguments(task, capsys, arguments, message):
+    assert audit(task, *arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("rlseg: error: ")
+    assert message in error
+    assert error.count("\n") == 1
