@@ -13,7 +13,7 @@ from agents.subgraph_sac import SubgraphSAC
 from gym_rlseg.envs.observation import Capacity, padded
 from gym_rlseg.envs.superpixel_env import object_labels
 from gym_rlseg.graph import SuperpixelGraph
-from gym_rlseg.graph.partition import Partition
+from gym_rlseg.graph.partition import Multicut, Partition
 from gym_rlseg.rewards import Reward
 from gym_rlseg.search import SearchOptions, best_partition
 
@@ -28,7 +28,7 @@ class InferenceOptions:
         search: effort of the search among them.
     """
 
-    samples: int = 6
+    samples: int = 4
     shifts: tuple[float, ...] = (-1.0, -0.5, 0.5, 1.0)
     search: SearchOptions = SearchOptions()  # noqa: RUF009  (frozen)
 
@@ -59,7 +59,9 @@ def segment_by_reward(
     capacity = Capacity(nodes=graph.n_nodes, edges=graph.n_edges, image=None)
     mean, std = agent.distribution(padded(graph, capacity))
     weights = [_sigmoid(x) for x in _logits(mean, std, rng, options)]
-    candidates = [partition(graph.solver, w) for w in weights]
+    # Proposals needn't be solved well, only differently: the fast solver does.
+    candidates = [partition(graph.solver, weights[0])]
+    candidates += [Multicut()(graph.solver, w) for w in weights[1:]]
     labels, scores = best_partition(graph, reward, candidates, weights[0], options.search)
     return Segmentation(
         graph=graph,

@@ -29,8 +29,8 @@ class SearchOptions:
         moves: superpixels on rims that are tried, most doubtful first.
     """
 
-    pastes: int = 40
-    moves: int = 40
+    pastes: int = 12
+    moves: int = 12
 
     def __post_init__(self) -> None:
         for name in ("pastes", "moves"):
@@ -131,7 +131,7 @@ def _objects_worth_pasting(
             same = np.unique(labels[nodes]).size == 1 and (labels == labels[nodes[0]]).sum() == (
                 nodes.size
             )
-            if same or nodes.tobytes() in seen or scores.objects[label] <= 0.0:
+            if same or gain <= 0.0 or nodes.tobytes() in seen:
                 continue
             seen.add(nodes.tobytes())
             gains.append((gain, nodes))

@@ -62,7 +62,7 @@ class Reward(ABC):
 
         return named_options(REWARDS, self)
 
-    def check(self, graph: SuperpixelGraph) -> None:
+    def check(self, graph: SuperpixelGraph) -> None:  # noqa: B027  (most can score any image)
         """Refuse images that can't be scored; environments ask when they are made.
 
         Raises:

@@ -81,17 +81,22 @@ class CircularityReward(ObjectReward):
     two touching discs in one don't count as a disc. With n objects besides the ground
     (the largest one) and k_low..k_high expected:
 
-        object:  s · min(1, k_high / n)
-        ground:  min(1, sum of all s / k_low) · min(1, k_high / n)
+        object:  s · p
+        ground:  ground_share · min(1, Σ s / k_low) · mean(min(1, s / junk)) · p
+        p = min(1, k_high / n)
 
-    The ground earns only through good objects, never by their mere number: neither
-    merging everything nor splitting at random pays.
+    The ground earns only through good objects, never by their mere number, and loses by
+    objects that are no discs at all: neither merging everything nor splitting at random
+    pays, nor do scraps that the count would still allow. It earns less than a good disc,
+    so that a disc more always pays, whatever the count.
 
     Attributes:
         count: number of objects expected, or (low, high).
         radius: least and greatest radius of an object in pixels.
         tolerance: half width in pixels of the band in which an outline supports a circle.
         steepness: f of r_exp; higher wants rounder objects.
+        ground_share: greatest score of the ground.
+        junk: shape score below which an object counts against the ground.
         reduction: see `gym_rlseg.rewards.objects.edge_scores`.
     """
 
@@ -99,12 +104,17 @@ class CircularityReward(ObjectReward):
     radius: tuple[float, float] = (8.0, 14.0)
     tolerance: float = 1.5
     steepness: float = 3.0
+    ground_share: float = 0.7
+    junk: float = 0.3
     reduction: str = "max"
 
     def __post_init__(self) -> None:
         CountRange.parse(self.count)
         if not 0.0 < self.steepness <= 20.0:
             raise ValueError(f"steepness must be in (0, 20], got {self.steepness}")
+        for name in ("ground_share", "junk"):
+            if not 0.0 < getattr(self, name) <= 1.0:
+                raise ValueError(f"{name} must be in (0, 1], got {getattr(self, name)}")
         _check_shape(self.radius, self.tolerance, self.reduction)
 
     def score_objects(self, objects: Objects) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -121,7 +131,11 @@ class CircularityReward(ObjectReward):
         shape = exponential(c * agreement, self.steepness)
         expected = CountRange.parse(self.count)
         scores = shape.copy()
-        scores[ground] = min(1.0, float(shape[~ground].sum()) / expected.low)
+        found = shape[~ground]
+        if found.size:
+            enough = min(1.0, float(found.sum()) / expected.low)
+            clean = float(np.minimum(1.0, found / self.junk).mean())
+            scores[ground] = self.ground_share * enough * clean
         penalty = min(1.0, expected.high / max(objects.count - 1, 1))
         return scores * penalty, ground
 
