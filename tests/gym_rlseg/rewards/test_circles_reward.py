@@ -181,8 +181,11 @@ class TestCircularity:
         scores = self.score(drawn, PERFECT, count=3)
         assert min(scores.objects[:2]) > 0.85
         assert scores.objects[2] < 0.15
-        # n = k: no penalty. The ground: the sum of the three over 3.
-        assert scores.objects[3] == pytest.approx(sum(scores.objects[:3]) / 3, abs=1e-6)
+        # n = k: no penalty. The ground: 0.7 of the sum of the three over 3, times how many of
+        # them are no junk: both discs, and the square by its score's share of 0.3.
+        clean = (1 + 1 + scores.objects[2] / 0.3) / 3
+        expected = 0.7 * sum(scores.objects[:3]) / 3 * clean
+        assert scores.objects[3] == pytest.approx(expected, abs=1e-6)
         assert scores.ground.tolist() == [False, False, False, True]
 
     def test_too_many_objects_by_hand(self, drawn: SuperpixelGraph) -> None:
@@ -190,7 +193,9 @@ class TestCircularity:
         expected, penalised = self.score(drawn, PERFECT, count=3), self.score(drawn, PERFECT)
         np.testing.assert_allclose(penalised.objects[:3], expected.objects[:3] * 2 / 3, atol=1e-6)
         total = float(expected.objects[:3].sum())
-        assert penalised.objects[3] == pytest.approx(min(1.0, total / 2) * 2 / 3, abs=1e-6)
+        clean = (1 + 1 + expected.objects[2] / 0.3) / 3
+        ground = 0.7 * min(1.0, total / 2) * clean * 2 / 3
+        assert penalised.objects[3] == pytest.approx(ground, abs=1e-6)
 
     def test_a_range_of_counts(self, drawn: SuperpixelGraph) -> None:
         # (2, 5): the ground's sum over 2, the penalty above 5.
@@ -200,7 +205,22 @@ class TestCircularity:
         )
         np.testing.assert_allclose(scores.objects[:3], alone.objects[:3], atol=1e-6)
         total = float(alone.objects[:3].sum())
-        assert scores.objects[3] == pytest.approx(min(1.0, total / 2), abs=1e-6)
+        clean = (1 + 1 + alone.objects[2] / 0.3) / 3
+        assert scores.objects[3] == pytest.approx(0.7 * min(1.0, total / 2) * clean, abs=1e-6)
+
+    def test_a_scrap_of_ground_costs_something_even_if_the_count_allows_it(
+        self, drawn: SuperpixelGraph
+    ) -> None:
+        split = PARTITIONS["ground split"]
+        assert self.score(drawn, split, count=(2, 12)).total < (
+            self.score(drawn, PERFECT, count=(2, 12)).total - 0.05
+        )
+
+    def test_a_good_disc_beats_the_ground(self, drawn: SuperpixelGraph) -> None:
+        scores = self.score(drawn, PERFECT, count=1)
+        assert min(scores.objects[:2]) > 0.25
+        scores = self.score(drawn, PERFECT, count=(1, 3))
+        assert min(scores.objects[:2]) > scores.objects[3] + 0.1
 
     def test_merged_discs_are_no_disc(self, drawn: SuperpixelGraph) -> None:
         # Twice a disc's area in one of its circles: at most r_exp(1 / 2) = 0.182, however round.
@@ -240,7 +260,9 @@ class TestCircularity:
         shape[ground] = 0.0
         penalty = min(1.0, high / n) if n else 1.0
         expected = [s * penalty for s in shape]
-        expected[ground] = min(1.0, sum(shape) / low) * penalty
+        found = [s for i, s in enumerate(shape) if i != ground]
+        clean = sum(min(1.0, s / 0.3) for s in found) / len(found) if found else 0.0
+        expected[ground] = 0.7 * min(1.0, sum(found) / low) * clean * penalty
         np.testing.assert_allclose(reward(drawn, labels).objects, expected, atol=1e-5)
 
     def test_right_is_best(self, drawn: SuperpixelGraph) -> None:
