@@ -17,8 +17,6 @@ from gym_rlseg.graph.graph import SuperpixelGraph
 from gym_rlseg.graph.partition import first_node_labels
 from gym_rlseg.rewards.base import Reward, Scores
 
-_GAIN = 1e-6
-
 
 @dataclass(frozen=True, kw_only=True)
 class SearchOptions:
@@ -27,13 +25,17 @@ class SearchOptions:
     Attributes:
         pastes: candidate objects that are tried, best first.
         moves: superpixels on rims that are tried, most doubtful first.
+        least_gain: rise of the reward that a paste or move must bring. A reward orders
+            partitions that differ little less surely than the policy does: what it gains
+            by dropping a ragged disc or a doubtful superpixel is mostly noise.
     """
 
     pastes: int = 12
     moves: int = 12
+    least_gain: float = 0.01
 
     def __post_init__(self) -> None:
-        for name in ("pastes", "moves"):
+        for name in ("pastes", "moves", "least_gain"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be >= 0, got {getattr(self, name)}")
 
@@ -64,7 +66,8 @@ def best_partition(
         raise ValueError("best_partition needs at least one candidate, got none")
     options = options or SearchOptions()
     scored = [(labels, reward(graph, labels)) for labels in candidates]
-    search = _Search(graph, reward, *max(scored, key=lambda pair: pair[1].total))
+    start = max(scored, key=lambda pair: pair[1].total)
+    search = _Search(graph, reward, *start, options.least_gain)
     for nodes in _objects_worth_pasting(scored, search.scores, search.labels)[: options.pastes]:
         search.paste(nodes)
     for edge in np.argsort(np.abs(weights - 0.5), kind="stable")[: options.moves]:
@@ -76,9 +79,14 @@ class _Search:
     """The best partition so far, and the moves that try to better it."""
 
     def __init__(
-        self, graph: SuperpixelGraph, reward: Reward, labels: NDArray[np.int32], scores: Scores
+        self,
+        graph: SuperpixelGraph,
+        reward: Reward,
+        labels: NDArray[np.int32],
+        scores: Scores,
+        least_gain: float,
     ) -> None:
-        self.graph, self.reward = graph, reward
+        self.graph, self.reward, self.least_gain = graph, reward, least_gain
         self.labels, self.scores = labels, scores
 
     def paste(self, nodes: NDArray[np.intp]) -> None:
@@ -111,7 +119,7 @@ class _Search:
         for trial in trials:
             labels = first_node_labels(trial)
             scores = self.reward(self.graph, labels)
-            if scores.total > self.scores.total + _GAIN:
+            if scores.total > self.scores.total + self.least_gain:
                 self.labels, self.scores = labels, scores
 
 

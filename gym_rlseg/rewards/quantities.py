@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 _PIXEL = 1.0 / 12.0  # second moment of a unit square
+_ROUNDING = 1e-9
 
 
 class Quantities(Objects):
@@ -97,9 +98,15 @@ class Quantities(Objects):
 
     @cached_property
     def orientation(self) -> Floats:
-        """Direction of the major axis in [0, π), from the x axis to the y axis (down)."""
+        """Direction of the major axis in [0, π), from the x axis to the y axis (down).
+
+        0 for objects without one, such as discs and squares.
+        """
         yy, xx, yx = self.moments.T
-        return np.mod(0.5 * np.arctan2(2.0 * yx, xx - yy), np.pi)
+        angle = np.mod(0.5 * np.arctan2(2.0 * yx, xx - yy), np.pi)
+        # Rounding mustn't decide, nor make an angle a hair below 0 a full π.
+        isotropic = np.hypot(yy - xx, 2.0 * yx) < _ROUNDING * (yy + xx)
+        return np.where(isotropic | (angle >= np.pi), 0.0, angle)
 
     @cached_property
     def ellipse_fit(self) -> Floats:

@@ -55,7 +55,11 @@ def test_pasting_joins_objects_of_different_candidates(env, truth):
         for part in (discs[::2], discs[1::2])
     ]
     labels, scores = best_partition(
-        env.graph, env.reward, halves, np.full(env.graph.n_edges, 0.5), SearchOptions(moves=0)
+        env.graph,
+        env.reward,
+        halves,
+        np.full(env.graph.n_edges, 0.5),
+        SearchOptions(moves=0, least_gain=1e-6),
     )
     assert scores.total == pytest.approx(env.reward(env.graph, truth).total, abs=1e-6)
     np.testing.assert_array_equal(labels, truth)
@@ -77,8 +81,19 @@ def test_moving_mends_a_single_superpixel(env, truth):
     weights[best_edge] = 0.5
     inner = np.flatnonzero((truth[u] == truth[u[best_edge]]) & (truth[v] == truth[u[best_edge]]))
     weights[inner] = 0.5
-    _, scores = best_partition(env.graph, env.reward, [first_node_labels(wrong)], weights)
+    options = SearchOptions(least_gain=1e-6)
+    _, scores = best_partition(env.graph, env.reward, [first_node_labels(wrong)], weights, options)
     assert scores.total >= env.reward(env.graph, truth).total - 1e-6
+
+
+def test_small_gains_are_left_alone(env):
+    graph = env.graph
+    candidates = [Multicut()(graph.solver, graph.evidence)]
+    labels, scores = best_partition(
+        graph, env.reward, candidates, graph.evidence, SearchOptions(least_gain=1.0)
+    )
+    np.testing.assert_array_equal(labels, candidates[0])
+    assert scores.total == env.reward(graph, candidates[0]).total
 
 
 def test_bad_input(env):

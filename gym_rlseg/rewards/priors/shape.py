@@ -62,7 +62,7 @@ class Circularity(Prior):
 
 @dataclass(frozen=True, kw_only=True)
 class Isoperimetric(RangePrior):
-    """4 π area / perimeter²: 1 for a disc, 0.79 for a square, 0.65 for a 3 x 1 ellipse.
+    """4 π area / perimeter²: 1 for a disc, 0.79 for a square, 0.66 for a 3 x 1 ellipse.
 
     Attributes:
         low: least value wanted.
@@ -70,7 +70,7 @@ class Isoperimetric(RangePrior):
         spread: of the flanks.
     """
 
-    low: float | None = 0.9
+    low: float | None = 0.85
     high: float | None = None
     spread: float = 0.15
 
@@ -83,8 +83,8 @@ class Isoperimetric(RangePrior):
 class EllipseFit(RangePrior):
     """Area / area of the ellipse of equal second moments: 1 for any ellipse.
 
-    A rectangle has 0.95, a triangle 0.92, two touching equal discs 0.89. For small
-    objects it is rough; it measures bulk, where `Isoperimetric` measures outline.
+    A rectangle has 0.95, two touching equal discs have 0.89, an equilateral triangle 0.83.
+    For small objects it is rough; it measures bulk, where `Isoperimetric` measures outline.
 
     Attributes:
         low: least value wanted.
