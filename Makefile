@@ -9,7 +9,7 @@ OUT ?= build/demo
 .PHONY: help demo test test-all check format clean
 
 help:
-	@echo "make demo    train on the coins photograph without annotation, segment it, report (8 minutes)"
+	@echo "make demo    train on the coins photograph without annotation, segment it, report (5 minutes)"
 	@echo "make test    the tests"
 	@echo "make check   formatting, lint and types; silent when all is well"
 	@echo "make format  format the code"

@@ -35,9 +35,9 @@ def versions() -> str:
 
 def command() -> str:
     """The command line of this process, as a reader would type it."""
-    script = Path(sys.argv[0])
-    parts = ["python", f"benchmarks/{script.name}", *sys.argv[1:]]
-    return shlex.join(parts)
+    # Folders are the runner's own business.
+    arguments = [Path(a).name if Path(a).is_absolute() else a for a in sys.argv[1:]]
+    return shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *arguments])
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

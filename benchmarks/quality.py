@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=50)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--save", type=Path, help="folder for the trained agents")
+    parser.add_argument("--load", type=Path, help="measure agents of --save, don't train")
     parser.add_argument("--dry-run", action="store_true", help="don't write RESULTS.md")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -58,16 +59,11 @@ def main() -> None:
     ]
     trained, searched, ratios = [], [], []
     for seed in arguments.seeds:
-        train_env = gym.make(arguments.env)
-        agent = SubgraphSAC("default", train_env, seed=seed)
-        started = time.monotonic()
-        agent.learn(10**9, time_limit=60 * arguments.minutes)
-        seconds = time.monotonic() - started
-        if arguments.save is not None:
-            agent.save(arguments.save / f"{arguments.env}-{seed}", include_replay=False)
+        agent = trained_agent(arguments, seed)
+        seconds = agent.learning_curve[-1]["seconds"]
         plain, plain_ms = measured(agent, test, arguments.images, search=False)
         trained.append(plain)
-        label = f"SubgraphSAC, seed {seed} ({agent.num_timesteps} steps in {seconds:.0f} s)"
+        label = f"SubgraphSAC, seed {seed} ({agent.num_timesteps} steps, {seconds:.0f} s)"
         rows.append(row(label, plain, bound))
         best, best_ms = measured(agent, test, arguments.images, search=True)
         searched.append(best)
@@ -95,6 +91,19 @@ def main() -> None:
     print("\n".join(body))
     if not arguments.dry_run:
         record(arguments.env, f"{arguments.env}: quality", "\n".join(body))
+
+
+def trained_agent(arguments: argparse.Namespace, seed: int) -> SubgraphSAC:
+    """Train an agent, or take the one that was trained and saved before."""
+    env = gym.make(arguments.env)
+    name = f"{arguments.env}-{seed}"
+    if arguments.load is not None:
+        return SubgraphSAC.load(arguments.load / name, env)
+    agent = SubgraphSAC("default", env, seed=seed)
+    agent.learn(10**9, time_limit=60 * arguments.minutes)
+    if arguments.save is not None:
+        agent.save(arguments.save / name, include_replay=False)
+    return agent
 
 
 def row(label: str, scores: Scores, bound: Scores) -> tuple[str, ...]:
