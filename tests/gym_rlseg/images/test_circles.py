@@ -123,7 +123,7 @@ def test_discs_are_brighter_and_edges_alone_do_not_find_them() -> None:
         rim = (truth > 0) ^ ndimage.binary_dilation(truth > 0)
         far = ndimage.distance_transform_edt(truth == 0) > 4
         at_outline.append(np.median(gradient[rim]))
-        within_ground.append(np.percentile(gradient[far], 90))
+        within_ground.append(np.percentile(gradient[far], 95))
     assert min(np.subtract(inside, outside)) > 0.1
     # The ground's strongest structure is as strong as the typical outline.
     assert np.mean(within_ground) > 0.7 * np.mean(at_outline)
@@ -179,12 +179,12 @@ def test_splits_are_disjoint_whatever_the_seed() -> None:
     seen: dict[bytes, tuple[Split, int, int]] = {}
     small = CirclesSource(height=32, width=32, radius=(4.0, 6.0), count=(1, 2))
     for split in SPLITS:
-        for seed in (0, 1, 2, 7, 2**32, 2**32 + 1):
+        for seed in (0, 1, 2, 7, 2**31, 2**32 - 1):
             for index in range(4):
                 image = small.sample(split, index, seed).image.tobytes()
                 first = seen.setdefault(image, (split, seed, index))
                 assert first[0] == split, (first, (split, seed, index))
-    assert len(seen) >= 3 * 5 * 4
+    assert len(seen) == 3 * 6 * 4
 
 
 def test_streams_differ_between_splits() -> None:
@@ -199,12 +199,13 @@ def test_streams_differ_between_splits() -> None:
 
 def test_generated_without_end() -> None:
     assert [SOURCE.size(split) for split in SPLITS] == [None] * 3
-    assert SOURCE.sample("train", 10**12, 0).image.shape == (1, 128, 128)
+    assert SOURCE.sample("train", 2**32 - 1, 0).image.shape == (1, 128, 128)
 
 
-@pytest.mark.parametrize(("index", "seed"), [(-1, 0), (0, -1)])
-def test_negative_index_or_seed(index: int, seed: int) -> None:
-    with pytest.raises(ValueError, match=f">= 0, got index={index}, seed={seed}"):
+@pytest.mark.parametrize(("index", "seed"), [(-1, 0), (0, -1), (2**32, 0), (0, 2**32)])
+def test_index_and_seed_out_of_range(index: int, seed: int) -> None:
+    name, value = ("index", index) if index else ("seed", seed)
+    with pytest.raises(ValueError, match=rf"{name} must be in \[0, 2\*\*32\), got {value}"):
         SOURCE.sample("train", index, seed)
 
 
