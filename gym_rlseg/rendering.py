@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, distance_transform_edt, uniform_filter
 
 from gym_rlseg.graph.geometry import region_adjacency
 from gym_rlseg.graph.graph import SuperpixelGraph
+from gym_rlseg.page import (
+    Panel,
+    Picture,
+    Ramp,
+    Scale,
+    as_bytes,
+    compose,
+    fit,
+    panel_size,
+    ramp_colours,
+)
 from gym_rlseg.rewards.base import Scores
-
-Picture = NDArray[np.uint8]
-Scale = tuple[float, float]
-Ramp = tuple[tuple[int, int, int], ...]
 
 # Colours of values from 0 to 1: merge green to cut red, low dark red to high light green.
 _ACTIONS: Ramp = ((20, 190, 75), (255, 215, 50), (230, 35, 35))
 _SCORES: Ramp = ((135, 0, 15), (215, 70, 40), (250, 200, 90), (165, 245, 125))
-_AMBER, _CYAN, _DARK, _PALE = (255, 150, 0), (0, 225, 255), (20, 22, 28), (233, 235, 239)
+_AMBER, _CYAN, _DARK = (255, 150, 0), (0, 225, 255), (20, 22, 28)
 
-# Layout in display pixels: a panel's side, the gap between panels, strips for texts.
-_SIDE, _SHORTEST, _LONGEST = 384, 224, 512
-_COLUMNS, _GAP, _TOP, _HEAD, _FOOT = 4, 16, 44, 24, 28
 # Candidates for an object's colour, and the sum over red, green and blue that is far enough.
 _CHOICE, _FAR = 24, 255.0
-# Video encoders want sides that are multiples of this.
-_BLOCK = 16
 
 
 def render_panels(
@@ -64,20 +62,20 @@ def render_panels(
     actions = np.clip(graph.evidence, 0, 1) if weights is None else _checked(graph, weights)
     if labels is not None and labels.shape != (graph.n_nodes,):
         raise ValueError(f"labels must have shape ({graph.n_nodes},), got {labels.shape}")
-    box = _panel_size(shape)
-    scale, enlarged = _fit(graph.superpixels.shape, box)
+    box = panel_size(shape)
+    scale, enlarged = fit(graph.superpixels.shape, box)
     window = max(1, round(1 / min(scale)))  # images that shrink are averaged
     raw = enlarged(to_rgb(uniform_filter(graph.image, (1, window, window), mode="nearest")))
-    dark, thick = _bytes(0.35 * raw), min(max(round(max(scale)), 3), 5)
+    dark, thick = as_bytes(0.35 * raw), min(max(round(max(scale)), 3), 5)
     panels = [
-        _Panel("Image", raw, "{} × {} px".format(*graph.superpixels.shape)),
-        _Panel(
+        Panel("Image", raw, "{} × {} px".format(*graph.superpixels.shape)),
+        Panel(
             "Superpixels",
             _edge_lines(raw, graph, np.zeros(graph.n_edges), (_AMBER, _AMBER), scale, 1),
             f"{graph.n_nodes} superpixels, {graph.n_edges} edges",
         ),
-        _Panel("Boundary map", enlarged(to_rgb(graph.boundary[None])), "black 0, white 1"),
-        _Panel(
+        Panel("Boundary map", enlarged(to_rgb(graph.boundary[None])), "black 0, white 1"),
+        Panel(
             "Actions" if weights is not None else "Evidence (no action yet)",
             _edge_lines(dark, graph, actions, _ACTIONS, scale, thick),
             "merge 0|1 cut",
@@ -92,7 +90,7 @@ def render_panels(
         headline = _count(result)
     known = result if graph.truth is None else graph.truth
     if known is None:
-        panels.append(_Panel("Result"))
+        panels.append(Panel("Result"))
     else:
         shown = enlarged(known)
         lines = _rim(shown)
@@ -100,24 +98,24 @@ def render_panels(
             lines = binary_dilation(lines)
         visible = (lines & (shown > 0))[..., None]
         outlined = np.where(visible, np.array(_CYAN, np.uint8), raw)
-        panels.append(_Panel("Result" if known is result else "Truth", outlined, _count(known)))
+        panels.append(Panel("Result" if known is result else "Truth", outlined, _count(known)))
     if result is None:
-        panels.append(_Panel("Segmentation"))
+        panels.append(Panel("Segmentation"))
     else:
         numbers, colours = _distinct(result)
-        filled = _filled(_bytes(0.5 * raw), enlarged(numbers), colours, 0.7)
-        panels.append(_Panel("Segmentation", filled, _count(result)))
+        filled = _filled(as_bytes(0.5 * raw), enlarged(numbers), colours, 0.7)
+        panels.append(Panel("Segmentation", filled, _count(result)))
     if labels is None or scores is None:
-        panels += [_Panel("Scores of objects"), _Panel("Scores of edges")]
+        panels += [Panel("Scores of objects"), Panel("Scores of edges")]
     else:
         numbers = enlarged((labels + 1)[graph.superpixels])
-        colours = np.vstack([_DARK, _colours(scores.objects, _SCORES)])
+        colours = np.vstack([_DARK, ramp_colours(scores.objects, _SCORES)])
         filled = _filled(raw, numbers, colours, 0.8, rim=_DARK)
         edges = _edge_lines(dark, graph, scores.edges, _SCORES, scale, thick)
-        panels.append(_Panel("Scores of objects", filled, "low 0|1 high", _SCORES))
-        panels.append(_Panel("Scores of edges", edges, "low 0|1 high", _SCORES))
+        panels.append(Panel("Scores of objects", filled, "low 0|1 high", _SCORES))
+        panels.append(Panel("Scores of edges", edges, "low 0|1 high", _SCORES))
         headline = f"Reward {scores.total:.3f}  ·  {headline}"
-    return _composed(panels, box, headline, graph.name)
+    return compose(panels, box, headline, graph.name)
 
 
 def edge_map(graph: SuperpixelGraph, weights: NDArray[np.float32]) -> Picture:
@@ -134,7 +132,7 @@ def edge_map(graph: SuperpixelGraph, weights: NDArray[np.float32]) -> Picture:
     Raises:
         ValueError: if the weights don't fit the graph or aren't in [0, 1].
     """
-    weights, dark = _checked(graph, weights), _bytes(0.35 * to_rgb(graph.image))
+    weights, dark = _checked(graph, weights), as_bytes(0.35 * to_rgb(graph.image))
     return _edge_lines(dark, graph, weights, _ACTIONS, (1.0, 1.0), 2)
 
 
@@ -186,105 +184,7 @@ def to_rgb(image: NDArray[np.float32]) -> Picture:
     few = {1: [(1, 1, 1)], 2: [(0, 1, 0), (1, 0, 1)]}
     colours = few.get(channels, _hsv(np.arange(channels) / channels, 1.0, 1.0))
     values = np.clip(np.nan_to_num(image), 0.0, 1.0)
-    return _bytes(np.einsum("chw,cd->hwd", values, 255.0 * np.asarray(colours)))
-
-
-@dataclass(frozen=True)
-class _Panel:
-    """A picture, if there is one yet, and below it a note, or "low|high" beside a ramp."""
-
-    title: str
-    picture: Picture | None = None
-    note: str = ""
-    ramp: Ramp | None = None
-
-
-def _composed(panels: list[_Panel], box: tuple[int, int], headline: str, name: str) -> Picture:
-    """Panels in rows, with texts; the first one has a picture."""
-    # Imported here, as it is slow and nothing else needs it.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    row, column = _HEAD + box[0] + _FOOT, box[1] + _GAP
-    height = _blocks(_TOP + row * (len(panels) // _COLUMNS) + _GAP // 2)
-    width = _blocks(_GAP + column * _COLUMNS)
-    page = np.full((height, width, 3), 255, np.uint8)
-    # 128 dots per inch, so that sizes in inches are exact in floating point.
-    figure = Figure((width / 128, height / 128), dpi=128)
-    figure.set_layout_engine("none")
-
-    def text(y: float, x: float, words: str, size: int, align: str, ink: str = "#6a7080") -> None:
-        # All that a matplotlibrc could change is given; an inch is 72 points.
-        options: dict[str, Any] = {
-            "fontsize": size * 72 / 128,
-            "ha": align,
-            "va": "center_baseline",
-            "color": ink,
-        }
-        options |= {
-            "family": "DejaVu Sans",
-            "weight": "normal",
-            "usetex": False,
-            "parse_math": False,
-        }
-        figure.text(x / width, 1 - y / height, words, **options)
-
-    margin = (width - column * _COLUMNS + _GAP) // 2
-    text(_TOP / 2, margin, headline, 20, "left", "#1f2430")
-    text(_TOP / 2, width - margin, _printable(name), 14, "right")
-    for i, panel in enumerate(panels):
-        picture = panel.picture
-        if picture is None:
-            picture = np.full_like(panels[0].picture, _PALE)
-        h, w = picture.shape[:2]
-        y = _TOP + row * (i // _COLUMNS) + _HEAD
-        middle = margin + column * (i % _COLUMNS) + box[1] // 2
-        page[y : y + h, middle - w // 2 : middle - w // 2 + w] = picture
-        text(y - _HEAD / 2, middle, panel.title, 15, "center", "#1f2430")
-        if panel.picture is None:
-            text(y + h / 2, middle, "no action yet", 15, "center")
-        foot = y + h + _FOOT / 2
-        low, _, high = panel.note.partition("|")
-        if panel.ramp is None:
-            text(foot, middle, low, 13, "center")
-        else:
-            bar = _bytes(_colours(np.linspace(0, 1, 120), panel.ramp))
-            page[round(foot) - 5 : round(foot) + 5, middle - 60 : middle + 60] = bar
-            text(foot, middle - 68, low, 13, "right")
-            text(foot, middle + 68, high, 13, "left")
-    figure.figimage(page, origin="upper")
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
-
-
-def _fit(
-    shape: tuple[int, ...], box: tuple[int, int]
-) -> tuple[Scale, Callable[[NDArray], NDArray]]:
-    """Scale to the largest size in a box, and (H, W, ...) -> that size by nearest neighbour.
-
-    Labels and lines stay crisp that way.
-    """
-    zoom = min(box[0] / shape[0], box[1] / shape[1])
-    sizes = [max(1, round(side * zoom)) for side in shape]
-    rows, columns = (
-        ((np.arange(size) + 0.5) * side / size).astype(np.intp)
-        for size, side in zip(sizes, shape, strict=True)
-    )
-    scale = (sizes[0] / shape[0], sizes[1] / shape[1])
-    return scale, lambda pixels: pixels[rows[:, None], columns]
-
-
-def _panel_size(shape: tuple[int, int] | None) -> tuple[int, int]:
-    if shape is None:
-        return _SIDE, _SIDE
-    if min(shape) < 1:
-        raise ValueError(f"shape must be (H, W) >= 1 px, got {shape}")
-    longest = max(shape)
-    # Whole numbers, so that all pixels of a small image look the same.
-    zoom = max(1, round(_SIDE / longest)) if longest <= _LONGEST else _LONGEST / longest
-    height, width = (max(_SHORTEST, round(side * zoom)) for side in shape)
-    return height, width
+    return as_bytes(np.einsum("chw,cd->hwd", values, 255.0 * np.asarray(colours)))
 
 
 def _edge_lines(
@@ -305,7 +205,7 @@ def _edge_lines(
         pixels = np.where(lengthwise, start, np.rint(centre) - width // 2 + across)
         corner.append(np.clip(pixels, 0, rgb.shape[axis] - 1).astype(np.intp))
     result = rgb.copy()
-    result[tuple(corner)] = _bytes(_colours(values[order], ramp))[:, None]
+    result[tuple(corner)] = as_bytes(ramp_colours(values[order], ramp))[:, None]
     return result
 
 
@@ -320,7 +220,7 @@ def _filled(
     fill = colours[labels]
     line = fill if rim is None else np.array(rim, np.float64)
     mixed = np.where(_rim(labels)[..., None], line, alpha * fill + (1 - alpha) * rgb)
-    return np.where((labels > 0)[..., None], _bytes(mixed), rgb)
+    return np.where((labels > 0)[..., None], as_bytes(mixed), rgb)
 
 
 def _rim(labels: NDArray) -> NDArray[np.bool_]:
@@ -362,29 +262,9 @@ def _hsv(hue: NDArray, saturation: NDArray | float, value: NDArray | float) -> N
     return np.transpose(value * (1.0 - saturation * np.clip(np.minimum(k, 4.0 - k), 0.0, 1.0)))
 
 
-def _colours(values: NDArray, ramp: Ramp) -> NDArray[np.float64]:
-    """Colours (n, 3) of values (n,) in [0, 1]."""
-    stops = np.linspace(0.0, 1.0, len(ramp))
-    return np.stack([np.interp(values, stops, part) for part in np.transpose(ramp)], axis=1)
-
-
-def _bytes(rgb: NDArray) -> Picture:
-    return np.rint(np.clip(rgb, 0, 255)).astype(np.uint8)
-
-
-def _blocks(size: int) -> int:
-    return -(-size // _BLOCK) * _BLOCK
-
-
 def _count(labels: NDArray) -> str:
     n = np.unique(labels[labels > 0]).size
     return f"{n} object{'s' if n != 1 else ''}"
-
-
-def _printable(name: str) -> str:
-    """A name in letters that the font has, short enough for the title line."""
-    name = "".join(c if c.isprintable() and c < "\u0180" else "?" for c in name)
-    return name if len(name) <= 50 else f"…{name[-49:]}"
 
 
 def _checked(graph: SuperpixelGraph, weights: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -15,8 +15,7 @@ import yaml
 from agents.cli.durations import format_duration, parse_duration
 from agents.cli.environment import build_env, one_line, plain, resolve
 from agents.cli.kinds import check_kinds
-from agents.subgraph_sac.agent import POLICIES
-from agents.subgraph_sac.config import SubgraphSACConfig
+from agents.subgraph_sac.config import POLICIES, SubgraphSACConfig
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.options import check_names, suggest
 

@@ -14,13 +14,19 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import torch
-from gymnasium import spaces
 from numpy.typing import NDArray
 
 from agents.subgraph_sac import checkpoint
 from agents.subgraph_sac.batch import GraphState, collate
 from agents.subgraph_sac.config import SubgraphSACConfig
 from agents.subgraph_sac.evaluation import available_samples, validate, validation_env
+from agents.subgraph_sac.interface import (
+    configure,
+    feature_counts,
+    find_device,
+    generator_state,
+    subgraph_sizes,
+)
 from agents.subgraph_sac.learner import Learner
 from agents.subgraph_sac.losses import squashed_normal
 from agents.subgraph_sac.networks import Actor
@@ -28,11 +34,6 @@ from agents.subgraph_sac.replay import Replay, Transition
 from agents.subgraph_sac.reporting import Reporter
 
 Callback = Callable[[dict[str, Any], dict[str, Any]], bool | None]
-#: Named policies: options that differ from the defaults.
-POLICIES: Mapping[str, Mapping[str, Any]] = {
-    "default": {},
-    "paper": {"initial_policy": "neutral", "std_range": (0.05, 2.0)},
-}
 
 
 class SubgraphSAC:
@@ -64,18 +65,18 @@ class SubgraphSAC:
         tensorboard_log: str | Path | None = None,
         **options: Any,
     ) -> None:
-        self.config = _configure(policy, options)
+        self.config = configure(policy, options)
         self.env = env
         self.seed = seed
-        self.device = _device(device)
+        self.device = find_device(device)
         self.tensorboard_log = tensorboard_log
-        node_features, edge_features = _feature_counts(env.observation_space)
+        node_features, edge_features = feature_counts(env.observation_space)
         self.num_timesteps = 0
         self.best_reward = -np.inf
         self.history: list[dict[str, float]] = []
         self._rng = np.random.default_rng(seed)
         _, info = env.reset(seed=seed)
-        self.sizes = _sizes(info)
+        self.sizes = subgraph_sizes(info)
         self._learner = Learner(
             node_features=node_features,
             edge_features=edge_features,
@@ -215,7 +216,7 @@ class SubgraphSAC:
                 "best_reward": float(self.best_reward),
                 "history": self.history,
                 "rng": json.dumps(self._rng.bit_generator.state),
-                "env_rng": _env_rng(self.env),
+                "env_rng": generator_state(self.env),
                 "selected": self._selected.state_dict(),
                 "best": self._best,
                 "learner": self._learner.state_dict(),
@@ -241,11 +242,11 @@ class SubgraphSAC:
         """
         path = checkpoint.checkpoint_path(path)
         saved = checkpoint.read(path)
-        features = _feature_counts(env.observation_space)
+        features = feature_counts(env.observation_space)
         with _naming(path):
             trained_with, sizes = tuple(saved["features"]), tuple(saved["sizes"])
             seed = saved["seed"]
-            config = _configure(SubgraphSACConfig(), saved["config"])
+            config = configure(SubgraphSACConfig(), saved["config"])
         if trained_with != features:
             raise ValueError(
                 f"{path} was trained with (node, edge) features {trained_with}, "
@@ -355,7 +356,7 @@ class SubgraphSAC:
 
     @property
     def _features(self) -> tuple[int, int]:
-        return _feature_counts(self.env.observation_space)
+        return feature_counts(self.env.observation_space)
 
     def _check_features(self, batch: Mapping[str, NDArray]) -> None:
         got = batch["node_features"].shape[-1], batch["edge_features"].shape[-1]
@@ -372,47 +373,3 @@ def _naming(path: Path) -> Iterator[None]:
         yield
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{path} can't be used: {type(error).__name__}: {error}") from error
-
-
-def _configure(policy: str | SubgraphSACConfig, options: Mapping[str, Any]) -> SubgraphSACConfig:
-    from gym_rlseg.options import check_names, suggest
-
-    check_names("SubgraphSAC", options, [f.name for f in dataclasses.fields(SubgraphSACConfig)])
-    if isinstance(policy, SubgraphSACConfig):
-        return dataclasses.replace(policy, **options)
-    if policy not in POLICIES:
-        raise ValueError(f"unknown policy {policy!r}{suggest(str(policy), POLICIES)}")
-    return SubgraphSACConfig(**{**POLICIES[policy], **options})
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ValueError(f"device must be 'auto', 'cpu' or 'cuda', got {name!r}") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device {name!r} was asked for, but torch sees no GPU; use 'cpu'")
-    return device
-
-
-def _feature_counts(space: spaces.Space[Any] | None) -> tuple[int, int]:
-    keys = ("node_features", "edge_features", "edge_index", "node_mask", "edge_mask")
-    if not isinstance(space, spaces.Dict) or any(k not in space.spaces for k in keys):
-        raise ValueError(
-            f"env must observe a Dict with {', '.join(keys)}, as gym_rlseg's do, got {space}"
-        )
-    shapes = space["node_features"].shape, space["edge_features"].shape
-    return int((shapes[0] or (0, 0))[1]), int((shapes[1] or (0, 0))[1])
-
-
-def _sizes(info: Mapping[str, Any]) -> tuple[int, ...]:
-    if "subgraphs" not in info:
-        raise ValueError("env.reset() must return info['subgraphs'], as gym_rlseg's do")
-    return tuple(int(ids.shape[1]) for ids in info["subgraphs"])
-
-
-def _env_rng(env: gym.Env[Any, Any]) -> str | None:
-    state = env.unwrapped.np_random.bit_generator.state
-    return json.dumps(state) if isinstance(state, dict) else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,3 +82,10 @@ class SubgraphSACConfig:
                 f"replay_size must be at least batch_size = {self.batch_size}, "
                 f"got {self.replay_size}"
             )
+
+
+#: Named policies: options that differ from the defaults.
+POLICIES: Mapping[str, Mapping[str, Any]] = {
+    "default": {},
+    "paper": {"initial_policy": "neutral", "std_range": (0.05, 2.0)},
+}

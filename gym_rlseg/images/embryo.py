@@ -186,8 +186,8 @@ def _check(source: EmbryoSource, setting: Setting) -> None:
     width = 2 * np.pi * source.radius / high
     if width < _LEAST_WIDTH:
         raise ValueError(
-            f"count: {high} cells in a ring of radius {source.radius:g} px are {width:.1f} px wide, "
-            f"at least {_LEAST_WIDTH:g} px are needed; use fewer cells or a larger radius"
+            f"count: {high} cells in a ring of radius {source.radius:g} px are {width:.1f} px "
+            f"wide, at least {_LEAST_WIDTH:g} are needed; use fewer cells or a larger radius"
         )
     for name, value, top in (
         ("irregularity", source.irregularity, 2.0),

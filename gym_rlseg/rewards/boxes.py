@@ -64,7 +64,7 @@ def object_boxes(objects: Objects) -> BoxTable:
 @numba.njit(cache=True)
 def _measure(labels, n_objects, edges, start, points, normals, upper, lower, height):  # type: ignore[no-untyped-def]
     """Long side, short side, angle and hull area of each object, float64 (K, 4)."""
-    first, top, left, right = _row_spans(
+    first, _, left, right = _row_spans(
         labels, n_objects, edges, start, points, normals, upper, lower, height
     )
     table = np.empty((n_objects, 4))

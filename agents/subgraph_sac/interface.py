@@ -1,0 +1,79 @@
+"""What the agent asks of its arguments and of the environment."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium as gym
+import torch
+from gymnasium import spaces
+
+from agents.subgraph_sac.config import POLICIES, SubgraphSACConfig
+
+
+def configure(policy: str | SubgraphSACConfig, options: Mapping[str, Any]) -> SubgraphSACConfig:
+    """The options of a named policy, or given ones, with some replaced.
+
+    Raises:
+        ValueError: if the policy or an option is unknown.
+    """
+    from gym_rlseg.options import check_names, suggest
+
+    check_names("SubgraphSAC", options, [f.name for f in dataclasses.fields(SubgraphSACConfig)])
+    if isinstance(policy, SubgraphSACConfig):
+        return dataclasses.replace(policy, **options)
+    if policy not in POLICIES:
+        raise ValueError(f"unknown policy {policy!r}{suggest(str(policy), POLICIES)}")
+    return SubgraphSACConfig(**{**POLICIES[policy], **options})
+
+
+def find_device(name: str) -> torch.device:
+    """The device of that name; "auto" is a GPU if there is one.
+
+    Raises:
+        ValueError: if there is no such device.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"device must be 'auto', 'cpu' or 'cuda', got {name!r}") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device {name!r} was asked for, but torch sees no GPU; use 'cpu'")
+    return device
+
+
+def feature_counts(space: spaces.Space[Any] | None) -> tuple[int, int]:
+    """Numbers of node and edge features, (F, D), in an observation space.
+
+    Raises:
+        ValueError: if it isn't that of a padded graph.
+    """
+    keys = ("node_features", "edge_features", "edge_index", "node_mask", "edge_mask")
+    if not isinstance(space, spaces.Dict) or any(k not in space.spaces for k in keys):
+        raise ValueError(
+            f"env must observe a Dict with {', '.join(keys)}, as gym_rlseg's do, got {space}"
+        )
+    shapes = space["node_features"].shape, space["edge_features"].shape
+    return int((shapes[0] or (0, 0))[1]), int((shapes[1] or (0, 0))[1])
+
+
+def subgraph_sizes(info: Mapping[str, Any]) -> tuple[int, ...]:
+    """Sizes of the sub-graphs that an environment hands out.
+
+    Raises:
+        ValueError: if it hands out none.
+    """
+    if "subgraphs" not in info:
+        raise ValueError("env.reset() must return info['subgraphs'], as gym_rlseg's do")
+    return tuple(int(ids.shape[1]) for ids in info["subgraphs"])
+
+
+def generator_state(env: gym.Env[Any, Any]) -> str | None:
+    """State of the environment's own generator as JSON, from which training resumes."""
+    state = env.unwrapped.np_random.bit_generator.state
+    return json.dumps(state) if isinstance(state, dict) else None
