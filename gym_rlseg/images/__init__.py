@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from gym_rlseg.images.base import SPLITS, ImageSource, Sample, Split
 from gym_rlseg.images.circles import CirclesSource
 from gym_rlseg.images.coins import CoinsSource
+from gym_rlseg.images.embryo import EmbryoSource
 from gym_rlseg.images.files import FilesSource
 
 #: Sources of images by name.
 SOURCES: Mapping[str, type[ImageSource]] = {
     "circles": CirclesSource,
     "coins": CoinsSource,
+    "embryo": EmbryoSource,
     "files": FilesSource,
 }
 
@@ -19,6 +21,7 @@ __all__ = [
     "SPLITS",
     "CirclesSource",
     "CoinsSource",
+    "EmbryoSource",
     "FilesSource",
     "ImageSource",
     "Sample",
