@@ -78,7 +78,8 @@ def main() -> None:
     spread = sbd.std(ddof=min(1, len(sbd) - 1))
     body = [
         f"{arguments.images} held-out images (split `test`), {arguments.minutes:g} minutes of "
-        f"training a seed including the preparation of the images, {arguments.threads} thread(s).",
+        f"training a seed including the preparation of the images, {arguments.threads} thread(s)."
+        + (f" Trained and saved by `--save {arguments.load.name}`." if arguments.load else ""),
         "",
         table(
             ("", "SBD", "of the bound", "AP50", "mAP", "VI split", "VI merge", "\\|DiC\\|"), rows

@@ -25,14 +25,14 @@ class SearchOptions:
     Attributes:
         pastes: candidate objects that are tried, best first.
         moves: superpixels on rims that are tried, most doubtful first.
-        least_gain: rise of the reward that a paste or move must bring. A reward orders
+        least_gain: rise of the reward that any change must bring. A reward orders
             partitions that differ little less surely than the policy does: what it gains
             by dropping a ragged disc or a doubtful superpixel is mostly noise.
     """
 
     pastes: int = 12
     moves: int = 12
-    least_gain: float = 0.01
+    least_gain: float = 0.03
 
     def __post_init__(self) -> None:
         for name in ("pastes", "moves", "least_gain"):
@@ -52,7 +52,8 @@ def best_partition(
     Args:
         graph: the image's graph.
         reward: what is maximised.
-        candidates: partitions, int32 (N,) each; the result is never worse than any.
+        candidates: partitions, int32 (N,) each, the most trusted first: another one
+            must beat it by `least_gain` to be the start.
         weights: (E,) in [0, 1], says which superpixels are doubtful (near 0.5).
         options: effort.
 
@@ -66,7 +67,9 @@ def best_partition(
         raise ValueError("best_partition needs at least one candidate, got none")
     options = options or SearchOptions()
     scored = [(labels, reward(graph, labels)) for labels in candidates]
-    start = max(scored, key=lambda pair: pair[1].total)
+    start, best = scored[0], max(scored, key=lambda pair: pair[1].total)
+    if best[1].total > start[1].total + options.least_gain:
+        start = best
     search = _Search(graph, reward, *start, options.least_gain)
     for nodes in _objects_worth_pasting(scored, search.scores, search.labels)[: options.pastes]:
         search.paste(nodes)

@@ -32,8 +32,8 @@ class Setting:
 
 #: Settings by difficulty.
 DIFFICULTIES: Mapping[str, Setting] = {
-    "standard": Setting(count=(30, 38), gaps=0.25, gap_length=3.0, noise=0.07),
-    "hard": Setting(count=(38, 46), gaps=0.35, gap_length=4.0, noise=0.1),
+    "standard": Setting(count=(30, 38), gaps=0.38, gap_length=3.0, noise=0.08),
+    "hard": Setting(count=(38, 46), gaps=0.45, gap_length=4.0, noise=0.1),
 }
 
 

@@ -38,10 +38,11 @@ def test_never_worse_than_any_candidate_and_deterministic(env):
         )
         for _ in range(5)
     ]
-    labels, scores = best_partition(graph, env.reward, candidates, graph.evidence)
+    options = SearchOptions(least_gain=0.0)
+    labels, scores = best_partition(graph, env.reward, candidates, graph.evidence, options)
     assert scores.total >= max(env.reward(graph, c).total for c in candidates)
     assert scores.total == env.reward(graph, labels).total
-    again, _ = best_partition(graph, env.reward, candidates, graph.evidence)
+    again, _ = best_partition(graph, env.reward, candidates, graph.evidence, options)
     np.testing.assert_array_equal(labels, again)
     np.testing.assert_array_equal(labels, first_node_labels(labels))
 
@@ -88,7 +89,8 @@ def test_moving_mends_a_single_superpixel(env, truth):
 
 def test_small_gains_are_left_alone(env):
     graph = env.graph
-    candidates = [Multicut()(graph.solver, graph.evidence)]
+    candidates = [Multicut(bias=bias)(graph.solver, graph.evidence) for bias in (0.3, 0.5)]
+    assert env.reward(graph, candidates[1]).total > env.reward(graph, candidates[0]).total
     labels, scores = best_partition(
         graph, env.reward, candidates, graph.evidence, SearchOptions(least_gain=1.0)
     )
