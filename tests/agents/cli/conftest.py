@@ -21,6 +21,7 @@ environment:  # images of a few discs
   path: {images}
   labels: {labels}
   reward: {{name: circularity, count: [3, 5], radius: [6, 11]}}
+  boundary: {{name: gradient, sigma: 1.0}}
   superpixels: {{name: seeded_watershed, min_distance: 2}}
   subgraph_sizes: [4, 8]
 agent:
