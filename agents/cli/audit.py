@@ -103,9 +103,15 @@ def _trained(
 def _show(result: Audit) -> None:
     means = result.means()
     width = max(len(name) for name in means)
-    say(f"{'candidate':{width}}  reward    SBD")
+    parts = result.mean_parts()
+    # What the reward is made of, where it can tell: objects, boundary, each prior.
+    names = list(next(iter(parts.values())))
+    columns = "".join(f"  {name:>9}" for name in names)
+    say(f"{'candidate':{width}}  reward    SBD{columns}")
     for name, (reward, sbd) in means.items():
-        say(f"{name:{width}}  {reward:6.3f}  {'' if sbd is None else f'{sbd:5.3f}'}".rstrip())
+        quality = "" if sbd is None else f"{sbd:.3f}"
+        values = "".join(f"  {parts[name][k]:{max(9, len(k))}.3f}" for k in names)
+        say(f"{name:{width}}  {reward:6.3f}  {quality:>5}{values}".rstrip())
     correlation = result.rank_correlation
     if correlation is not None:
         say(f"rank correlation of reward and SBD over all candidates: {correlation:.2f}")

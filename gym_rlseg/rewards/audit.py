@@ -117,6 +117,14 @@ class Audit:
             )
         return dict(sorted(table.items(), key=lambda item: -item[1][0]))
 
+    def mean_parts(self) -> dict[str, dict[str, float]]:
+        """Mean contribution of each part of the reward, per candidate, in the order of `means`."""
+        table: dict[str, dict[str, float]] = {}
+        for name in self.means():
+            rows = [row.parts for row in self.rows if row.candidate == name]
+            table[name] = {k: float(np.mean([parts[k] for parts in rows])) for k in rows[0]}
+        return table
+
     def _by_image(self) -> dict[str, list[AuditRow]]:
         groups: dict[str, list[AuditRow]] = {}
         for row in self.rows:

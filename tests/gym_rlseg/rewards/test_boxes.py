@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 from scipy.spatial import ConvexHull
 from skimage.draw import polygon
 
@@ -89,3 +90,27 @@ def test_objects_of_several_superpixels(graph_of):
     parts = object_boxes(Objects(graph_of(pieces), np.array([0, 1, 1], np.int32)))
     for name in ("long", "short", "angle", "hull_area"):
         np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_partitions(graph_of, seed):
+    """Ragged, disconnected objects with holes, many of them at the frame: exactly the same."""
+    rng = np.random.default_rng(seed)
+    field = gaussian_filter(rng.random(rng.integers(4, 40, 2)), rng.uniform(0.3, 3.0))
+    bins = np.quantile(field, np.linspace(0.0, 1.0, rng.integers(3, 8))[1:-1])
+    _, labels = np.unique(np.digitize(field, bins), return_inverse=True)
+    labels = labels.reshape(field.shape)
+    count = labels.max() + 1
+    boxes = object_boxes(Objects(graph_of(labels), np.arange(count, dtype=np.int32)))
+    for k in range(count):
+        long, short, area = slow(labels == k)
+        assert boxes.hull_area[k] == pytest.approx(area)
+        assert boxes.long[k] * boxes.short[k] == pytest.approx(long * short)
+        assert 0.0 <= boxes.angle[k] < np.pi
+
+
+def test_everything_merged_fills_the_image(graph_of):
+    labels = np.arange(12).reshape(3, 4).repeat(5, 0).repeat(5, 1)
+    boxes = object_boxes(Objects(graph_of(labels), np.zeros(12, np.int32)))
+    assert (boxes.long[0], boxes.short[0], boxes.hull_area[0]) == (20.0, 15.0, 300.0)
+    assert boxes.angle[0] == pytest.approx(0.0)
