@@ -35,6 +35,20 @@ ENVIRONMENTS: Mapping[str, Mapping[str, Any]] = {
         "subgraph_sizes": [4, 8, 16],
         "pool_size": 4,
     },
+    "RLSeg-Embryo-v0": {
+        "source": "embryo",
+        "boundary": {"name": "ridge", "sigma": 1.6, "percentile": 97.0},
+        "superpixels": {
+            "name": "seeded_watershed",
+            "smoothing": 1.1,
+            "min_distance": 3,
+            "min_size": 8,
+        },
+        "features": "polar",
+        "reward": "embryo",
+        "subgraph_sizes": [4, 8, 16],
+        "pool_size": 800,
+    },
     "RLSeg-Images-v0": {
         "source": "files",
         # On nuclei: superpixel bound SBD 0.90 with 240 superpixels at 256 x 256 px.

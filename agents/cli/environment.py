@@ -17,7 +17,7 @@ from agents.cli.kinds import check_kinds
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.graph import BOUNDARIES, PARTITIONS, SUPERPIXELS
 from gym_rlseg.graph.boundary import BoundaryMap
-from gym_rlseg.graph.features import FEATURES
+from gym_rlseg.graph.graph import FEATURES
 from gym_rlseg.graph.partition import Partition
 from gym_rlseg.graph.subgraphs import check_sizes
 from gym_rlseg.graph.superpixels import Superpixels

@@ -83,6 +83,39 @@ class RidgeBoundary(BoundaryMap):
         return _stretch(np.maximum(np.max(curvature, axis=0), 0.0), self.percentile)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ChannelBoundary(BoundaryMap):
+    """A boundary map of the user's own, such as a network's, that is a channel of the image.
+
+    Attributes:
+        channel: which one, from 0; the others are left to the features.
+        inverted: True for maps that are bright inside objects and dark at their boundary.
+    """
+
+    channel: int = 0
+    inverted: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.channel, bool) or not isinstance(self.channel, int) or self.channel < 0:
+            raise ValueError(f"channel must be an integer >= 0, got {self.channel!r}")
+        if not isinstance(self.inverted, bool):
+            raise ValueError(f"inverted must be true or false, got {self.inverted!r}")
+
+    def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `BoundaryMap.__call__`.
+
+        Raises:
+            ValueError: if the image has no such channel.
+        """
+        if self.channel >= len(image):
+            raise ValueError(
+                f"the boundary is to be channel {self.channel}, but the image has only "
+                f"{len(image)} channel(s), counted from 0"
+            )
+        strength = np.clip(image[self.channel], 0.0, 1.0).astype(np.float32)
+        return 1.0 - strength if self.inverted else strength
+
+
 def _stretch(strength: NDArray[np.float32], percentile: float) -> NDArray[np.float32]:
     top, strongest = float(np.percentile(strength, percentile)), float(strength.max())
     # Rounding errors alone don't make a boundary: not where structure is sparse, nor in a flat map.

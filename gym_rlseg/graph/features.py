@@ -6,7 +6,6 @@ on how superpixels happen to be numbered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -166,10 +165,3 @@ def _quartiles(values: NDArray, start: NDArray) -> tuple[NDArray, NDArray]:
     ordered = values[np.lexsort((values, group))]
     last = np.diff(start) - 1
     return ordered[start[:-1] + last // 4], ordered[start[:-1] + (3 * last + 3) // 4]
-
-
-FeatureFunction = Callable[[GraphParts], NDArray[np.float32]]
-#: Sets of features by name: (of nodes, of edges).
-FEATURES: Mapping[str, tuple[FeatureFunction, FeatureFunction]] = {
-    "handcrafted": (node_features, edge_features),
-}

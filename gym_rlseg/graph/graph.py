@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.graph.boundary import BoundaryMap, GradientBoundary, RidgeBoundary
+from gym_rlseg.graph.boundary import (
+    BoundaryMap,
+    ChannelBoundary,
+    GradientBoundary,
+    RidgeBoundary,
+)
 from gym_rlseg.graph.brightness import superpixel_brightness
-from gym_rlseg.graph.features import FEATURES, GraphParts
+from gym_rlseg.graph.features import GraphParts, edge_features, node_features
+from gym_rlseg.graph.features_polar import polar_edge_features, polar_node_features
 from gym_rlseg.graph.geometry import NodeSums, Outlines, node_sums, region_adjacency
 from gym_rlseg.graph.partition import solver_graph
 from gym_rlseg.graph.subgraphs import sample_all_sizes
@@ -28,11 +34,18 @@ if TYPE_CHECKING:
 BOUNDARIES: Mapping[str, type[BoundaryMap]] = {
     "gradient": GradientBoundary,
     "ridge": RidgeBoundary,
+    "channel": ChannelBoundary,
 }
 #: Superpixel methods by name.
 SUPERPIXELS: Mapping[str, type[Superpixels]] = {
     "mutex_watershed": MutexWatershed,
     "seeded_watershed": SeededWatershed,
+}
+FeatureFunction = Callable[[GraphParts], NDArray[np.float32]]
+#: Sets of features by name: (of nodes, of edges).
+FEATURES: Mapping[str, tuple[FeatureFunction, FeatureFunction]] = {
+    "handcrafted": (node_features, edge_features),
+    "polar": (polar_node_features, polar_edge_features),
 }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from gym_rlseg.rewards.base import Reward, Scores
 from gym_rlseg.rewards.circles import CirclesReward, CircularityReward
 from gym_rlseg.rewards.composed import PriorReward
+from gym_rlseg.rewards.embryo import EmbryoReward
 from gym_rlseg.rewards.nuclei import NucleiReward
 from gym_rlseg.rewards.supervised import DiceReward, MixedReward, OverlapReward
 
@@ -13,6 +14,7 @@ REWARDS: Mapping[str, type[Reward]] = {
     "circles": CirclesReward,
     "circularity": CircularityReward,
     "dice": DiceReward,
+    "embryo": EmbryoReward,
     "mixed": MixedReward,
     "nuclei": NucleiReward,
     "overlap": OverlapReward,
@@ -24,6 +26,7 @@ __all__ = [
     "CirclesReward",
     "CircularityReward",
     "DiceReward",
+    "EmbryoReward",
     "MixedReward",
     "NucleiReward",
     "OverlapReward",

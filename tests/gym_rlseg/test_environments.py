@@ -38,6 +38,8 @@ IDS = sorted(ENVIRONMENTS)
 ROOT = Path(gym_rlseg.__file__).parents[1]
 #: Ids all of whose splits are one picture, on purpose.
 ONE_PICTURE = {"RLSeg-Coins-v0"}
+#: A reward of which it is known how objects become edges and which of them is the ground.
+PLAIN = {"name": "circularity", "count": [3, 5], "radius": [4.0, 12.0]}
 #: What keeps the tests quick.
 SMALL: dict[str, dict[str, Any]] = {
     "RLSeg-Circles-v0": {
@@ -46,6 +48,22 @@ SMALL: dict[str, dict[str, Any]] = {
         "count": [3, 4],
         "radius": [5.0, 7.0],
         "reward": {"name": "circularity", "count": [3, 4], "radius": [4.0, 8.0]},
+        "pool_size": 5,
+    },
+    "RLSeg-Embryo-v0": {
+        "height": 72,
+        "width": 80,
+        "count": [10, 12],
+        "radius": 22.0,
+        "thickness": 14.0,
+        "reward": {
+            "name": "embryo",
+            "radius": 22.0,
+            "inner_spread": 6.0,
+            "outer_spread": 10.0,
+            "ring_spread": 7.0,
+            "sides": [15.0, 13.0],
+        },
         "pool_size": 5,
     },
     "RLSeg-Images-v0": {
@@ -436,7 +454,7 @@ def test_step(make: Make) -> None:
 
 
 def test_reward_of_edges_follows_from_objects(make: Make) -> None:
-    env = make()
+    env = make(reward=PLAIN)
     observation, _ = env.reset(seed=0)
     *_, info = env.step(sensible(observation, np.random.default_rng(0)))
     base = env.unwrapped
@@ -460,7 +478,7 @@ def test_one_cuts_and_zero_merges(make: Make) -> None:
 
 
 def test_segmentation(make: Make) -> None:
-    env = make()
+    env = make(reward=PLAIN)
     base = env.unwrapped
     for call in (lambda: None, lambda: env.reset(seed=1)):
         call()
