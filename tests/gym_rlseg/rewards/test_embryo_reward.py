@@ -221,7 +221,7 @@ def test_nothing_beats_the_truth(difficulty: str) -> None:
     found = audit(graphs, env.reward, np.random.default_rng(0))  # type: ignore[attr-defined]
     assert found.passed, found.verdict()
     assert found.rank_correlation is not None
-    assert found.rank_correlation > 0.75
+    assert found.rank_correlation > (0.8 if difficulty == "standard" else 0.65)
     means = found.means()
     bound = means["truth"][1]
     best_evidence = max(
