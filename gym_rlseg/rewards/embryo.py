@@ -77,7 +77,7 @@ class EmbryoReward(Reward):
     radius: float = 48.0
     inner_spread: float = 13.0
     outer_spread: float = 20.0
-    ring_spread: float = 14.0
+    ring_spread: float = 10.0
     sides: tuple[float, float] = (25.0, 11.5)
     side_spreads: tuple[float, float] = (6.0, 3.0)
     angle_spread: float = 0.35
