@@ -25,6 +25,7 @@ from agents.subgraph_sac.interface import (
     feature_counts,
     find_device,
     generator_state,
+    padded_action,
     subgraph_sizes,
 )
 from agents.subgraph_sac.learner import Learner
@@ -179,10 +180,10 @@ class SubgraphSAC:
             GraphState.from_observation({k: v[i] for k, v in batch.items()})
             for i in range(len(batch["edge_mask"]))
         ]
-        weights = np.zeros(batch["edge_mask"].shape, np.float32)
         parts = self._weights(self._selected, states, None if deterministic else self._sampling)
-        for row, mask, part in zip(weights, batch["edge_mask"], parts, strict=True):
-            row[mask.astype(bool)] = part
+        weights = np.stack(
+            [padded_action(m, w) for m, w in zip(batch["edge_mask"], parts, strict=True)]
+        )
         return (weights[0] if single else weights), state
 
     def distribution(
@@ -294,8 +295,7 @@ class SubgraphSAC:
         observation, info = self.env.reset()
         state = GraphState.from_observation(observation, info["subgraphs"])
         (weights,) = self._weights(self._learner.actor, [state], self._learner.generator)
-        action = np.zeros(self.env.action_space.shape or (), np.float32)
-        action[observation["edge_mask"].astype(bool)] = weights
+        action = padded_action(observation["edge_mask"], weights)
         _, reward, _, _, info = self.env.step(action)
         self._replay.add(Transition(state=state, action=weights, rewards=info["subgraph_rewards"]))
         return float(reward)
@@ -349,10 +349,8 @@ class SubgraphSAC:
 
     def _act_averaged(self, observation: dict[str, NDArray]) -> NDArray[np.float32]:
         state = GraphState.from_observation(observation)
-        action = np.zeros(len(observation["edge_mask"]), np.float32)
         (weights,) = self._weights(self._learner.averaged_actor, [state], None)
-        action[observation["edge_mask"].astype(bool)] = weights
-        return action
+        return padded_action(observation["edge_mask"], weights)
 
     @property
     def _features(self) -> tuple[int, int]:

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 import torch
 from gymnasium import spaces
+from numpy.typing import NDArray
 
 from agents.subgraph_sac.config import POLICIES, SubgraphSACConfig
 
@@ -77,3 +79,12 @@ def generator_state(env: gym.Env[Any, Any]) -> str | None:
     """State of the environment's own generator as JSON, from which training resumes."""
     state = env.unwrapped.np_random.bit_generator.state
     return json.dumps(state) if isinstance(state, dict) else None
+
+
+def padded_action(
+    edge_mask: NDArray[np.integer], weights: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Weights (E,) of the real edges as an action (max_edges,), 0 on the padding."""
+    action = np.zeros(len(edge_mask), np.float32)
+    action[edge_mask.astype(bool)] = weights
+    return action
