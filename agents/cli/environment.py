@@ -21,7 +21,8 @@ from gym_rlseg.graph.graph import FEATURES
 from gym_rlseg.graph.partition import Partition
 from gym_rlseg.graph.subgraphs import check_sizes
 from gym_rlseg.graph.superpixels import Superpixels
-from gym_rlseg.images import SOURCES, FilesSource, ImageSource
+from gym_rlseg.images import SOURCES, AugmentedSource, FilesSource, ImageSource
+from gym_rlseg.images.augmented import augmented
 from gym_rlseg.images.base import check_split
 from gym_rlseg.options import build, check_names, suggest
 from gym_rlseg.rewards import REWARDS, Reward
@@ -73,11 +74,15 @@ def resolve(options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     if env_id not in ids:
         raise ValueError(f"unknown id {env_id!r}{suggest(str(env_id), ids)}")
     merged = {**KEYWORDS, **gym.spec(env_id).kwargs, **given}
-    source = _source(merged, given, folder)
-    result: dict[str, Any] = {"id": env_id, **source}
+    source, options = _source(merged, given, folder)
+    result: dict[str, Any] = {"id": env_id, **options}
     for name in KEYWORDS:
         if name in _COMPONENTS:
             result[name] = _component(name, *_COMPONENTS[name], merged[name])
+        elif name == "augment":
+            result[name] = _augment(merged[name], source)
+        elif name == "cache":
+            result[name] = _folder(name, merged[name], folder)
         elif name not in result:
             result[name] = plain(merged[name])
     _check_scalars(result)
@@ -123,10 +128,12 @@ def one_line(value: Any) -> str:
     return text.removesuffix("...\n").strip()  # the mark behind a scalar document
 
 
-def _source(merged: dict[str, Any], given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The source's name and all its options, which lie flat among the other keys."""
-    source = merged["source"]
-    named = {"name": source} if isinstance(source, str) else source
+def _source(
+    merged: dict[str, Any], given: Mapping[str, Any], folder: Path
+) -> tuple[ImageSource, dict[str, Any]]:
+    """The source, its name and all its options, which lie flat among the other keys."""
+    given_source = merged["source"]
+    named = {"name": given_source} if isinstance(given_source, str) else given_source
     cls = SOURCES[_name("source", named, SOURCES)]
     fields = {f.name: f for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
     check_names("environment", given, ("id", *KEYWORDS, *fields))
@@ -141,9 +148,29 @@ def _source(merged: dict[str, Any], given: Mapping[str, Any], folder: Path) -> d
     if cls is FilesSource:
         for name in _PATHS:
             if options[name]:
-                options[name] = os.path.abspath(folder / Path(options[name]).expanduser())
-    build("source", ImageSource, SOURCES, {"name": named["name"], **options})
-    return {"source": named["name"], **plain(options)}
+                options[name] = _folder(name, options[name], folder)
+    source = build("source", ImageSource, SOURCES, {"name": named["name"], **options})
+    return source, {"source": named["name"], **plain(options)}
+
+
+def _augment(value: Any, source: ImageSource) -> bool | dict[str, Any]:
+    """All options of an augmentation, or False."""
+    augmentation = augmented(source, value)
+    if not isinstance(augmentation, AugmentedSource):
+        return False
+    if not isinstance(source, FilesSource):
+        augmentation.size("train")  # refuses sources without end; no files are looked at
+    options = {f.name: getattr(augmentation, f.name) for f in dataclasses.fields(augmentation)}
+    return plain({name: option for name, option in options.items() if name != "source"})
+
+
+def _folder(name: str, value: Any, folder: Path) -> str | None:
+    """A path from the config as an absolute one, or None."""
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name} must be a text or null, got {value!r}")
+    return os.path.abspath(folder / Path(value).expanduser())
 
 
 def _component(what: str, base: type, registry: Mapping[str, type], value: Any) -> dict[str, Any]:

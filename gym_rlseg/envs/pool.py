@@ -87,19 +87,17 @@ class GraphPool:
         Taken from a few samples of every split at the first seed, so that environments
         of different splits and seeds agree; with a margin unless all were looked at.
         """
-        graphs: list[SuperpixelGraph] = []
-        complete = True
+        source, graphs, complete = self.source, [], not self.source.seeded
         for split in SPLITS:
-            available = self.source.size(split)
+            available = source.size(split)
             if available is None and split != "train":
                 continue
-            count = min(available if available is not None else _PROBES, _PROBES)
-            complete = complete and count == available
-            for index in np.unique(np.linspace(0, (available or count) - 1, count).astype(int)):
-                if split == self.split and available is not None:
-                    graphs.append(self.graph(int(index)))
-                else:
-                    graphs.append(self._make(split, int(index), seed=0))
+            probes = source.probes(split, _PROBES)
+            complete = complete and len(probes) == available
+            # Graphs of the pool are made once, unless another seed's would be others.
+            kept = split == self.split and (self.seed == 0 or not source.seeded)
+            for index in probes:
+                graphs.append(self.graph(index) if kept else self._make(split, index, seed=0))
         margin = 1.0 if complete else _MARGIN
         nodes, edges = (
             int(np.ceil(margin * max(sizes) / _ROUND_TO)) * _ROUND_TO

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from gym_rlseg.images.base import SPLITS, ImageSource, Sample, Split
+from gym_rlseg.images.augmented import AugmentedSource
+from gym_rlseg.images.base import SPLITS, ConstantImageError, ImageSource, Sample, Split
 from gym_rlseg.images.circles import CirclesSource
 from gym_rlseg.images.coins import CoinsSource
 from gym_rlseg.images.embryo import EmbryoSource
@@ -19,8 +20,10 @@ SOURCES: Mapping[str, type[ImageSource]] = {
 __all__ = [
     "SOURCES",
     "SPLITS",
+    "AugmentedSource",
     "CirclesSource",
     "CoinsSource",
+    "ConstantImageError",
     "EmbryoSource",
     "FilesSource",
     "ImageSource",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import unicodedata
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,13 @@ class Sample:
     image: NDArray[np.float32]
     truth: NDArray[np.int32] | None
     name: str
+
+
+class ConstantImageError(ValueError):
+    """An image that shows nothing: constant, or of a single superpixel.
+
+    Unlike a file that is broken, such an image is no mistake; callers may pass over it.
+    """
 
 
 class ImageSource(ABC):
@@ -50,9 +59,28 @@ class ImageSource(ABC):
             seed: selects the stream of a generator; other sources ignore it.
 
         Raises:
+            ConstantImageError: if there is nothing to see in the image.
             ValueError: if `split` is unknown, `index` is out of range or the
                 image cannot be used.
         """
+
+    @property
+    def seeded(self) -> bool:
+        """Whether samples depend on the seed."""
+        return self.size("train") is None
+
+    def probes(self, split: Split, count: int) -> tuple[int, ...]:
+        """Indices of samples that stand for all of `split`, to estimate how large graphs get.
+
+        Args:
+            split: "train", "validation" or "test".
+            count: how many at most.
+
+        Returns:
+            Distinct, in rising order; all indices if there are no more than `count`.
+        """
+        size = self.size(split)
+        return tuple(range(count)) if size is None else spread(size, count)
 
 
 def check_split(split: str) -> Split:
@@ -65,6 +93,35 @@ def check_split(split: str) -> Split:
         if split == known:
             return known
     raise ValueError(f"split must be one of {SPLITS}, got {split!r}")
+
+
+def check_index(index: int, size: int, split: Split) -> None:
+    """Refuse an index outside [0, size).
+
+    Raises:
+        ValueError: if it is.
+    """
+    if not 0 <= index < size:
+        raise ValueError(f"index must be in [0, {size}) for split {split!r}, got {index}")
+
+
+def renumbered(labels: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
+    """Labels 1..N in the order of their numbers, int32; 0 stays 0."""
+    values = np.union1d(labels, [0])
+    return np.searchsorted(values, labels).astype(np.int32)
+
+
+def spread(size: int, count: int) -> tuple[int, ...]:
+    """At most `count` indices evenly over range(size), both ends among them."""
+    return tuple(np.unique(np.linspace(0, size - 1, min(size, count)).astype(int)).tolist())
+
+
+def name_hash(name: str) -> bytes:
+    """A hash of an image's name that is the same on every machine.
+
+    File systems disagree on whether "ü" is one code point or two; both have one hash.
+    """
+    return hashlib.sha256(unicodedata.normalize("NFC", name).encode(errors="replace")).digest()
 
 
 def sample_generator(split: Split, index: int, seed: int) -> np.random.Generator:

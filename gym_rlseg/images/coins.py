@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.images.base import ImageSource, Sample, Split, check_split
+from gym_rlseg.images.base import ImageSource, Sample, Split, check_index, check_split
 
 _TRUTH_FILE = "coins_truth.json"
-_N_SYMMETRIES = 4
-_Number = TypeVar("_Number", np.float32, np.int32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,37 +26,23 @@ class CoinsSource(ImageSource):
 
     The coins' mean diameters range from 37 to 63 px, and the narrowest gap
     between two of them is 7 px.
-
-    Attributes:
-        augment: whether "train" holds the photograph's 4 mirror images instead of the
-            photograph alone: at index k it is mirrored top to bottom if k & 1 and left
-            to right if k & 2; index 0 is the photograph itself. All have one shape.
-
-    Raises:
-        ValueError: if `augment` is not a bool.
     """
 
-    augment: bool = True
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.augment, bool):
-            # The string "false" would count as true.
-            raise ValueError(f"augment must be true or false, got {self.augment!r}")
-
     def size(self, split: Split) -> int:
-        """Number of images in `split`: 4 in an augmented "train", else 1.
+        """1, whatever the split.
 
         Raises:
             ValueError: if `split` is unknown.
         """
-        return _N_SYMMETRIES if check_split(split) == "train" and self.augment else 1
+        check_split(split)
+        return 1
 
     def sample(self, split: Split, index: int, seed: int) -> Sample:
-        """The photograph, for an augmented "train" in the symmetry `index`.
+        """The photograph.
 
         Args:
             split: "train", "validation" or "test".
-            index: 0 <= index < size(split).
+            index: 0.
             seed: ignored, as nothing is drawn.
 
         Returns:
@@ -67,17 +50,10 @@ class CoinsSource(ImageSource):
             0 = background, coins 1..24.
 
         Raises:
-            ValueError: if `split` is unknown or `index` is out of range.
+            ValueError: if `split` is unknown or `index` is not 0.
         """
-        size = self.size(split)
-        if not 0 <= index < size:
-            raise ValueError(f"index must be in [0, {size}) for split {split!r}, got {index}")
-        mirrored = (bool(index & 1), bool(index & 2))
-        return Sample(
-            image=_mirror(_photograph(), *mirrored)[np.newaxis],
-            truth=_mirror(coins_truth(), *mirrored),
-            name=("coins", "coins, upside down", "coins, mirrored", "coins, half turn")[index],
-        )
+        check_index(index, self.size(split), split)
+        return Sample(image=_photograph()[np.newaxis], truth=coins_truth(), name="coins")
 
 
 def coins_truth() -> NDArray[np.int32]:
@@ -108,10 +84,3 @@ def _photograph() -> NDArray[np.float32]:
     from skimage.data import coins  # here, for the same reason as above
 
     return coins().astype(np.float32) / np.float32(255)
-
-
-def _mirror(array: NDArray[_Number], vertically: bool, horizontally: bool) -> NDArray[_Number]:
-    """`array` (H, W), mirrored top to bottom and left to right as asked; a new array."""
-    mirrored = array[:: -1 if vertically else 1, :: -1 if horizontally else 1]
-    # A copy, as views would hand out negative strides, which torch refuses.
-    return np.array(mirrored, order="C")

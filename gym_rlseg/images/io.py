@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from gym_rlseg.images.planes import channels_first, plane_shape, reading
+from gym_rlseg.images.tiff import count_tiff_pages, read_tiff
 
 _SUFFIXES = {
     "tiff": (".tif", ".tiff"),
@@ -27,8 +28,6 @@ _SUFFIXES = {
 _ZARR_MARKERS = ("zarr.json", ".zgroup", ".zarray")
 _KNOWN = ", ".join(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)
 _MIN_SIZE = 8
-_MAX_CHANNELS = 4
-_ALPHA = (1, 2)  # TIFF's ExtraSamples: associated and unassociated alpha
 
 
 def image_files(path: str | Path, pattern: str = "*") -> tuple[Path, ...]:
@@ -63,13 +62,16 @@ def image_files(path: str | Path, pattern: str = "*") -> tuple[Path, ...]:
     return files
 
 
-def file_stem(path: PurePath) -> str:
-    """The name an image shares with its labels: "a" for a.tif, a.ome.tif and a.zarr."""
-    stem = path.stem
-    return stem[: -len(".ome")] if stem.lower().endswith(".ome") else stem
+def page_count(path: Path) -> int:
+    """Number of pages in an image file: 1 for all that are no TIFF.
+
+    Raises:
+        ValueError: if it is a broken TIFF.
+    """
+    return count_tiff_pages(path) if _kind(path) == "tiff" else 1
 
 
-def read_image(path: str | Path, key: str | None = None) -> NDArray[Any]:
+def read_image(path: str | Path, key: str | None = None, page: int | None = None) -> NDArray[Any]:
     """Read one 2-D image.
 
     Grey images (H, W) get one channel, colour images (H, W, 3 or 4) lose their alpha
@@ -80,15 +82,17 @@ def read_image(path: str | Path, key: str | None = None) -> NDArray[Any]:
         path: a TIFF, PNG, JPEG or HDF5 file, or a Zarr folder.
         key: name of the dataset in HDF5 and Zarr; None takes the only one. Other
             formats ignore it.
+        page: which page of a TIFF that holds several, from 0; a file of one image has
+            page 0. None takes only files of one image.
 
     Returns:
         (C, H, W), contiguous, in the file's own dtype and native byte order.
 
     Raises:
-        ValueError: if the file is missing, unreadable, a volume, smaller than
+        ValueError: if the file is missing, unreadable, a volume, without such a page, smaller than
             8 x 8 pixels, not of real numbers, or holds NaN or infinite values.
     """
-    image = _read_planes(_existing(path), key, indices=False)
+    image = _read_planes(_existing(path), key, page, indices=False)
     height, width = image.shape[1:]
     if min(height, width) < _MIN_SIZE:
         raise ValueError(
@@ -98,13 +102,16 @@ def read_image(path: str | Path, key: str | None = None) -> NDArray[Any]:
     return image
 
 
-def read_labels(path: str | Path, key: str | None = None) -> NDArray[np.int32]:
+def read_labels(
+    path: str | Path, key: str | None = None, page: int | None = None
+) -> NDArray[np.int32]:
     """Read one label image; labels keep their numbers and paletted PNG its indices.
 
     Args:
         path: a TIFF, PNG or HDF5 file, or a Zarr folder. Floats that are whole
             numbers pass, as some programs save labels so.
         key: as in `read_image`.
+        page: as in `read_image`.
 
     Returns:
         int32 (H, W), 0 = background.
@@ -116,7 +123,7 @@ def read_labels(path: str | Path, key: str | None = None) -> NDArray[np.int32]:
     path = _existing(path)
     if _kind(path) == "jpeg":
         raise ValueError(f"{path} is a JPEG, whose compression alters labels; save them as TIFF")
-    planes = _read_planes(path, key, indices=True)
+    planes = _read_planes(path, key, page, indices=True)
     if planes.shape[0] != 1:
         raise ValueError(
             f"{path} has {planes.shape[0]} channels, expected one channel of label numbers "
@@ -201,25 +208,15 @@ def _is_listed(file: Path, root: Path) -> bool:
     return all(_kind(root / parent) is None for parent in inner.parents)
 
 
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Turn whatever a decoder throws at a broken file into one readable error."""
-    try:
-        yield
-    except Exception as error:  # decoders document no common base class
-        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(". ")
-        raise ValueError(
-            f"{path} cannot be read ({reason}); check that it is complete, or save it again"
-        ) from error
-
-
-def _read_planes(path: Path, key: str | None, *, indices: bool) -> NDArray[Any]:
+def _read_planes(path: Path, key: str | None, page: int | None, *, indices: bool) -> NDArray[Any]:
     """Read `path` as a contiguous (C, H, W) of finite real numbers in native byte order."""
     kind = _kind(path)
     if kind is None:
         raise ValueError(f"{path} is not an image file: expected one of {_KNOWN}")
+    if kind != "tiff" and page:
+        raise ValueError(f"{path} has 1 page, counted from 0, and so no page {page}")
     if kind == "tiff":
-        array = _read_tiff(path)
+        array = read_tiff(path, page)
     elif kind in ("hdf5", "zarr"):
         array = _read_container(path, key, kind)
     else:
@@ -234,61 +231,22 @@ def _read_planes(path: Path, key: str | None, *, indices: bool) -> NDArray[Any]:
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
 
 
-def _read_tiff(path: Path) -> NDArray[Any]:
-    import tifffile
-
-    with _reading(path):
-        tiff = tifffile.TiffFile(path)
-    with tiff:
-        with _reading(path):
-            series = tiff.series
-            first = series[0]
-            page = first.keyframe
-        axes = zip(first.axes, first.shape, strict=True)
-        if len(series) > 1 or any(name in "ZT" and size > 1 for name, size in axes):
-            shapes = " and ".join(f"{one.axes} {one.shape}" for one in series)
-            raise _not_2d(path, shapes)
-        _plane_shape(first.shape, path)  # refuse a volume before reading it
-        with _reading(path):
-            array = _decode_tiff(first, path)
-        extra = page.extrasamples  # what the samples after grey or RGB mean
-        is_rgba = page.photometric == tifffile.PHOTOMETRIC.RGB and page.samplesperpixel == 4
-        alpha = is_rgba or (len(extra) > 0 and extra[-1] in _ALPHA)
-        return _channels_first(array, path, alpha=alpha)
-
-
-def _decode_tiff(series: Any, path: Path) -> NDArray[Any]:
-    try:
-        return np.asarray(series.asarray())
-    except ValueError as error:
-        # tifffile leaves LZW and JPEG compression to imagecodecs, a large optional package;
-        # Pillow knows them, but reads some types as others.
-        if "imagecodecs" not in str(error):
-            raise
-        import imageio.v3 as iio
-
-        array = np.asarray(iio.imread(path.read_bytes(), plugin="pillow"))
-        if array.shape != series.shape or array.dtype != series.dtype.newbyteorder("="):
-            raise
-        return array
-
-
 def _read_pillow(path: Path, *, indices: bool) -> NDArray[Any]:
     """Read PNG or JPEG; `indices` keeps the numbers of a palette instead of its colours."""
     import imageio.v3 as iio
 
-    with _reading(path):
+    with reading(path):
         data = path.read_bytes()  # given a path, imageio leaves a broken file open
         mode = iio.immeta(data, plugin="pillow").get("mode")
         wanted = "P" if mode == "P" and indices else "RGB" if mode == "CMYK" else None
         array = np.asarray(iio.imread(data, plugin="pillow", mode=wanted))
-    return _channels_first(array, path, alpha=array.ndim == 3 and array.shape[2] in (2, 4))
+    return channels_first(array, path, alpha=array.ndim == 3 and array.shape[2] in (2, 4))
 
 
 def _read_container(path: Path, key: str | None, kind: str) -> NDArray[Any]:
     from elf.io import is_dataset, is_group, open_file
 
-    with _reading(path):
+    with reading(path):
         root = open_file(str(path), mode="r", ext=".zarr" if kind == "zarr" else ".h5")
     with root:
         if is_dataset(root):  # a Zarr folder may be an array itself
@@ -296,7 +254,7 @@ def _read_container(path: Path, key: str | None, kind: str) -> NDArray[Any]:
                 raise ValueError(f"{path} is a single array without names; leave out key={key!r}")
             dataset = root
         else:
-            with _reading(path):
+            with reading(path):
                 names = _dataset_names(root, kind)
             chosen = names[0] if key is None and len(names) == 1 else key
             if not names:
@@ -306,10 +264,10 @@ def _read_container(path: Path, key: str | None, kind: str) -> NDArray[Any]:
             if chosen not in root or is_group(root[chosen]):
                 raise ValueError(f"{path} holds no dataset {chosen!r}; set key to one of {names}")
             dataset = root[chosen]
-        shape, axis = _plane_shape(dataset.shape, path)  # refuse a volume before reading it
-        with _reading(path):
+        shape, axis = plane_shape(dataset.shape, path)  # refuse a volume before reading it
+        with reading(path):
             array = np.asarray(dataset[...])
-    return _channels_first(array, path, alpha=axis == 2 and shape[2] == 4)
+    return channels_first(array, path, alpha=axis == 2 and shape[2] == 4)
 
 
 def _dataset_names(root: Any, kind: str) -> list[str]:
@@ -320,35 +278,3 @@ def _dataset_names(root: Any, kind: str) -> list[str]:
     else:
         members.extend(root.members(max_depth=None))
     return sorted(name for name, node in members if len(getattr(node, "shape", ())) >= 2)
-
-
-def _plane_shape(shape: tuple[int, ...], path: Path) -> tuple[tuple[int, ...], int | None]:
-    """Drop superfluous axes of length 1 and find the channels: axis 0, axis 2 or None.
-
-    Where both ends could be channels the image is too small to be used either way.
-    """
-    lean = list(shape)
-    while len(lean) > 3 and 1 in lean:
-        lean.remove(1)
-    if len(lean) == 2:
-        return tuple(lean), None
-    if len(lean) == 3:
-        for axis in (0, 2):
-            if 1 <= lean[axis] <= _MAX_CHANNELS:
-                return tuple(lean), axis
-    raise _not_2d(path, str(tuple(shape)))
-
-
-def _not_2d(path: Path, found: str) -> ValueError:
-    return ValueError(
-        f"{path} has shape {found}, expected one 2-D image: (H, W), (H, W, 3 or 4) or "
-        f"(C, H, W) with at most {_MAX_CHANNELS} channels; save its planes as separate files"
-    )
-
-
-def _channels_first(array: NDArray[Any], path: Path, *, alpha: bool) -> NDArray[Any]:
-    """Bring `array` to (C, H, W), without its last channel where that is `alpha`."""
-    shape, axis = _plane_shape(array.shape, path)
-    lean = array.reshape(shape)
-    planes = lean[np.newaxis] if axis is None else np.moveaxis(lean, axis, 0)
-    return planes[:-1] if alpha else planes

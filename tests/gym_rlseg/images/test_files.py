@@ -266,20 +266,23 @@ class TestRefusals:
     @pytest.mark.parametrize("shape", [(5, H, W), (2, 5, H, W), (H, W, 5)])
     def test_volumes(self, tmp_path: Path, suffix: str, shape: tuple[int, ...]) -> None:
         path = write_any(tmp_path / f"a{suffix}", ramp(shape))
-        with pytest.raises(ValueError, match=says(path.name, "one 2-D image", "separate files")):
+        pages = np.prod(shape[:-2]) if suffix == ".tif" else 1
+        remedy = f'{pages} pages: set page to one of 0 to {pages - 1}, or to "each"'
+        remedies = (remedy,) if pages > 1 else ("separate files",)
+        with pytest.raises(ValueError, match=says(path.name, "one 2-D image", *remedies)):
             read_image(path)
 
     @pytest.mark.parametrize("axes", ["ZYX", "TYX"])
     def test_short_stack_is_no_colour_image(self, tmp_path: Path, axes: str) -> None:
         path = write_tiff(tmp_path / "a.tif", ramp((3, H, W)), imagej=True, metadata={"axes": axes})
-        with pytest.raises(ValueError, match=says("a.tif", axes, "(3, 12, 17)", "2-D")):
+        with pytest.raises(ValueError, match=says("a.tif", axes, "(3, 12, 17)", "2-D", "3 pages")):
             read_image(path)
 
     def test_pages_of_different_sizes(self, tmp_path: Path) -> None:
         with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
             tiff.write(ramp(), photometric="minisblack")
             tiff.write(ramp((H, H)), photometric="minisblack")
-        with pytest.raises(ValueError, match=says("a.tif", "(12, 17)", "(12, 12)", "2-D")):
+        with pytest.raises(ValueError, match=says("a.tif", "(12, 17)", "(12, 12)", "2 pages")):
             read_image(tmp_path / "a.tif")
 
     @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -1,0 +1,130 @@
+"""Intensities of any kind brought to [0, 1]."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gym_rlseg.images.base import ConstantImageError
+
+
+def normalise(
+    image: ArrayLike,
+    percentiles: Sequence[float] | None = (1.0, 99.8),
+    gamma: float = 1.0,
+    name: str = "image",
+) -> NDArray[np.float32]:
+    """Bring an image to [0, 1]: per channel (x - low) / (high - low), clipped, then ** gamma.
+
+    A channel in which both percentiles coincide, such as few bright spots on black, is
+    stretched from its minimum to its maximum instead; a constant channel beside others
+    that are not becomes 0.
+
+    Args:
+        image: (C, H, W), integers, floats or booleans; it is not changed.
+        percentiles: low and high, in [0, 100]. None divides integers by the largest
+            value of their dtype and takes floats, which must lie in [0, 1], as they are.
+        gamma: exponent > 0 applied after the stretch; 0.5, the square root, lifts dim
+            objects.
+        name: what error messages call the image.
+
+    Returns:
+        float32 (C, H, W), contiguous.
+
+    Raises:
+        ConstantImageError: if every channel is constant, such as all black.
+        ValueError: if an argument is invalid, or the image is not finite or, without
+            percentiles, outside the range that its dtype suggests.
+    """
+    limits, gamma = check_percentiles(percentiles), check_gamma(gamma)
+    image = np.asarray(image)
+    if image.ndim != 3 or not image.size or image.dtype.kind not in "buif":
+        raise ValueError(
+            f"{name} must be real numbers of shape (C, H, W), got {image.dtype} {image.shape}"
+        )
+    lows, highs = image.min(axis=(1, 2)), image.max(axis=(1, 2))
+    if not (np.isfinite(lows).all() and np.isfinite(highs).all()):
+        raise ValueError(f"{name} holds NaN or infinite values, expected finite ones; replace them")
+    if np.array_equal(lows, highs):
+        value = lows[0] if (lows == lows[0]).all() else lows.tolist()
+        raise ConstantImageError(
+            f"{name} is constant (every pixel is {value}); remove it, as it shows no object"
+        )
+    scale = full_scale(image.dtype)
+    if limits is None:
+        check_range(image, name, "percentiles is None; set percentiles to stretch it")
+    result = np.empty(image.shape, np.float32)
+    for channel, plane in enumerate(image):
+        # float64 throughout: float32 is too coarse for integers of 32 bits.
+        values = plane.astype(np.float64)
+        low, high = (0.0, scale) if limits is None else np.percentile(values, limits)
+        if high <= low:
+            low, high = values.min(), values.max()
+        span = high - low if high > low else 1.0
+        result[channel] = ((np.clip(values, low, high) - low) / span) ** gamma
+    return result
+
+
+def full_scale(dtype: np.dtype[Any]) -> float:
+    """What white is in images of this dtype: its largest integer, or 1 for floats."""
+    return 1.0 if dtype.kind in "bf" else float(np.iinfo(dtype).max)
+
+
+def check_range(image: NDArray[Any], name: str, why: str) -> None:
+    """Refuse values outside of [0, `full_scale`].
+
+    Args:
+        image: real numbers, not empty.
+        name: what the message calls the image.
+        why: where the range is needed, and what to do.
+
+    Raises:
+        ValueError: if there are any.
+    """
+    low, high, scale = image.min(), image.max(), full_scale(image.dtype)
+    if low < 0 or high > scale:
+        raise ValueError(
+            f"{name} holds values from {low} to {high}, expected [0, {scale:g}] "
+            f"for {image.dtype} where {why}"
+        )
+
+
+def check_gamma(gamma: Any) -> float:
+    """`gamma` as a float.
+
+    Raises:
+        ValueError: unless it is a finite number > 0.
+    """
+    if not is_number(gamma) or gamma <= 0:
+        raise ValueError(f"gamma must be a finite number > 0, got {gamma!r}")
+    return float(gamma)
+
+
+def check_percentiles(percentiles: Any) -> tuple[float, float] | None:
+    """`percentiles` as a pair of floats, or None.
+
+    Raises:
+        ValueError: unless they are None or 0 <= low < high <= 100.
+    """
+    if percentiles is None:
+        return None
+    if (
+        not isinstance(percentiles, (tuple, list))
+        or len(percentiles) != 2
+        or not all(is_number(value) for value in percentiles)
+        or not 0 <= percentiles[0] < percentiles[1] <= 100
+    ):
+        raise ValueError(
+            f"percentiles must be None or two numbers 0 <= low < high <= 100, got {percentiles!r}"
+        )
+    return float(percentiles[0]), float(percentiles[1])
+
+
+def is_number(value: Any) -> bool:
+    """Whether `value` is a finite real number, and no boolean."""
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,50 @@
+"""Names of images that are pages of a file with several.
+
+Page 3 of folder/stack.tif goes by the path folder/stack.tif#3, counted from 0. No image
+file is called so, as its ending would be unknown; so pages and files share one kind of
+name in listings, reports and options.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from typing import Any, TypeVar
+
+_PAGE = re.compile(r"(.+\.tiff?)#(\d+)", re.IGNORECASE)
+_Path = TypeVar("_Path", bound=PurePath)
+#: The value of the option `page` that makes every page an image of its own.
+EACH = "each"
+
+
+def page_path(file: _Path, page: int) -> _Path:
+    """The path that a page of `file` goes by."""
+    return file.with_name(f"{file.name}#{page}")
+
+
+def split_page(path: _Path) -> tuple[_Path, int | None]:
+    """The file that an image lies in, and which of its pages it is, or None for all of it."""
+    found = _PAGE.fullmatch(path.name)
+    return (path, None) if found is None else (path.with_name(found[1]), int(found[2]))
+
+
+def file_stem(path: PurePath) -> str:
+    """The name an image shares with its labels: "a" for a.tif, a.ome.tif and a.zarr.
+
+    A page adds its number: "a_p003" for a.tif#3.
+    """
+    file, page = split_page(path)
+    stem = file.stem[: -len(".ome")] if file.stem.lower().endswith(".ome") else file.stem
+    return stem if page is None else f"{stem}_p{page:03}"
+
+
+def check_page(page: Any) -> int | str | None:
+    """The option `page`, if it is valid.
+
+    Raises:
+        ValueError: unless it is None, a whole number >= 0 or "each".
+    """
+    is_number = isinstance(page, int) and not isinstance(page, bool) and page >= 0
+    if page is not None and page != EACH and not is_number:
+        raise ValueError(f'page must be None, a whole number >= 0 or "{EACH}", got {page!r}')
+    return page
