@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from agents.cli import audit, doctor, envs, evaluate, segment, train
+from agents.cli import audit, doctor, envs, evaluate, init, segment, train
 from agents.cli.output import complain
 
 EXIT_CODES = """\
@@ -22,6 +22,7 @@ exit codes:
 """
 
 _COMMANDS = {
+    "init": (init, "look at images and write a config for them"),
     "train": (train, "train an agent on the images of a config"),
     "segment": (segment, "turn images into label images with a trained run"),
     "evaluate": (evaluate, "score label images against true ones"),

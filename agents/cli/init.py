@@ -1,0 +1,244 @@
+"""Look at some images and write a config for them, which 'rlseg train' can use as it is.
+
+Looks at up to 8 of IMAGES, asks at most five questions (on a terminal; Enter takes the
+answer in brackets, flags answer beforehand, --yes takes all defaults), and writes CONFIG
+with a comment on every entry, and a contact sheet: outlines of objects have to be among
+the outlines of the superpixels there. In the end an audit tells whether the reward can be
+gamed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agents.cli.arguments import checked, whole_number
+from agents.cli.durations import format_duration, parse_duration
+from agents.cli.output import complain, output_folder, say, write_picture, write_text
+from agents.cli.questions import SHAPES, one_of, parse_count, parse_diameter
+
+if TYPE_CHECKING:
+    from gym_rlseg.graph import SuperpixelGraph
+    from gym_rlseg.images import FilesSource
+
+#: Images on the contact sheet.
+_SHOWN = 6
+_UNASKED = argparse.SUPPRESS
+_DEFAULT_TIME_LIMIT = 600.0  # seconds
+_ANSWERS = ("colour", "channel", "dark", "diameter", "count", "shape")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("images", metavar="IMAGES", help="folder with images, or one file")
+    parser.add_argument("-o", "--output", metavar="CONFIG", required=True, help="YAML to write")
+    answers = parser.add_argument_group("what you know about the objects")
+    answers.add_argument(
+        "--diameter", metavar="PX", default=_UNASKED, type=checked(parse_diameter),
+        help="how wide one usually is, in pixels; the shorter side of elongated ones",
+    )  # fmt: skip
+    answers.add_argument(
+        "--count", metavar="N", default=_UNASKED, type=checked(parse_count),
+        help="how many are on an image: a range such as 10-60, one number, or unknown",
+    )  # fmt: skip
+    answers.add_argument(
+        "--shape", metavar="S", default=_UNASKED, type=checked(one_of(*SHAPES)),
+        help="round, convex, elongated (three times as long as wide) or any",
+    )  # fmt: skip
+    polarity = answers.add_mutually_exclusive_group()
+    polarity.add_argument(
+        "--bright", dest="dark", action="store_const", const=False, default=_UNASKED,
+        help="they are brighter than the ground",
+    )  # fmt: skip
+    polarity.add_argument(
+        "--dark", dest="dark", action="store_const", const=True, default=_UNASKED,
+        help="they are darker than the ground",
+    )  # fmt: skip
+    answers.add_argument(
+        "--colour", metavar="NAME", default=_UNASKED,
+        help="channels, grey, or a stain: hematoxylin, eosin, dab",
+    )  # fmt: skip
+    answers.add_argument(
+        "--channel", metavar="N", default=_UNASKED, type=checked(whole_number(0)),
+        help="in which they are seen best, from 0 (default: where they stand out most)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--pattern", metavar="GLOB", default="*",
+        help='which files of the folder; "**/*" descends into sub-folders (default: *)',
+    )  # fmt: skip
+    parser.add_argument("--key", metavar="NAME", help="dataset in HDF5 and Zarr files")
+    parser.add_argument(
+        "--page", metavar="N", type=checked(_page),
+        help="of files with several: a number from 0, or each",
+    )  # fmt: skip
+    parser.add_argument("--labels", metavar="DIR", help="true labels, for the audit only")
+    parser.add_argument(
+        "--time-limit", metavar="T", default=_DEFAULT_TIME_LIMIT, type=checked(parse_duration),
+        help="of the training, such as 90s, 30m or 1.5h (default: 10m)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--sheet",
+        metavar="FILE",
+        help="the contact sheet (default: CONFIG's name, _superpixels.png)",
+    )
+    parser.add_argument("--yes", action="store_true", help="ask nothing, take the defaults")
+    parser.add_argument("--force", action="store_true", help="replace CONFIG and the contact sheet")
+    parser.add_argument("--no-audit", action="store_true", help="leave out the audit")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write a config; see the module's text."""
+    config, sheet = _outputs(args)
+    from dataclasses import replace
+
+    from agents.cli.config_template import render
+    from agents.cli.environment import resolve
+    from agents.cli.few_images import look_at_few
+    from agents.cli.guesses import guess
+    from agents.cli.init_text import assumptions, images_seen
+    from agents.cli.settings_rules import settings
+    from gym_rlseg.contact_sheet import contact_sheet
+    from gym_rlseg.images import FilesSource
+
+    reading = {"pattern": args.pattern, "page": args.page, "key": args.key}
+    source = FilesSource(path=args.images, **reading)
+    looked, bad = look_at_few(source)
+    for sentence in bad[:3]:
+        complain(f"left out: {sentence}", kind="")
+    if bad[3:]:
+        complain(f"{len(bad) - 3} more images can't be used", kind="")
+    seen: list[str] = []
+
+    def tell(line: str) -> None:
+        seen.append(line)
+        say(line)
+
+    tell(images_seen(args.images, len(source.all_files()), list(looked.values())))
+    given = {name: getattr(args, name) for name in _ANSWERS if hasattr(args, name)}
+    guesses = guess(looked, given, interactive=not args.yes and _terminal(), tell=tell)
+    for line in assumptions(guesses):
+        say(line)
+    sections = settings(guesses.seen, guesses.answers)
+    unusual = {name: value for name, value in reading.items() if value not in (None, "*")}
+    where = {"id": sections["environment"].pop("id"), "path": _relative(args.images, config)}
+    sections["environment"] = where | unusual | sections["environment"]
+    sections["training"]["time_limit"] = format_duration(args.time_limit)
+    environment = resolve(sections["environment"], config.absolute().parent)
+    source = replace(
+        source,
+        colour=environment["colour"],
+        gamma=environment["gamma"],
+        labels=args.labels,
+        partial_labels=True,
+    )
+    graphs = _graphs(source, list(looked), environment)
+    for file in (config, sheet):
+        file.absolute().parent.mkdir(parents=True, exist_ok=True)
+    diameter = guesses.answers.diameter
+    title = f"Superpixels. Objects should be about as wide as the ring, {diameter:g} px"
+    write_picture(sheet, contact_sheet(graphs[:_SHOWN], diameter=diameter, title=title))
+    write_text(config, render(sections, ["Written by 'rlseg init', which saw:", *seen]))
+    say(f"config: {config}")
+    say(f"superpixels: {sheet} (outlines of objects should be among theirs)")
+    if not args.no_audit:
+        _audit(graphs, environment["reward"])
+    say("next:")
+    limit = format_duration(args.time_limit)
+    pattern = "" if args.pattern == "*" else f" --pattern {shlex.quote(args.pattern)}"
+    say(f"  rlseg train {shlex.quote(str(config))} -o run    # takes {limit}")
+    say(f"  rlseg segment run {shlex.quote(args.images)} -o out{pattern}")
+    return 0
+
+
+def _outputs(args: argparse.Namespace) -> tuple[Path, Path]:
+    """CONFIG and the contact sheet, if they can be written.
+
+    Raises:
+        ValueError: if one is there already, or can't be made where it should be.
+    """
+    config = Path(args.output).expanduser()
+    default = config.with_name(f"{config.stem}_superpixels.png")
+    sheet = Path(args.sheet).expanduser() if args.sheet else default
+    if sheet.suffix.lower() != ".png":
+        raise ValueError(f"--sheet must end in .png, got {sheet}")
+    images = Path(args.images).expanduser()
+    for file in (config, sheet):
+        if file.is_dir():
+            raise ValueError(f"{file} is a folder; give the name of a file")
+        if file.exists() and not args.force:
+            raise ValueError(f"{file} exists; choose another name, or replace it with --force")
+        output_folder(file.absolute().parent)
+    folder = sheet.absolute().parent.resolve()
+    below = "**" in args.pattern and images.resolve() in folder.parents
+    if images.is_dir() and (folder == images.resolve() or below):
+        raise ValueError(
+            f"the contact sheet {sheet} would lie among the images, and be trained on; choose "
+            "another place for CONFIG, or for the sheet with --sheet"
+        )
+    return config, sheet
+
+
+def _graphs(
+    source: FilesSource, looked: list[Path], environment: Mapping[str, Any]
+) -> list[SuperpixelGraph]:
+    """Graphs of the few images, or of their middles.
+
+    Raises:
+        ValueError: if none can be made.
+    """
+    from agents.cli.few_images import samples
+    from agents.segmentation import Pipeline
+
+    pipeline, graphs, reasons = Pipeline.from_options(environment), [], []
+    for sample in samples(source, looked):
+        try:
+            graphs.append(pipeline.graph(sample))
+        except ValueError as error:
+            reasons.append(str(error))
+            complain(f"left out: {error}", kind="")
+    if not graphs:
+        raise ValueError(f"no image can be used with these settings: {reasons[0]}")
+    return graphs
+
+
+def _audit(graphs: list[SuperpixelGraph], options: Mapping[str, Any]) -> None:
+    """Say what scores how, and warn of what shouldn't."""
+    import numpy as np
+
+    from agents.cli.init_text import audit_outcome, audit_warning
+    from gym_rlseg.options import build
+    from gym_rlseg.rewards import REWARDS, Reward
+    from gym_rlseg.rewards.audit import audit
+
+    reward = build("reward", Reward, REWARDS, options)
+    result = audit(graphs, reward, np.random.default_rng(0))
+    for line in audit_outcome(result).splitlines():
+        say(line)
+    if warning := audit_warning(result):
+        complain(warning, kind="warning: ")
+
+
+def _relative(images: str, config: Path) -> str:
+    """The path of the images as seen from the config's folder."""
+    absolute = os.path.abspath(Path(images).expanduser())
+    try:
+        relative = os.path.relpath(absolute, config.absolute().parent)
+    except ValueError:  # on another drive
+        return absolute
+    # A leading tilde would stand for a home folder.
+    return absolute if relative.startswith("~") else Path(relative).as_posix()
+
+
+def _page(text: str) -> int | str:
+    if text != "each" and not text.isdecimal():
+        raise ValueError(f"expected a number from 0, or each, got {text!r}")
+    return text if text == "each" else int(text)
+
+
+def _terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
