@@ -31,6 +31,7 @@ def main() -> None:
     """Train, measure, record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--env", default="RLSeg-Circles-v0")
+    parser.add_argument("--difficulty", help="a keyword of RLSeg-Embryo-v0")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--images", type=int, default=50)
@@ -41,7 +42,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
 
-    env = gym.make(arguments.env)
+    env = make_env(arguments)
     kernighan_lin = {"name": "multicut", "solver": "kernighan_lin"}
     test = env.unwrapped.variant(  # type: ignore[attr-defined]
         split="test", pool_size=arguments.images, partition=kernighan_lin
@@ -91,13 +92,25 @@ def main() -> None:
     ]
     print("\n".join(body))
     if not arguments.dry_run:
-        record(arguments.env, f"{arguments.env}: quality", "\n".join(body))
+        name = task_name(arguments)
+        record(name, f"{name}: quality", "\n".join(body))
+
+
+def make_env(arguments: argparse.Namespace) -> gym.Env:
+    """The training environment."""
+    options = {"difficulty": arguments.difficulty} if arguments.difficulty else {}
+    return gym.make(arguments.env, **options)
+
+
+def task_name(arguments: argparse.Namespace) -> str:
+    """The environment's id and its difficulty, if one was asked for."""
+    return arguments.env + (f"-{arguments.difficulty}" if arguments.difficulty else "")
 
 
 def trained_agent(arguments: argparse.Namespace, seed: int) -> SubgraphSAC:
     """Train an agent, or take the one that was trained and saved before."""
-    env = gym.make(arguments.env)
-    name = f"{arguments.env}-{seed}"
+    env = make_env(arguments)
+    name = f"{task_name(arguments)}-{seed}"
     if arguments.load is not None:
         return SubgraphSAC.load(arguments.load / name, env)
     agent = SubgraphSAC("default", env, seed=seed)

@@ -25,14 +25,15 @@ class SearchOptions:
     Attributes:
         pastes: candidate objects that are tried, best first.
         moves: superpixels on rims that are tried, most doubtful first.
-        least_gain: rise of the reward that any change must bring. A reward orders
-            partitions that differ little less surely than the policy does: what it gains
-            by dropping a ragged disc or a doubtful superpixel is mostly noise.
+        least_gain: rise of the rewards' sum that any change must bring, per edge at the
+            objects that it concerns. A reward orders partitions that differ little less
+            surely than the policy does: what it gains by dropping a ragged disc or a
+            doubtful superpixel is mostly noise.
     """
 
     pastes: int = 12
     moves: int = 12
-    least_gain: float = 0.03
+    least_gain: float = 0.25
 
     def __post_init__(self) -> None:
         for name in ("pastes", "moves", "least_gain"):
@@ -52,8 +53,8 @@ def best_partition(
     Args:
         graph: the image's graph.
         reward: what is maximised.
-        candidates: partitions, int32 (N,) each, the most trusted first: another one
-            must beat it by `least_gain` to be the start.
+        candidates: partitions, int32 (N,) each, the most trusted first: it is the start,
+            the objects of the others are what it may take over.
         weights: (E,) in [0, 1], says which superpixels are doubtful (near 0.5).
         options: effort.
 
@@ -67,10 +68,7 @@ def best_partition(
         raise ValueError("best_partition needs at least one candidate, got none")
     options = options or SearchOptions()
     scored = [(labels, reward(graph, labels)) for labels in candidates]
-    start, best = scored[0], max(scored, key=lambda pair: pair[1].total)
-    if best[1].total > start[1].total + options.least_gain:
-        start = best
-    search = _Search(graph, reward, *start, options.least_gain)
+    search = _Search(graph, reward, *scored[0], options.least_gain)
     for nodes in _objects_worth_pasting(scored, search.scores, search.labels)[: options.pastes]:
         search.paste(nodes)
     for edge in np.argsort(np.abs(weights - 0.5), kind="stable")[: options.moves]:
@@ -106,7 +104,7 @@ class _Search:
                 grounded = pasted.copy()
                 grounded[rest] = ground[0]
                 trials.append(grounded)
-        self._take_best(trials)
+        self._take_best(trials, nodes)
 
     def move(self, u: int, v: int) -> None:
         """Let two adjacent superpixels share an object, or part."""
@@ -116,14 +114,30 @@ class _Search:
         else:
             merged = np.where(self.labels == label_v, label_u, self.labels)
             trials = [_with(self.labels, u, label_v), _with(self.labels, v, label_u), merged]
-        self._take_best(trials)
+        self._take_best(trials, np.array([u, v]))
 
-    def _take_best(self, trials: Iterable[NDArray[np.int32]]) -> None:
+    def _take_best(self, trials: Iterable[NDArray[np.int32]], nodes: NDArray[np.intp]) -> None:
         for trial in trials:
             labels = first_node_labels(trial)
             scores = self.reward(self.graph, labels)
-            if scores.total > self.scores.total + self.least_gain:
+            rise = (scores.total - self.scores.total) * self.graph.n_edges
+            if rise <= 0.0:
+                continue
+            concerned = self._members(self.labels, self.scores, nodes)
+            concerned |= self._members(labels, scores, nodes)
+            if rise > self.least_gain * concerned[self.graph.edges].any(axis=1).sum():
                 self.labels, self.scores = labels, scores
+
+    @staticmethod
+    def _members(
+        labels: NDArray[np.int32], scores: Scores, nodes: NDArray[np.intp]
+    ) -> NDArray[np.bool_]:
+        """Which superpixels share an object with one of `nodes`; the ground is none."""
+        touched = np.zeros(scores.ground.size, bool)
+        touched[labels[nodes]] = True
+        members = (touched & ~scores.ground)[labels]
+        members[nodes] = True
+        return np.asarray(members)
 
 
 def _objects_worth_pasting(
