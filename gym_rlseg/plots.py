@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.rewards.audit import Audit
+from gym_rlseg.rewards.landscape import Landscape
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def render_audit(audit: Audit) -> NDArray[np.uint8]:
@@ -16,11 +22,9 @@ def render_audit(audit: Audit) -> NDArray[np.uint8]:
     Args:
         audit: from `gym_rlseg.rewards.audit.audit`.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 6), dpi=100, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     names = list(audit.means())
     for position, name in enumerate(names):
@@ -40,6 +44,50 @@ def render_audit(audit: Audit) -> NDArray[np.uint8]:
     axes.set_ylabel("reward")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return drawn(figure)
+
+
+def render_landscape(landscape: Landscape) -> NDArray[np.uint8]:
+    """Reward and quality around the truth side by side, uint8 (H, W, 3).
+
+    The star marks the truth, the ring the highest reward if that is elsewhere.
+
+    Args:
+        landscape: from `gym_rlseg.rewards.landscape.landscape`.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 4.6), dpi=100, layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    columns = np.arange(landscape.number.size)
+    row, column = landscape.truth
+    for axes, values, title in (
+        (panels[0], landscape.rewards, "reward"),
+        (panels[1], landscape.sbd, "symmetric best Dice"),
+    ):
+        surface = axes.imshow(values, aspect="auto", cmap="viridis")
+        if np.ptp(values) > 0:
+            axes.contour(values, levels=8, colors="white", linewidths=0.6, alpha=0.6)
+        axes.plot(column, row, "*", ms=16, mfc="white", mec="black", clip_on=False, zorder=3)
+        if landscape.summit != landscape.truth:
+            top = landscape.summit[::-1]
+            axes.plot(*top, "o", ms=14, mfc="none", mec="red", mew=2, clip_on=False, zorder=4)
+        shown = columns[:: max(1, columns.size // 8)]
+        axes.set_xticks(shown, [f"{landscape.objects[i]:.0f}" for i in shown])
+        axes.set_xlabel("all merged  ←  objects  →  all split")
+        axes.set_title(title)
+        figure.colorbar(surface, ax=axes)
+    rows = np.arange(landscape.moved.size)[:: max(1, landscape.moved.size // 4)]
+    panels[0].set_yticks(rows, [f"{landscape.moved[i]:.0%}" for i in rows])
+    panels[0].set_ylabel("superpixels at outlines moved")
+    return drawn(figure)
+
+
+def drawn(figure: Figure) -> NDArray[np.uint8]:
+    """What a figure shows, uint8 (H, W, 3)."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 

@@ -1,9 +1,9 @@
 """Audit the reward of a config: does anything that is visibly wrong score above the truth?
 
 Scores easy partitions of some images (everything merged, everything split, random cuts,
-the edge map at several biases, each with random mistakes) beside the truth where labels
-are known. Exits with 1 if the truth is beaten on more than a few images, so that a
-config can be tested like code. Audit a reward before training on it.
+the edge map at several biases, the latter with random mistakes as well) beside the truth
+where labels are known. Exits with 1 if the truth is beaten on more than a few images, so
+that a config can be tested like code. Audit a reward before training on it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from agents.cli.config import RunConfig
     from gym_rlseg.graph import SuperpixelGraph
     from gym_rlseg.rewards.audit import Audit
+    from gym_rlseg.rewards.base import Reward
+
+#: Arguments that name a file to write.
+OUTPUTS = ("csv", "plot", "landscape")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,13 +39,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--images", metavar="N", type=checked(whole_number(1)), default=16,
         help="how many images at most (default: 16)",
     )  # fmt: skip
-    parser.add_argument("--csv", metavar="FILE", help="write every candidate's scores there")
+    parser.add_argument(
+        "--csv", metavar="FILE", help="write every candidate's scores and their parts there"
+    )
     parser.add_argument("--plot", metavar="FILE", help="write a picture of reward against SBD")
+    parser.add_argument(
+        "--landscape", metavar="FILE",
+        help="write a picture of reward and SBD around the truth (PNG), objects merged or split "
+        "and outlines wrong by degrees",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
     """Audit; see the module's text."""
-    files = {k: Path(v).expanduser() for k in ("csv", "plot") if (v := getattr(args, k))}
+    files = {k: Path(v).expanduser() for k in OUTPUTS if (v := getattr(args, k))}
     for file in files.values():
         output_folder(file.absolute().parent)
     import dataclasses
@@ -63,21 +74,22 @@ def run(args: argparse.Namespace) -> int:
     env = config.make_env()
     count = min(args.images, env.pool.source.size(env.pool.split) or args.images)
     graphs = [env.pool.graph(index) for index in range(count)]
+    known = [graph for graph in graphs if graph.truth is not None]
+    if "landscape" in files and not known:
+        raise ValueError("--landscape needs images with true labels; give them by --labels DIR")
     extra = {} if args.trained is None else {"trained run": _trained(args.trained, config, graphs)}
     result = audit(graphs, env.reward, np.random.default_rng(0), extra)
     _show(result)
+    for file in files.values():
+        file.absolute().parent.mkdir(parents=True, exist_ok=True)
     if "csv" in files:
-        rows = [
-            (r.image, r.candidate, f"{r.reward:.6f}", "" if r.sbd is None else f"{r.sbd:.6f}")
-            for r in result.rows
-        ]
-        files["csv"].absolute().parent.mkdir(parents=True, exist_ok=True)
-        write_csv(files["csv"], ("image", "candidate", "reward", "sbd"), rows)
+        _write_csv(files["csv"], result)
     if "plot" in files:
         from gym_rlseg.plots import render_audit
 
-        files["plot"].absolute().parent.mkdir(parents=True, exist_ok=True)
         write_picture(files["plot"], render_audit(result))
+    if "landscape" in files:
+        _write_landscape(files["landscape"], known, env.reward)
     return 0 if result.passed else 1
 
 
@@ -100,17 +112,43 @@ def _trained(
     return [pipeline.segment(agent, graph).node_labels for graph in graphs]
 
 
+def _write_csv(path: Path, result: Audit) -> None:
+    """One row per image and candidate, with what each part of the reward contributes."""
+    names = result.part_names
+    rows = []
+    for row in result.rows:
+        values = (row.reward, row.sbd, *(row.parts.get(name) for name in names))
+        rows.append((row.image, row.candidate, *map(_number, values)))
+    write_csv(path, ("image", "candidate", "reward", "sbd", *names), rows)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.6f}"
+
+
+def _write_landscape(path: Path, graphs: Sequence[SuperpixelGraph], reward: Reward) -> None:
+    import numpy as np
+
+    from gym_rlseg.plots import render_landscape
+    from gym_rlseg.rewards.landscape import landscape
+
+    surface = landscape(graphs, reward, np.random.default_rng(0))
+    write_picture(path, render_landscape(surface))
+    say(surface.verdict())
+
+
 def _show(result: Audit) -> None:
     means = result.means()
     width = max(len(name) for name in means)
     parts = result.mean_parts()
     # What the reward is made of, where it can tell: objects, boundary, each prior.
-    names = list(next(iter(parts.values())))
-    columns = "".join(f"  {name:>9}" for name in names)
-    say(f"{'candidate':{width}}  reward    SBD{columns}")
+    columns = {name: max(9, len(name)) for name in result.part_names}
+    header = "".join(f"  {name:>{columns[name]}}" for name in columns)
+    say(f"{'candidate':{width}}  reward    SBD{header}")
     for name, (reward, sbd) in means.items():
         quality = "" if sbd is None else f"{sbd:.3f}"
-        values = "".join(f"  {parts[name][k]:{max(9, len(k))}.3f}" for k in names)
+        texts = {part: f"{value:.3f}" for part, value in parts[name].items()}
+        values = "".join(f"  {texts.get(part, ''):>{columns[part]}}" for part in columns)
         say(f"{name:{width}}  {reward:6.3f}  {quality:>5}{values}".rstrip())
     correlation = result.rank_correlation
     if correlation is not None:

@@ -2,8 +2,8 @@
 
 An agent finds whatever a reward forgot. Before hours are spent on training, score
 partitions that are easy to make (everything merged, everything split, random cuts, the
-boundary evidence at several biases, each of them with random mistakes) next to the
-truth's projection on the superpixels.
+boundary evidence at several biases, the latter with random mistakes as well) next to
+the truth's projection on the superpixels.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scipy.stats import spearmanr
 
 from gym_rlseg.graph.graph import SuperpixelGraph
 from gym_rlseg.graph.partition import Multicut, first_node_labels
-from gym_rlseg.metrics import project_truth, symmetric_best_dice
+from gym_rlseg.metrics import project_truth
 from gym_rlseg.rewards.base import Reward
 
 #: Names of the candidates that come from the truth.
@@ -94,13 +94,10 @@ class Audit:
         if not gaming:
             return f"Nothing beats the truth on any of {with_truth} images."
         worst, truth = max(gaming, key=lambda pair: pair[0].reward - pair[1].reward)
-        gains = {k: v - truth.parts.get(k, 0.0) for k, v in worst.parts.items()}
-        culprit = max(gains, key=lambda k: gains[k]) if gains else None
         return (
             f"{worst.candidate!r} beats the truth on {worst.image} "
-            f"({worst.reward:.3f} against {truth.reward:.3f}"
-            + (f", by {culprit!r}" if culprit else "")
-            + f"); {len(gaming)} of {with_truth} images are gamed."
+            f"({worst.reward:.3f} against {truth.reward:.3f}{_culprit(worst, truth)}); "
+            f"{len(gaming)} of {with_truth} images are gamed."
         )
 
     def means(self) -> dict[str, tuple[float, float | None]]:
@@ -118,12 +115,24 @@ class Audit:
         return dict(sorted(table.items(), key=lambda item: -item[1][0]))
 
     def mean_parts(self) -> dict[str, dict[str, float]]:
-        """Mean contribution of each part of the reward, per candidate, in the order of `means`."""
+        """Mean contribution of each part of the reward, per candidate, in the order of `means`.
+
+        Over the images that have the part: a reward may treat those with truth differently.
+        """
         table: dict[str, dict[str, float]] = {}
         for name in self.means():
-            rows = [row.parts for row in self.rows if row.candidate == name]
-            table[name] = {k: float(np.mean([parts[k] for parts in rows])) for k in rows[0]}
+            values: dict[str, list[float]] = {}
+            for row in self.rows:
+                if row.candidate == name:
+                    for part, value in row.parts.items():
+                        values.setdefault(part, []).append(value)
+            table[name] = {part: float(np.mean(of_part)) for part, of_part in values.items()}
         return table
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        """Names of all parts of the reward, in the order in which they come."""
+        return tuple(dict.fromkeys(part for row in self.rows for part in row.parts))
 
     def _by_image(self) -> dict[str, list[AuditRow]]:
         groups: dict[str, list[AuditRow]] = {}
@@ -162,7 +171,11 @@ def audit(
 
 
 def candidates(graph: SuperpixelGraph, rng: np.random.Generator) -> dict[str, NDArray[np.int32]]:
-    """Partitions of a graph that are easy to make, by name; the truth's among them if known."""
+    """Partitions of a graph that are easy to make, by name; the truth's among them if known.
+
+    The truth comes with few, some and many random mistakes, the evidence with few at each
+    bias.
+    """
     n = graph.n_nodes
     found = {
         "all merged": np.zeros(n, np.int32),
@@ -171,15 +184,16 @@ def candidates(graph: SuperpixelGraph, rng: np.random.Generator) -> dict[str, ND
     for share in (0.3, 0.5, 0.7):
         weights = np.clip(rng.random(graph.n_edges) + share - 0.5, 0.0, 1.0)
         found[f"random, {share:.0%} cut"] = Multicut()(graph.solver, weights)
+    starts: dict[str, tuple[NDArray[np.int32], tuple[float, ...]]] = {}
     for bias in _BIASES:
-        found[f"evidence, bias {bias}"] = Multicut(bias=bias)(graph.solver, graph.evidence)
-    starts = {"evidence": found["evidence, bias 0.5"]}
+        labels = Multicut(bias=bias)(graph.solver, graph.evidence)
+        starts[f"evidence, bias {bias}"] = labels, _MISTAKES[:1]
     if graph.truth is not None:
-        starts[TRUTH] = found[TRUTH] = first_node_labels(
-            project_truth(graph.superpixels, graph.truth)
-        )
-    for name, labels in starts.items():
-        for share in _MISTAKES:
+        labels = first_node_labels(project_truth(graph.superpixels, graph.truth))
+        starts[TRUTH] = labels, _MISTAKES
+    for name, (labels, mistakes) in starts.items():
+        found[name] = labels
+        for share in mistakes:
             found[f"{name}, {share:.0%} merged"] = random_merges(graph, labels, share, rng)
             found[f"{name}, {share:.0%} split"] = random_splits(labels, share, rng)
     return found
@@ -210,16 +224,53 @@ def random_splits(
     return first_node_labels(split)
 
 
+def partition_sbd(
+    graph: SuperpixelGraph, labels: NDArray[np.int32], ground: NDArray[np.bool_]
+) -> float:
+    """Symmetric best Dice of a partition, from sums over superpixels instead of pixels.
+
+    Args:
+        graph: with truth.
+        labels: int32 (N,), objects 0..K-1.
+        ground: bool (K,), which of them are background.
+
+    Returns:
+        As `gym_rlseg.metrics.symmetric_best_dice`, but for the rounding.
+
+    Raises:
+        ValueError: if the graph has no truth.
+    """
+    table = graph.truth_table
+    if table is None:
+        raise ValueError(f"{graph.name}: the quality of a partition needs the truth")
+    area = np.bincount(labels, graph.sums.area)[~ground]
+    shared = table.overlaps(labels)[~ground][:, ~table.background]
+    if 0 in shared.shape:
+        return float(shared.shape == (0, 0))
+    dice = 2.0 * shared / (area[:, None] + table.area[~table.background])
+    return float(min(dice.max(axis=1).mean(), dice.max(axis=0).mean()))
+
+
 def _row(graph: SuperpixelGraph, reward: Reward, name: str, labels: NDArray[np.int32]) -> AuditRow:
     scores = reward(graph, labels)
-    sbd = None
-    if graph.truth is not None:
-        numbers = np.where(scores.ground, 0, np.arange(1, scores.ground.size + 1))
-        sbd = symmetric_best_dice(numbers[labels][graph.superpixels], graph.truth)
     return AuditRow(
         image=graph.name,
         candidate=name,
         reward=scores.total,
-        sbd=sbd,
+        sbd=None if graph.truth is None else partition_sbd(graph, labels, scores.ground),
         parts=reward.parts(graph, labels),
     )
+
+
+def _culprit(worst: AuditRow, truth: AuditRow) -> str:
+    """Which part of the reward lets a candidate beat the truth, and what within it."""
+    gains = {part: value - truth.parts.get(part, 0.0) for part, value in worst.parts.items()}
+    whole = {part: gain for part, gain in gains.items() if "/" not in part}
+    if not whole:
+        return ""
+    culprit = max(whole, key=lambda part: whole[part])
+    within = {part: gain for part, gain in gains.items() if part.startswith(f"{culprit}/")}
+    best = max(within, key=lambda part: within[part], default=None)
+    if best is None or within[best] <= 0.0:
+        return f", by {culprit!r}"
+    return f", by {culprit!r}, above all {best.removeprefix(f'{culprit}/')!r}"

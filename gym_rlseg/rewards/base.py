@@ -70,5 +70,9 @@ class Reward(ABC):
         """
 
     def parts(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Mapping[str, float]:
-        """What each part of the reward contributes, by name, for audits; {} if it has none."""
+        """What each part of the reward contributes, by name, for audits; {} if it has none.
+
+        The parts add up to the reward. What a part is made of follows as "part/detail", in
+        units of its own.
+        """
         return {}

@@ -124,22 +124,21 @@ class PriorReward(Reward):
     def parts(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Mapping[str, float]:
         """Means of what the reward is made of; see `Reward.parts`.
 
-        "objects" and "boundary" are the two terms of the edges' mean; the factors of the
-        objects' prior come by name, as means over the objects' area without the ground.
+        "objects" and "boundary" add up to the reward. Within "objects" the factors of the
+        objects' prior come by name ("objects/area"), as means over the objects' area without
+        the ground: plain scores that no weight or penalty has changed.
         """
         objects = self._objects(graph, node_labels)
-        agreement = float(_agreement(objects).mean(dtype=np.float64))
+        boundary = self.boundary * float(_agreement(objects).mean(dtype=np.float64))
         total = self(graph, node_labels).total
-        result = {
-            "objects": (total - self.boundary * agreement) / (1.0 - self.boundary),
-            "boundary": agreement,
-        }
+        result = {"objects": total - boundary, "boundary": boundary}
         weight = objects.area * ~objects.ground
         factors = self.objects.parts() if isinstance(self.objects, Product) else (self.objects,)
-        for factor in factors:
-            name = str(factor.to_data()["name"])
-            name = name if name not in result else f"{name} {len(result)}"
-            result[name] = float(factor(objects) @ weight) / max(float(weight.sum()), 1.0)
+        names = [str(factor.to_data()["name"]) for factor in factors]
+        for i, (name, factor) in enumerate(zip(names, factors, strict=True)):
+            again = f" {names[: i + 1].count(name)}" if name in names[:i] else ""
+            mean = float(factor(objects) @ weight) / max(float(weight.sum()), 1.0)
+            result[f"objects/{name}{again}"] = mean
         return result
 
     def _objects(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Quantities:

@@ -134,9 +134,9 @@ class EmbryoReward(Reward):
     def parts(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Mapping[str, float]:
         """Means of what the reward is made of; see `Reward.parts`.
 
-        "ring" (Eq. 10), "ground" (Eq. 9) and "boundary" add up to the reward; "long side",
-        "short side" and "angle" are the factors of an object's score, as means over the
-        ring's pixels.
+        "ring" (Eq. 10), "ground" (Eq. 9) and "boundary" add up to the reward; "ring/long side",
+        "ring/short side" and "ring/angle" are the factors of an object's score, as means over
+        the ring's pixels.
         """
         objects = Objects(graph, node_labels)
         factors = self._factors(objects)
@@ -144,7 +144,7 @@ class EmbryoReward(Reward):
         weight = objects.sum(self._ring_share(graph) * graph.sums.area)
         result = {name: float(term.mean()) for name, term in terms.items()}
         for name, factor in zip(("long side", "short side", "angle"), factors, strict=True):
-            result[name] = float(factor @ weight) / max(float(weight.sum()), 1e-9)
+            result[f"ring/{name}"] = float(factor @ weight) / max(float(weight.sum()), 1e-9)
         return result
 
     def ring_weight(self, h: Floats, shape: tuple[int, ...]) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -116,6 +116,19 @@ class ObjectReward(Reward):
             ground=ground,
             edges=edge_scores(scores[node_labels], graph.edges, self.reduction),
         )
+
+    def parts(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Mapping[str, float]:
+        """What the edges have from "objects" and from the "ground"; see `Reward.parts`.
+
+        An edge has its score from the superpixel whose score it took, or half from each.
+        """
+        scores = self(graph, node_labels)
+        ends = scores.objects[node_labels][graph.edges]
+        # Of equal superpixels, both gave it.
+        taken = (ends == scores.edges[:, None]) | (self.reduction == "mean")
+        from_ground = ends * taken * scores.ground[node_labels][graph.edges]
+        ground = float((from_ground.sum(axis=1) / taken.sum(axis=1)).mean(dtype=np.float64))
+        return {"objects": scores.total - ground, "ground": ground}
 
 
 def largest(area: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -124,7 +124,8 @@ class RangePrior(Prior):
 
         score = exp(-½ (d / spread)²),  d = low - x below low, x - high above high
 
-    Equal bounds make a Gaussian.
+    Equal bounds make a Gaussian. Subclasses say what x is, and set the defaults of these
+    options, all in units of x:
 
     Attributes:
         low: least value wanted; null for none.

@@ -39,8 +39,12 @@ def require_channel(what: str, channel: int, graph: SuperpixelGraph) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _ChannelPrior(RangePrior):
-    """A range of something that is measured in one channel."""
+class ChannelPrior(RangePrior):
+    """A range of something that is measured in one channel.
+
+    Attributes:
+        channel: of the image, from 0.
+    """
 
     channel: int = 0
 
@@ -54,15 +58,8 @@ class _ChannelPrior(RangePrior):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contrast(_ChannelPrior):
-    """|mean - mean of the superpixels around|, in units of the image (usually [0, 1]).
-
-    Attributes:
-        low: least value wanted.
-        high: greatest value wanted.
-        spread: of the flanks.
-        channel: of the image, from 0.
-    """
+class Contrast(ChannelPrior):
+    """|mean - mean of the superpixels around|, in units of the image (usually [0, 1])."""
 
     low: float | None = 0.2
     high: float | None = None
@@ -73,40 +70,16 @@ class Contrast(_ChannelPrior):
         return np.abs(objects.contrast[:, self.channel])
 
 
-@dataclass(frozen=True, kw_only=True)
-class Brighter(_ChannelPrior):
-    """Mean - mean of the superpixels around, in units of the image (usually [0, 1]).
-
-    Attributes:
-        low: least value wanted.
-        high: greatest value wanted.
-        spread: of the flanks.
-        channel: of the image, from 0.
-    """
-
-    low: float | None = 0.2
-    high: float | None = None
-    spread: float = 0.1
+class Brighter(Contrast):
+    """Mean - mean of the superpixels around, in units of the image (usually [0, 1])."""
 
     def quantity(self, objects: Quantities) -> Floats:
         """See `RangePrior.quantity`."""
         return objects.contrast[:, self.channel]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Darker(_ChannelPrior):
-    """Mean of the superpixels around - mean, in units of the image (usually [0, 1]).
-
-    Attributes:
-        low: least value wanted.
-        high: greatest value wanted.
-        spread: of the flanks.
-        channel: of the image, from 0.
-    """
-
-    low: float | None = 0.2
-    high: float | None = None
-    spread: float = 0.1
+class Darker(Contrast):
+    """Mean of the superpixels around - mean, in units of the image (usually [0, 1])."""
 
     def quantity(self, objects: Quantities) -> Floats:
         """See `RangePrior.quantity`."""
@@ -114,17 +87,11 @@ class Darker(_ChannelPrior):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Brightness(_ChannelPrior):
+class Brightness(ChannelPrior):
     """How bright an object is for its image, in [0, 1]; 0.5 divides dark from bright.
 
     Takes the image as a whole, where `Brighter` looks at the surroundings; see
     `gym_rlseg.graph.brightness`.
-
-    Attributes:
-        low: least value wanted.
-        high: greatest value wanted.
-        spread: of the flanks.
-        channel: of the image, from 0.
     """
 
     low: float | None = 0.7
@@ -137,15 +104,8 @@ class Brightness(_ChannelPrior):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Homogeneity(_ChannelPrior):
-    """Standard deviation of the intensity within an object, in units of the image.
-
-    Attributes:
-        low: least value wanted.
-        high: greatest value wanted.
-        spread: of the flanks.
-        channel: of the image, from 0.
-    """
+class Homogeneity(ChannelPrior):
+    """Standard deviation of the intensity within an object, in units of the image."""
 
     low: float | None = None
     high: float | None = 0.1
@@ -158,13 +118,7 @@ class Homogeneity(_ChannelPrior):
 
 @dataclass(frozen=True, kw_only=True)
 class BoundaryEvidence(RangePrior):
-    """Mean of the boundary map along the outline, in [0, 1]; the image's frame is no outline.
-
-    Attributes:
-        low: least value wanted.
-        high: greatest value wanted.
-        spread: of the flanks.
-    """
+    """Mean of the boundary map along the outline, in [0, 1]; the image's frame is no outline."""
 
     low: float | None = 0.5
     high: float | None = None

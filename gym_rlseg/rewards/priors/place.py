@@ -115,13 +115,7 @@ class TouchesFrame(Prior):
 
 @dataclass(frozen=True, kw_only=True)
 class Neighbours(RangePrior):
-    """Number of other objects that touch an object; the ground is none.
-
-    Attributes:
-        low: least number wanted.
-        high: greatest number wanted.
-        spread: of the flanks.
-    """
+    """Number of other objects that touch an object; the ground is none."""
 
     low: float | None = None
     high: float | None = 2.0

@@ -62,13 +62,7 @@ class Circularity(Prior):
 
 @dataclass(frozen=True, kw_only=True)
 class Isoperimetric(RangePrior):
-    """4 π area / perimeter²: 1 for a disc, 0.79 for a square, 0.66 for a 3 x 1 ellipse.
-
-    Attributes:
-        low: least value wanted.
-        high: greatest value wanted.
-        spread: of the flanks.
-    """
+    """4 π area / perimeter²: 1 for a disc, 0.79 for a square, 0.66 for a 3 x 1 ellipse."""
 
     low: float | None = 0.85
     high: float | None = None
@@ -85,11 +79,6 @@ class EllipseFit(RangePrior):
 
     A rectangle has 0.95, two touching equal discs have 0.89, an equilateral triangle 0.83.
     For small objects it is rough; it measures bulk, where `Isoperimetric` measures outline.
-
-    Attributes:
-        low: least value wanted.
-        high: greatest value wanted.
-        spread: of the flanks.
     """
 
     low: float | None = 0.98
@@ -106,11 +95,6 @@ class Convexity(RangePrior):
     """Area / area of the convex hull (solidity).
 
     Hulls go around the corners of pixels, so that a digital disc of radius 10 px has 0.95.
-
-    Attributes:
-        low: least value wanted.
-        high: greatest value wanted.
-        spread: of the flanks.
     """
 
     low: float | None = 0.93
@@ -124,13 +108,7 @@ class Convexity(RangePrior):
 
 @dataclass(frozen=True, kw_only=True)
 class Eccentricity(RangePrior):
-    """sqrt(1 - minor² / major²) of the ellipse of equal moments: 0 round, 0.87 for 2 x 1.
-
-    Attributes:
-        low: least value wanted.
-        high: greatest value wanted.
-        spread: of the flanks.
-    """
+    """sqrt(1 - minor² / major²) of the ellipse of equal moments: 0 round, 0.87 for 2 x 1."""
 
     low: float | None = None
     high: float | None = 0.8
@@ -143,13 +121,7 @@ class Eccentricity(RangePrior):
 
 @dataclass(frozen=True, kw_only=True)
 class Aspect(RangePrior):
-    """Major / minor axis of the ellipse of equal moments, from 1 on.
-
-    Attributes:
-        low: least value wanted.
-        high: greatest value wanted.
-        spread: of the flanks.
-    """
+    """Major / minor axis of the ellipse of equal moments, from 1 on."""
 
     low: float | None = None
     high: float | None = 1.8

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+
 import imageio.v3 as imageio
 import numpy as np
 import pytest
@@ -41,6 +43,11 @@ def audit(task, *arguments):
     return main(["audit", str(task / "config.yaml"), *map(str, arguments)])
 
 
+def table_of(path):
+    with path.open(newline="") as file:
+        return list(csv.reader(file))
+
+
 def test_a_good_reward_passes_and_is_written_down(task, capsys):
     code = audit(
         task, "--labels", task / "labels", "--csv", task / "out" / "a.csv", "--plot", task / "a.png"
@@ -50,8 +57,12 @@ def test_a_good_reward_passes_and_is_written_down(task, capsys):
     assert "Nothing beats the truth" in out
     assert "rank correlation" in out
     assert sum(line.startswith("truth ") for line in out.splitlines()) == 1
-    rows = (task / "out" / "a.csv").read_text().splitlines()
-    assert rows[0] == "image,candidate,reward,sbd"
+    header, *rows = table_of(task / "out" / "a.csv")
+    assert header == ["image", "candidate", "reward", "sbd", "objects", "ground"]
+    for row in rows:
+        reward, sbd, objects, ground = map(float, row[2:])
+        assert objects + ground == pytest.approx(reward, abs=2e-6)
+        assert 0.0 <= sbd <= 1.0
     assert imageio.imread(task / "a.png").shape == (600, 900, 3)
 
 
@@ -69,12 +80,49 @@ def test_a_gamed_reward_fails_and_names_the_candidate(task, capsys):
     assert "beats the truth on" in capsys.readouterr().out
 
 
+def test_which_prior_let_it_is_said_in_one_sentence(task, capsys):
+    """Objects a twentieth as large as the discs are asked for, compact ones: splitting pays."""
+    reward = {
+        "name": "priors",
+        "objects": [{"name": "area", "median": 12, "spread": 0.4}, "convexity"],
+        "boundary": 0.1,
+    }
+    config = yaml.safe_load((task / "config.yaml").read_text())
+    config["environment"]["reward"] = reward
+    (task / "config.yaml").write_text(yaml.safe_dump(config))
+    assert audit(task, "--labels", task / "labels", "--csv", task / "a.csv") == 1
+    *table, verdict = capsys.readouterr().out.splitlines()
+    assert verdict.endswith("by 'objects', above all 'area'); 2 of 2 images are gamed.")
+    parts = ["objects", "boundary", "objects/area", "objects/convexity"]
+    assert table[0].split() == ["candidate", "reward", "SBD", *parts]
+    header, *rows = table_of(task / "a.csv")
+    assert header == ["image", "candidate", "reward", "sbd", *parts]
+    for row in rows:
+        total, _, objects, boundary, area, convexity = map(float, row[2:])
+        assert objects + boundary == pytest.approx(total, abs=2e-6)
+        assert 0.0 <= min(area, convexity) <= max(area, convexity) <= 1.0
+    # Without labels, quality is left empty.
+    audit(task, "--csv", task / "b.csv")
+    assert {row[3] for row in table_of(task / "b.csv")} == {"sbd", ""}
+
+
+def test_landscape(task, capsys):
+    picture = task / "new" / "landscape.png"
+    assert audit(task, "--labels", task / "labels", "--landscape", picture) == 0
+    assert imageio.imread(picture).shape == (460, 1100, 3)
+    assert "Around the truth" in capsys.readouterr().out
+    again = task / "again.png"
+    audit(task, "--labels", task / "labels", "--landscape", again)
+    assert again.read_bytes() == picture.read_bytes()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--images", "0"], "expected a whole number >= 1"),
         (["--labels", "nowhere"], "nowhere"),
         (["--run", "nowhere"], "nowhere"),
+        (["--landscape", "l.png"], "--landscape needs images with true labels"),
     ],
 )
 def test_bad_arguments(task, capsys, arguments, message):

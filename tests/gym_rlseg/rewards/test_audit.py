@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from gym_rlseg.envs import SuperpixelEnv
-from gym_rlseg.metrics import project_truth
+from gym_rlseg.metrics import project_truth, symmetric_best_dice
 from gym_rlseg.plots import render_audit
-from gym_rlseg.rewards import CircularityReward
+from gym_rlseg.rewards import CircularityReward, PriorReward
 from gym_rlseg.rewards.audit import (
     Audit,
     AuditRow,
     audit,
     candidates,
+    partition_sbd,
     random_merges,
     random_splits,
 )
@@ -34,6 +35,16 @@ class Splitter(ObjectReward):
 
     def parts(self, graph, node_labels):
         return {"number": float(node_labels.max() + 1) / graph.n_nodes, "nothing": 0.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fixed(ObjectReward):
+    """Scores that are known; the largest object is ground."""
+
+    reduction: str = "max"
+
+    def score_objects(self, objects):
+        return np.array([0.5, 0.2, 0.9])[: objects.count], largest(objects.area)
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +69,40 @@ def test_candidates_are_partitions_and_hold_the_truth(graphs):
     again = candidates(graphs[0], np.random.default_rng(0))
     for name, labels in found.items():
         np.testing.assert_array_equal(labels, again[name])
+
+
+def test_every_bias_and_the_truth_come_with_mistakes(graphs):
+    found = candidates(graphs[0], np.random.default_rng(0))
+    starts = [name for name in found if "bias" in name and "%" not in name]
+    assert len(starts) == 6
+    for name in [*starts, "truth"]:
+        split = found[f"{name}, 5% split"]
+        assert split.max() > found[name].max()
+        if found[name].max() >= 10:  # else 5 % of the objects are none
+            assert found[f"{name}, 5% merged"].max() < found[name].max()
+    assert {"truth, 20% merged", "truth, 20% split"} < set(found)
+
+
+def test_sbd_is_that_of_the_pixels(graphs):
+    rng = np.random.default_rng(0)
+    for graph in graphs:
+        for labels in candidates(graph, rng).values():
+            ground = rng.random(labels.max() + 1) < 0.3
+            numbers = np.where(ground, 0, np.arange(1, ground.size + 1))
+            expected = symmetric_best_dice(numbers[labels][graph.superpixels], graph.truth)
+            assert partition_sbd(graph, labels, ground) == pytest.approx(expected, abs=1e-5)
+        nothing = np.zeros(graph.n_nodes, np.int32)
+        assert partition_sbd(graph, nothing, np.array([True])) == 0.0
+
+
+def test_sbd_without_objects_or_truth(graph_of):
+    pieces = np.repeat([[0, 0, 1, 1]], 4, axis=0)
+    labels, all_ground = np.array([0, 1], np.int32), np.array([True, True])
+    empty = graph_of(pieces, truth=np.zeros((4, 4), np.int32))
+    assert partition_sbd(empty, labels, all_ground) == 1.0
+    assert partition_sbd(empty, labels, ~all_ground) == 0.0
+    with pytest.raises(ValueError, match="drawn: the quality of a partition needs the truth"):
+        partition_sbd(graph_of(pieces), labels, all_ground)
 
 
 def test_random_mistakes(graphs):
@@ -104,8 +149,60 @@ def test_extra_candidates(graphs):
     assert sum(row.candidate == "trained run" for row in result.rows) == 3
 
 
-def row(image, candidate, reward):
-    return AuditRow(image=image, candidate=candidate, reward=reward, sbd=None)
+def row(image, candidate, reward, **parts):
+    return AuditRow(image=image, candidate=candidate, reward=reward, sbd=None, parts=parts)
+
+
+def test_the_verdict_names_the_part_and_what_it_is_made_of():
+    """In the reward's own units "objects" gains most, and of its priors "area"."""
+    truth = {"objects": 0.4, "boundary": 0.2, "objects/area": 0.5, "objects/holes": 0.9}
+    wrong = {"objects": 0.5, "boundary": 0.25, "objects/area": 0.6, "objects/holes": 0.95}
+
+    def verdict(changes):
+        rows = (row("a", "truth", 0.6, **truth), row("a", "wrong", 0.75, **{**wrong, **changes}))
+        return Audit(rows=rows).verdict()
+
+    start, end = "'wrong' beats the truth on a (0.750 against 0.600", "1 of 1 images are gamed."
+    assert verdict({}) == f"{start}, by 'objects', above all 'area'); {end}"
+    # No prior likes the wrong one better: there are just more objects that count.
+    worse = {"objects/area": 0.5, "objects/holes": 0.1}
+    assert verdict(worse) == f"{start}, by 'objects'); {end}"
+    assert verdict({"boundary": 0.5}) == f"{start}, by 'boundary'); {end}"
+    rows = (row("a", "truth", 0.6), row("a", "wrong", 0.75))
+    assert Audit(rows=rows).verdict() == f"{start}); {end}"
+
+
+def test_parts_of_some_images_only():
+    """As of a reward that uses the truth where there is some."""
+    rows = (row("a", "x", 0.5), row("b", "x", 0.5, area=0.2), row("c", "x", 0.5, area=0.4, old=1))
+    result = Audit(rows=rows)
+    assert result.part_names == ("area", "old")
+    assert result.mean_parts() == {"x": {"area": pytest.approx(0.3), "old": 1.0}}
+
+
+def test_a_tight_size_prior_is_the_culprit(graphs):
+    """Objects a tenth as large as the discs are wanted: splitting pays."""
+    reward = PriorReward(objects=[{"name": "area", "median": 40, "spread": 0.3}], boundary=0.1)
+    result = audit(graphs, reward, np.random.default_rng(0))
+    assert not result.passed
+    assert "by 'objects', above all 'area'" in result.verdict()
+    assert result.part_names == ("objects", "boundary", "objects/area")
+
+
+def test_parts_of_object_rewards(graph_of):
+    """Four superpixels in a row, the large one ground; edges by hand."""
+    graph = graph_of(np.repeat([[0, 0, 0, 0, 0, 1, 1, 2, 3, 3, 3]], 3, axis=0))
+    labels = np.array([0, 1, 1, 2], np.int32)
+    for reduction, ground in (("max", 0.5), ("min", 0.0), ("mean", 0.25)):
+        reward = Fixed(reduction=reduction)
+        parts = reward.parts(graph, labels)
+        # Edges 0-1, 1-2 and 2-3 of scores 0.5 | 0.2, 0.2 | 0.2 and 0.2 | 0.9.
+        assert parts["ground"] == pytest.approx(ground / 3)
+        assert sum(parts.values()) == pytest.approx(reward(graph, labels).total)
+    # Both ends of an edge within the ground gave its score.
+    parts = Fixed().parts(graph, np.zeros(4, np.int32))
+    assert parts["ground"] == pytest.approx(0.5)
+    assert parts["objects"] == pytest.approx(0.0)
 
 
 def test_margin_and_tolerance():

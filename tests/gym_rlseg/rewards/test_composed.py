@@ -309,14 +309,19 @@ def test_without_ground_all_are_objects(graph: SuperpixelGraph) -> None:
 def test_parts(graph: SuperpixelGraph) -> None:
     reward = PriorReward(objects=["ellipse_fit", "convexity", "ellipse_fit"], boundary=0.25)
     parts = reward.parts(graph, RIGHT)
-    assert list(parts) == ["objects", "boundary", "ellipse_fit", "convexity", "ellipse_fit 4"]
+    assert list(parts) == [
+        "objects", "boundary", "objects/ellipse_fit", "objects/convexity", "objects/ellipse_fit 2",
+    ]  # fmt: skip
     assert all(0.0 <= value <= 1.0 for value in parts.values())
-    total = 0.75 * parts["objects"] + 0.25 * parts["boundary"]
+    total = parts["objects"] + parts["boundary"]
     assert total == pytest.approx(reward(graph, RIGHT).total, abs=1e-6)
-    assert reward.parts(graph, MERGED)["convexity"] == 0.0
-    assert set(NucleiReward().parts(graph, RIGHT)) == {
-        "objects", "boundary", "area", "ellipse_fit",
-    }  # fmt: skip
+    u, v = RIGHT[graph.edges.T]
+    agreement = np.where(u != v, graph.evidence, 1.0 - graph.evidence)
+    assert parts["boundary"] == pytest.approx(0.25 * agreement.mean(), abs=1e-6)
+    assert reward.parts(graph, MERGED)["objects/convexity"] == 0.0
+    assert list(NucleiReward().parts(graph, RIGHT)) == [
+        "objects", "boundary", "objects/area", "objects/ellipse_fit",
+    ]  # fmt: skip
 
 
 # Nuclei
