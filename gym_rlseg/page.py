@@ -38,8 +38,9 @@ def compose(panels: list[Panel], box: tuple[int, int], headline: str, name: str)
     from matplotlib.figure import Figure
 
     row, column = _HEAD + box[0] + _FOOT, box[1] + _GAP
-    height = _blocks(_TOP + row * (len(panels) // _COLUMNS) + _GAP // 2)
-    width = _blocks(_GAP + column * _COLUMNS)
+    columns = min(_COLUMNS, len(panels))
+    height = _blocks(_TOP + row * -(-len(panels) // columns) + _GAP // 2)
+    width = _blocks(_GAP + column * columns)
     page = np.full((height, width, 3), 255, np.uint8)
     # 128 dots per inch, so that sizes in inches are exact in floating point.
     figure = Figure((width / 128, height / 128), dpi=128)
@@ -61,7 +62,7 @@ def compose(panels: list[Panel], box: tuple[int, int], headline: str, name: str)
         }
         figure.text(x / width, 1 - y / height, words, **options)
 
-    margin = (width - column * _COLUMNS + _GAP) // 2
+    margin = (width - column * columns + _GAP) // 2
     text(_TOP / 2, margin, headline, 20, "left", "#1f2430")
     text(_TOP / 2, width - margin, _printable(name), 14, "right")
     for i, panel in enumerate(panels):
@@ -69,8 +70,8 @@ def compose(panels: list[Panel], box: tuple[int, int], headline: str, name: str)
         if picture is None:
             picture = np.full_like(panels[0].picture, _PALE)
         h, w = picture.shape[:2]
-        y = _TOP + row * (i // _COLUMNS) + _HEAD
-        middle = margin + column * (i % _COLUMNS) + box[1] // 2
+        y = _TOP + row * (i // columns) + _HEAD
+        middle = margin + column * (i % columns) + box[1] // 2
         page[y : y + h, middle - w // 2 : middle - w // 2 + w] = picture
         text(y - _HEAD / 2, middle, panel.title, 15, "center", "#1f2430")
         if panel.picture is None:

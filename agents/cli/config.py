@@ -36,14 +36,16 @@ class Training:
         seed: of weights, exploration, replay and the environment's draws.
         time_limit: seconds of one call of `rlseg train`, or None.
         total_timesteps: time steps of the run in all, or None.
+        patience: validations in a row without a better reward after which to stop, or None.
     """
 
     seed: int = 0
     time_limit: float | None = None
     total_timesteps: int | None = None
+    patience: int | None = None
 
     def __post_init__(self) -> None:
-        for name, least in (("seed", 0), ("total_timesteps", 1)):
+        for name, least in (("seed", 0), ("total_timesteps", 1), ("patience", 1)):
             value = getattr(self, name)
             if value is None and name != "seed":
                 continue
@@ -82,19 +84,40 @@ class RunConfig:
             OSError: if the file cannot be read.
         """
         path = Path(path).expanduser()
-        sections = _read(path)
-        with _naming(path):
+        return cls.from_data(read_yaml(path), path.absolute().parent, training, name=str(path))
+
+    @classmethod
+    def from_data(
+        cls,
+        sections: Mapping[str, Any],
+        folder: Path,
+        training: Mapping[str, Any] | None = None,
+        *,
+        name: str = "config",
+    ) -> RunConfig:
+        """Validate what a config file would hold; images are not looked at.
+
+        Args:
+            sections: environment, agent and training, as plain data.
+            folder: what relative paths are relative to.
+            training: entries of the last section that take precedence.
+            name: what error messages call the config.
+
+        Raises:
+            ValueError: naming the key that cannot be used.
+        """
+        with _naming(name):
             check_names("config", sections, _COMMENTS)
             if "environment" not in sections:
                 raise ValueError("the section 'environment' is missing")
-            for name, section in sections.items():
+            for key, section in sections.items():
                 if not isinstance(section, Mapping):
-                    raise ValueError(f"{name} must hold keys and values, got {section!r}")
-        with _naming(path, "environment"):
-            environment = resolve(sections["environment"], path.absolute().parent)
-        with _naming(path, "agent"):
+                    raise ValueError(f"{key} must hold keys and values, got {section!r}")
+        with _naming(name, "environment"):
+            environment = resolve(sections["environment"], folder)
+        with _naming(name, "agent"):
             policy, agent = _agent(sections.get("agent", {}))
-        with _naming(path, "training"):
+        with _naming(name, "training"):
             limits = _training({**sections.get("training", {}), **(training or {})})
         return cls(environment=environment, policy=policy, agent=agent, training=limits)
 
@@ -151,7 +174,13 @@ def _training(options: Mapping[str, Any]) -> Training:
     return Training(**values)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The sections of a config file, not yet validated.
+
+    Raises:
+        ValueError: if the file holds no YAML, or something else than sections.
+        OSError: if it cannot be read.
+    """
     try:
         # A subclass of the safe loader: it makes plain data and nothing else.
         content = yaml.load(path.read_text("utf-8"), Loader=_Loader)
@@ -189,11 +218,11 @@ _Loader.add_implicit_resolver(
 
 
 @contextmanager
-def _naming(path: Path, section: str = "") -> Iterator[None]:
-    """Put the file, and the section unless the message has it, in front of an error."""
+def _naming(name: str, section: str = "") -> Iterator[None]:
+    """Put the config's name, and the section unless the message has it, before an error."""
     try:
         yield
     except ValueError as error:
         message = str(error)
         inner = section if section and not message.startswith(f"{section}:") else ""
-        raise ValueError(": ".join(filter(None, (str(path), inner, message)))) from error
+        raise ValueError(": ".join(filter(None, (name, inner, message)))) from error

@@ -36,3 +36,10 @@ def format_duration(seconds: float) -> str:
         if seconds % _UNITS[unit] == 0:
             return f"{seconds / _UNITS[unit]:.0f}{unit}"
     return f"{Decimal(repr(seconds)).normalize():f}s"  # "f": never an exponent
+
+
+def format_left(seconds: float) -> str:
+    """A rough "45 s left", "12 min left" or "2.5 h left"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s left"
+    return f"{seconds / 60:.0f} min left" if seconds < 5400 else f"{seconds / 3600:.1f} h left"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import shlex
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agents.cli.output import output_folder, write_csv, write_text
 
@@ -21,7 +22,8 @@ class RunFolder:
 
     Attributes:
         path: config.yaml (resolved), checkpoint.pt (training resumes from it), best.pt
-            (the best actor alone), validation.csv, panels.png and log/ (TensorBoard).
+            (the best actor alone), validation.csv, skipped.csv (if images were left out),
+            report.html, panels.png and log/ (TensorBoard).
     """
 
     path: Path
@@ -45,6 +47,16 @@ class RunFolder:
     def validation(self) -> Path:
         """The learning curve."""
         return self.path / "validation.csv"
+
+    @property
+    def skipped(self) -> Path:
+        """Images that were left out, and why."""
+        return self.path / "skipped.csv"
+
+    @property
+    def report(self) -> Path:
+        """What came of the training, to look at in a browser."""
+        return self.path / "report.html"
 
     @property
     def panels(self) -> Path:
@@ -87,18 +99,61 @@ class RunFolder:
                     "'rlseg train' wrote"
                 )
 
-    def create(self, config: RunConfig, agent: SubgraphSAC) -> None:
-        """Make the folder with its config and a checkpoint, so that any later stop resumes."""
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other trainings out of the folder, which is made if it isn't there.
+
+        The system drops the lock when the process ends, however it ends, so none goes stale.
+        A folder that holds no run in the end is removed again, unless it holds something
+        else.
+
+        Raises:
+            ValueError: if another training uses the folder, or it can't be one.
+            OSError: if it can't be made or written to.
+        """
+        from filelock import FileLock, Timeout
+
+        output_folder(self.path)
+        made = [place for place in (self.path, *self.path.parents) if not place.exists()]
         self.path.mkdir(parents=True, exist_ok=True)
+        file = self.path / ".lock"
+        lock = FileLock(file)
         try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise ValueError(
+                f"{self.path} is in use by another training; wait until it ends, or choose "
+                "another folder"
+            ) from error
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # some systems keep a file that is open
+                file.unlink()
+            lock.release()
+            with contextlib.suppress(OSError):  # the first that holds something ends it
+                for place in made:
+                    place.rmdir()
+
+    def create(
+        self, config: RunConfig, agent: SubgraphSAC, skipped: Mapping[str, str] | None = None
+    ) -> None:
+        """Write config and first checkpoint, so that any later stop resumes.
+
+        Args:
+            config: of the run.
+            agent: untrained.
+            skipped: images that were left out, and why.
+        """
+        try:
+            if skipped:
+                write_csv(self.skipped, ("image", "reason"), skipped.items())
             write_text(self.config, config.to_yaml())
             self.save(agent)
         except BaseException:
             # Half a run could neither be resumed nor started again.
-            for file in (self.config, self.best, self.checkpoint, self.validation):
+            for file in (self.config, self.best, self.checkpoint, self.validation, self.skipped):
                 file.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                self.path.rmdir()  # unless it holds something else
             raise
 
     def save(self, agent: SubgraphSAC) -> None:
@@ -107,16 +162,17 @@ class RunFolder:
         Raises:
             OSError: if the disk refuses; the files are then as they were before.
         """
-        _save(agent, self.best, include_replay=False)
-        _save(agent, self.checkpoint)
+        for path, include_replay in ((self.best, False), (self.checkpoint, True)):
+            try:
+                agent.save(path, include_replay=include_replay)
+            except OSError as error:
+                # A full disk gives an error that names no file.
+                reason = error.strerror or str(error)
+                if self.checkpoint.exists():
+                    reason += (
+                        f"; the last checkpoint is whole, continue with: {self.resume_command}"
+                    )
+                raise OSError(error.errno, reason, str(path)) from error
         curve = agent.learning_curve
         names = ("timestep", "seconds", "reward")
         write_csv(self.validation, names, [[row[name] for name in names] for row in curve])
-
-
-def _save(agent: SubgraphSAC, path: Path, **options: Any) -> None:
-    try:
-        agent.save(path, **options)
-    except OSError as error:
-        # A full disk gives an error that names no file.
-        raise OSError(error.errno, error.strerror or str(error), str(path)) from error

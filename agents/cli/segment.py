@@ -1,49 +1,34 @@
 """Turn images into label images with a trained run.
 
 OUT gets NAME.tif for every image NAME.*: of the same height and width, 0 = background,
-1, 2, ... = objects (uint16, or uint32 where needed), and summary.csv. An image that
-cannot be segmented is reported and left out, and the others go on.
+1, 2, ... = objects (uint16, or uint32 where needed). Two tables go with them: summary.csv
+has a row per image, objects.csv a row per object with its label, score (what the reward
+says of it, 0 to 1), area, centroid and bounding box in pixels, mean intensity of channel 0
+in the file's own units, eccentricity and solidity.
+
+An image that shows nothing (all black, say) gets labels that are all 0, with a warning. One
+that cannot be segmented is reported and left out, and the others go on.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-import unicodedata
-from dataclasses import astuple, dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agents.cli.arguments import add_device, add_threads
-from agents.cli.output import complain, output_folder, say, write_csv, write_picture
+from agents.cli.arguments import add_device, add_threads, checked
+from agents.cli.durations import parse_duration
+from agents.cli.output import complain, output_folder, say
 from agents.cli.run_folder import RunFolder
+from agents.cli.targets import label_targets
+from agents.cli.written import Written
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
     from agents.cli.config import RunConfig
-    from agents.segmentation import Pipeline, Segmentation
-    from agents.subgraph_sac import SubgraphSAC
-    from gym_rlseg.graph import SuperpixelGraph
+    from agents.segmenter import Segmenter
     from gym_rlseg.images import FilesSource
-
-#: Options of a run trained on files that hold for the images to segment, too.
-_KEPT = ("key", "percentiles", "gamma")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """A line of summary.csv; what an image that failed lacks is empty."""
-
-    image: str
-    labels: str = ""
-    height: int | str = ""
-    width: int | str = ""
-    objects: int | str = ""
-    reward: str = ""
-    seconds: str = ""
-    error: str = ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,8 +44,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--solver", metavar="NAME",
         help="multicut solver (default: kernighan_lin, or the run's own other partition)",
     )  # fmt: skip
+    parser.add_argument(
+        "--tile", metavar="PX", type=checked(_tile), default="auto",
+        help="make superpixels in tiles of PX x PX pixels, which bounds the memory; none for "
+        "images as a whole (default: tiles for images of more than 1024 x 1024 pixels)",
+    )  # fmt: skip
     add_device(parser)
     add_threads(parser)
+    parser.add_argument(
+        "--adapt", metavar="T", type=checked(parse_duration),
+        help="first train a copy of the agent on these images for T, such as 60s, and use "
+        "whichever earns the higher reward on them; the run stays as it is",
+    )  # fmt: skip
     parser.add_argument(
         "--search", action="store_true",
         help="keep the best of many partitions by reward, up to ten times as slow",
@@ -75,64 +70,103 @@ def run(args: argparse.Namespace) -> int:
     folder, out = RunFolder(Path(args.run_folder).expanduser()), Path(args.output).expanduser()
     folder.check_run(folder.best)
     output_folder(out)
+    import torch
+
     from agents.cli.config import RunConfig
-    from agents.segmentation import Pipeline
+    from agents.cli.files import reading_options
+    from agents.segmenter import Segmenter
+    from gym_rlseg.images import FilesSource
 
     config = RunConfig.load(folder.config)
-    pipeline = Pipeline.from_options(config.environment, args.solver)
-    source = _source(config.environment, args)
-    targets = _targets(source, out)
-    agent: SubgraphSAC | None = None
-    rows: list[Row] = []
+    source = FilesSource(
+        path=args.images, pattern=args.pattern, **reading_options(config.environment)
+    )
+    targets = label_targets(source, out)
+    torch.set_num_threads(args.threads)
+    segmenter = Segmenter(
+        folder.best,
+        config.environment,
+        solver=args.solver,
+        search=args.search,
+        tile=args.tile,
+        device=args.device,
+    )
+    if args.adapt is not None:
+        _adapt(segmenter, config, source, args)
+    written = Written(out=out, overlays=args.overlays)
     try:
         for file, target in targets.items():
-            started = time.monotonic()
-            name = str(file)
-            try:
-                graph = pipeline.graph(source.load(file))
-                if agent is None:
-                    agent = _agent(args, folder, config, graph, file)
-                    (out / "overlays" if args.overlays else out).mkdir(parents=True, exist_ok=True)
-                result = _segment(pipeline, agent, graph, search=args.search)
-            except _WrongRunError:
-                raise
-            except ValueError as error:
-                reason = _reason(name, error)
-                complain(reason)
-                rows.append(Row(image=name, error=reason))
-                continue
-            _write(result, target, overlay=args.overlays)
-            rows.append(_row(name, target, result, time.monotonic() - started))
-            say(
-                f"{name}: {result.n_objects} objects, reward {result.reward:.3f}, "
-                f"{rows[-1].seconds} s"
-            )
+            _segment(segmenter, source, file, target, written)
     finally:
-        if agent is not None:  # else OUT doesn't exist
-            table = [astuple(row) for row in rows]
-            write_csv(out / "summary.csv", [field.name for field in fields(Row)], table)
-    failed = sum(bool(row.error) for row in rows)
-    say(f"{len(rows) - failed} of {len(rows)} images segmented, labels in {out}")
+        written.tables()
+    total, failed = len(written.rows), written.failed
+    say(f"{total - failed} of {total} images segmented, labels in {out}")
     return 1 if failed else 0
 
 
 def _segment(
-    pipeline: Pipeline, agent: SubgraphSAC, graph: SuperpixelGraph, *, search: bool
-) -> Segmentation:
-    if not search:
-        return pipeline.segment(agent, graph)
-    import numpy as np
+    segmenter: Segmenter, source: FilesSource, file: Path, target: Path, written: Written
+) -> None:
+    """Segment an image, write what comes of it, and report."""
+    from agents.cli.files import raw_image
+    from agents.segmenter import OtherFeaturesError
+    from gym_rlseg.images import ConstantImageError
 
-    from agents.inference import segment_by_reward
+    started, name = time.monotonic(), str(file)
+    try:
+        sample = source.load(file)
+        result = segmenter.segment(sample)
+    except ConstantImageError as error:
+        # Not the advice behind it, which is for training.
+        reason = _reason(name, error).partition("; remove")[0]
+        complain(f"{reason}; its labels are all 0", kind="warning: ")
+        written.nothing(name, target, raw_image(source, file).shape[1:], reason)
+    except ValueError as error:
+        if isinstance(error, OtherFeaturesError) and not written.segmented:
+            raise ValueError(_reason(name, error)) from error  # the run is for other images
+        reason = _reason(name, error)
+        complain(reason)
+        written.failure(name, reason)
+    else:
+        seconds = time.monotonic() - started
+        written.image(name, target, result, seconds)
+        written.measure(name, result, raw_image(source, file))
+        say(f"{name}: {result.n_objects} objects, reward {result.reward:.3f}, {seconds:.2f} s")
 
-    return segment_by_reward(
-        agent,
-        graph,
-        partition=pipeline.partition,
-        reward=pipeline.reward,
-        # The same image gets the same labels, whichever others are segmented with it.
-        rng=np.random.default_rng(0),
+
+def _adapt(
+    segmenter: Segmenter, config: RunConfig, source: FilesSource, args: argparse.Namespace
+) -> None:
+    """Let the segmenter use an agent that has been trained on these very images."""
+    import sys
+
+    from agents.adapt import adapt
+
+    say("adapting to the images ...")
+    adapted = adapt(
+        segmenter,
+        config.environment,
+        [partial(source.load, file) for file in source.all_files()],
+        config=config.agent,
+        seconds=args.adapt,
+        seed=config.training.seed,
+        device=args.device,
+        progress_bar=sys.stderr.isatty(),
     )
+    took = f"by adapting {args.adapt:g} s"
+    say(f"reward {adapted.before:.3f} -> {adapted.after:.3f} {took}")
+    if adapted.after > adapted.before:
+        segmenter.agent = adapted.agent
+    else:
+        say("the agent of the run is used, as it earns as much")
+
+
+def _tile(text: str) -> int | str | None:
+    if text in ("auto", "none"):
+        return None if text == "none" else text
+    if not text.isdecimal():
+        raise ValueError(f"expected a number of pixels, auto or none, got {text!r}")
+    return int(text)
 
 
 def _reason(name: str, error: ValueError) -> str:
@@ -142,90 +176,3 @@ def _reason(name: str, error: ValueError) -> str:
         return message
     head, colon, rest = message.partition(": ")
     return f"{name}: {rest if colon and name.endswith(head) else message}"
-
-
-class _WrongRunError(ValueError):
-    """The agent cannot be used for these images at all."""
-
-
-def _source(environment: Mapping[str, Any], args: argparse.Namespace) -> FilesSource:
-    from gym_rlseg.images import FilesSource
-
-    kept = {name: environment[name] for name in _KEPT if environment["source"] == "files"}
-    return FilesSource(path=args.images, pattern=args.pattern, **kept)
-
-
-def _targets(source: FilesSource, out: Path) -> dict[Path, Path]:
-    """Where the labels of each image go.
-
-    Raises:
-        ValueError: if two images would share a file, or labels would lie among the images.
-    """
-    from gym_rlseg.images.files import file_stem
-
-    targets: dict[Path, Path] = {}
-    taken: dict[str, Path] = {}
-    for file in source.all_files():
-        if file.absolute().parent.resolve() == out.absolute().resolve():
-            raise ValueError(f"{out} holds the image {file.name}; choose another output folder")
-        stem = file_stem(file)
-        # Some file systems know no case, or another form of "ü".
-        key = unicodedata.normalize("NFC", stem).casefold()
-        if key in taken:
-            raise ValueError(
-                f"{taken[key]} and {file} would both be written to {out / stem}.tif; rename one "
-                "of them, or choose with --pattern"
-            )
-        taken[key] = file
-        targets[file] = out / f"{stem}.tif"
-    return targets
-
-
-def _agent(
-    args: argparse.Namespace,
-    folder: RunFolder,
-    config: RunConfig,
-    graph: SuperpixelGraph,
-    file: Path,
-) -> SubgraphSAC:
-    import torch
-
-    from agents.segmentation import load_agent
-
-    torch.set_num_threads(args.threads)
-    try:
-        return load_agent(
-            folder.best,
-            features=(graph.node_features.shape[1], graph.edge_features.shape[1]),
-            sizes=tuple(config.environment["subgraph_sizes"]),
-            device=args.device,
-        )
-    except ValueError as error:
-        channels = graph.image.shape[0]
-        raise _WrongRunError(
-            f"{folder.path} cannot segment {file} ({channels} channel{'s' * (channels > 1)}): "
-            f"{error}"
-        ) from error
-
-
-def _write(result: Segmentation, target: Path, *, overlay: bool) -> None:
-    from gym_rlseg.images.files import write_labels
-    from gym_rlseg.rendering import overlay as picture
-
-    write_labels(target, result.labels)
-    if overlay:
-        path = target.parent / "overlays" / f"{target.stem}.png"
-        write_picture(path, picture(result.graph.image, result.labels))
-
-
-def _row(name: str, target: Path, result: Segmentation, seconds: float) -> Row:
-    height, width = result.labels.shape
-    return Row(
-        image=name,
-        labels=target.name,
-        height=height,
-        width=width,
-        objects=result.n_objects,
-        reward=f"{result.reward:.4f}",
-        seconds=f"{seconds:.2f}",
-    )

@@ -57,14 +57,16 @@ def settings(seen: Seen, answers: Answers) -> dict[str, dict[str, Any]]:
     With the diameter d in pixels:
 
     - gamma: 0.5 (the square root) for bright, dim objects, else 1.
-    - boundary: gradient of sigma = 1.5 d / 25, in [1, 2]: outlines don't get blurred in
-      proportion to their objects.
-    - superpixels: seeded_watershed with smoothing = sigma, min_distance = 5 d / 25 (at
-      least 2) and min_size = 20 (d / 25)² (at least 6).
+    - boundary: blobs of sigma = 1.5 sqrt(d / 25), in [1, 2.5]: outlines don't get blurred
+      in proportion to their objects.
+    - superpixels: seeded_watershed with smoothing = sigma (at most 1.5), min_distance =
+      5 sqrt(d / 25) and min_size = 20 d / 25 (at least 6): larger objects want more
+      superpixels, too, or their outlines get coarse.
     - reward: for round and convex objects without a count `nuclei`, with the median area
-      of a disc, π/4 d². Else `priors` with what `nuclei` is made of, plus the count, in
-      which "elongated" replaces the ellipse fit by the least aspect 1.8 and a milder fit,
-      with the area of 3 discs; and "any" by the evidence along the outline.
+      d² rather than a disc's, as splitting is the greater temptation. Else `priors` with
+      what `nuclei` is made of, plus the count, in which "elongated" replaces the convexity
+      by the least aspect 1.8 and an ellipse fit, with three times the area; and "any"
+      leaves the evidence along the outline alone.
     - augment: training images flipped and turned; of images more than twice as large as
       12 d (at least 256 px), parts of that size.
 
@@ -73,7 +75,8 @@ def settings(seen: Seen, answers: Answers) -> dict[str, dict[str, Any]]:
         answers: from the user.
     """
     d = answers.diameter
-    sigma = round(min(max(1.5 * d / 25, 1.0), 2.0), 1)
+    scale = math.sqrt(d / 25)
+    sigma = round(min(max(1.5 * scale, 1.0), 2.5), 1)
     dim = seen.measured.dim and not answers.dark and not is_stain(answers.colour)
     return {
         "environment": {
@@ -81,12 +84,12 @@ def settings(seen: Seen, answers: Answers) -> dict[str, dict[str, Any]]:
             "colour": answers.colour,
             "gamma": 0.5 if dim else 1.0,
             "augment": _augment(seen, d),
-            "boundary": {"name": "gradient", "sigma": sigma},
+            "boundary": {"name": "blobs", "sigma": sigma, "dark": answers.dark},
             "superpixels": {
                 "name": "seeded_watershed",
-                "smoothing": sigma,
-                "min_distance": max(2, round(5 * d / 25)),
-                "min_size": max(6, round(20 * (d / 25) ** 2)),
+                "smoothing": min(sigma, 1.5),
+                "min_distance": max(2, round(5 * scale)),
+                "min_size": max(6, round(20 * d / 25)),
             },
             "reward": _reward(answers),
         },
@@ -106,11 +109,12 @@ def _augment(seen: Seen, diameter: float) -> bool | Mapping[str, int]:
 
 
 def _reward(answers: Answers) -> dict[str, Any]:
-    area = round(math.pi / 4 * answers.diameter**2)
+    area = round(answers.diameter**2)
     roundish = answers.shape in ("round", "convex")
     channel = {"channel": answers.channel} if answers.channel else {}
     if roundish and answers.count is None:
         return {"name": "nuclei", "median": area, "dark": answers.dark, **channel}
+    outline = {"name": "boundary_evidence", "low": 0.7, "spread": 0.3}
     if answers.shape == "elongated":
         area = round(_ELONGATION * area)
         shape: list[dict[str, Any]] = [
@@ -118,20 +122,21 @@ def _reward(answers: Answers) -> dict[str, Any]:
             {"name": "ellipse_fit", "low": 0.95, "spread": 0.08},
         ]
     elif answers.shape == "any":
-        shape = [{"name": "boundary_evidence", "low": 0.5, "spread": 0.2}]
+        shape = [outline]
     else:
-        shape = [{"name": "ellipse_fit", "low": 0.97, "spread": 0.06}]
-    wrong = {"low": 0.5, "high": None} if answers.dark else {"low": None, "high": 0.5}
+        convex = {"name": "convexity", "low": 0.95, "spread": 0.03}
+        shape = [{"name": "sum", "priors": [convex, outline], "weights": [0.6, 0.4]}]
+    wrong = "brighter" if answers.dark else "darker"
     return {
         "name": "priors",
         "objects": [
-            {"name": "area", "median": area, "spread_above": 0.9, "spread_below": 1.35},
+            {"name": "area", "median": area, "spread_above": 1.5, "spread_below": 3.0},
             *shape,
         ],
         "ground": "largest",
-        "ground_if": {"name": "brightness", **wrong, "spread": 0.001, **channel},
+        "ground_if": {"name": wrong, "low": 0.0, "spread": 0.001, **channel},
         **({} if answers.count is None else {"count": list(answers.count)}),
-        "boundary": 0.4,
+        "boundary": 0.85,
         "coupling": 0.7,
         "superpixels": "darkness" if answers.dark else "brightness",
         "reduction": "mean",

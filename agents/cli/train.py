@@ -1,8 +1,11 @@
 """Train an agent on the images of a config, without annotation.
 
 RUN gets config.yaml (every option written out), checkpoint.pt (from which --resume
-continues), best.pt (the actor with the highest validation reward), validation.csv,
-panels.png and log/ for TensorBoard. Ctrl-C stops after the current step and saves.
+continues), best.pt (the actor with the highest validation reward), report.html (to look
+at in a browser), validation.csv, panels.png and log/ for TensorBoard. Image files that
+are broken or show nothing are left out, with a warning, and listed in skipped.csv.
+Ctrl-C stops after the current step and saves. With a patience of N, training stops after
+N validations in a row without a better reward.
 
 A CONFIG, in which only id and path are needed:
 
@@ -11,31 +14,25 @@ A CONFIG, in which only id and path are needed:
       path: images           # relative to the config
       reward: {name: circularity, count: [8, 12], radius: [8, 14]}
     agent: {policy: default, width: 32}
-    training: {seed: 0, time_limit: 10m, total_timesteps: null}
+    training: {seed: 0, time_limit: 10m, total_timesteps: null, patience: null}
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agents.cli.arguments import add_device, add_threads, checked, whole_number
 from agents.cli.durations import parse_duration
-from agents.cli.interrupt import Interrupt
-from agents.cli.output import complain, say, write_picture
+from agents.cli.output import complain, say
 from agents.cli.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from agents.cli.config import RunConfig
-    from agents.subgraph_sac import SubgraphSAC
-    from gym_rlseg.envs import SuperpixelEnv
-
-#: Seconds between checkpoints, and the least multiple of a checkpoint's own duration.
-SAVE_EVERY, SAVE_RATIO = 60.0, 20.0
-_WITHOUT_END = 10**12
+    from agents.cli.training import Outcome
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", action="store_true", help="continue the run in RUN; CONFIG may be left out"
     )
+    parser.add_argument(
+        "--from", dest="start", metavar="RUN2",
+        help="start from the weights of another run, whose images may be others",
+    )  # fmt: skip
     parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")
 
 
@@ -66,70 +67,48 @@ def run(args: argparse.Namespace) -> int:
     """Train; see the module's text."""
     folder = RunFolder(Path(args.output).expanduser())
     config = _resumed_config(args, folder) if args.resume else _new_config(args, folder)
+    from agents.cli.training import Options, train
+
+    terminal = sys.stderr.isatty()
     if not args.quiet:
         say("preparing images ...")
-    env = config.make_env()
-    eval_env = _prepared(env, config.agent.evaluation_samples)
-    agent = _agent(args, folder, config, env, eval_env)
-    remaining = (config.training.total_timesteps or _WITHOUT_END) - agent.num_timesteps
-    if remaining < 1:
+    options = Options(
+        resume=args.resume,
+        start=None if args.start is None else RunFolder(Path(args.start).expanduser()),
+        device=args.device,
+        threads=args.threads,
+        progress_bar=terminal and not args.quiet,
+        tell=_ignore if terminal or args.quiet else say,
+        warn=partial(complain, kind="warning: "),
+    )
+    return _finished(train(config, folder, options), folder, quiet=args.quiet)
+
+
+def _finished(outcome: Outcome, folder: RunFolder, *, quiet: bool) -> int:
+    """Say how it ended; the exit code."""
+    agent = outcome.agent
+    if outcome.interrupted:
         complain(
-            f"{folder.path} has taken {agent.num_timesteps} time steps, nothing is left to do; "
-            "raise --timesteps to train on", kind="",
+            f"stopped by Ctrl-C after {agent.num_timesteps} time steps; continue with: "
+            f"{folder.resume_command}", kind="",
         )  # fmt: skip
-        return 0
-    with Interrupt() as interrupt:
-        if not args.resume:
-            folder.create(config, agent)
-        agent.learn(
-            remaining,
-            callback=_Callback(agent, folder, interrupt, verbose=not (args.quiet or _terminal())),
-            progress_bar=not args.quiet and _terminal(),
-            time_limit=config.training.time_limit,
+        return 130
+    if not outcome.trained:
+        taken = f"{folder.path} has taken {agent.num_timesteps} time steps"
+        complain(
+            f"{taken} and its patience is at an end; raise it in {folder.config} to train on"
+            if outcome.out_of_patience
+            else f"{taken}, nothing is left to do; raise --timesteps to train on",
+            kind="",
         )
-        folder.save(agent)
-        if interrupt.requested:
-            complain(
-                f"stopped by Ctrl-C after {agent.num_timesteps} time steps; continue with: "
-                f"{folder.resume_command}", kind="",
-            )  # fmt: skip
-            return 130
-        write_picture(folder.panels, _panels(agent, eval_env))
-    if not args.quiet:
+        return 0
+    if not quiet:
+        early = "stopped as the validation reward rose no more: " * outcome.out_of_patience
         say(
-            f"{agent.num_timesteps} time steps, best validation reward "
-            f"{agent.best_reward:.3f}; see {folder.path}"
+            f"{early}{agent.num_timesteps} time steps, best validation reward "
+            f"{agent.best_reward:.3f}; see {folder.report}"
         )
     return 0
-
-
-class _Callback:
-    """Between two steps: saves now and then, reports validations, and stops when asked to."""
-
-    def __init__(
-        self, agent: SubgraphSAC, folder: RunFolder, interrupt: Interrupt, *, verbose: bool
-    ) -> None:
-        self._agent, self._folder, self._interrupt = agent, folder, interrupt
-        self._verbose, self._reported = verbose, len(agent.history)
-        self._due = time.monotonic() + SAVE_EVERY
-
-    def __call__(self, _locals: dict[str, Any], _globals: dict[str, Any]) -> bool:
-        if self._interrupt.requested:
-            return False
-        if self._verbose and len(self._agent.history) > self._reported:
-            row = self._agent.learning_curve[-1]
-            say(
-                f"time step {row['timestep']:.0f}, {row['seconds']:.0f} s: validation reward "
-                f"{row['reward']:.3f}, best {self._agent.best_reward:.3f}"
-            )
-        self._reported = len(self._agent.history)
-        if time.monotonic() >= self._due:
-            started = time.monotonic()
-            self._folder.save(self._agent)
-            took = time.monotonic() - started
-            # A large replay on a slow disk must not eat the training's time.
-            self._due = time.monotonic() + max(SAVE_EVERY, SAVE_RATIO * took)
-        return True
 
 
 def _new_config(args: argparse.Namespace, folder: RunFolder) -> RunConfig:
@@ -144,13 +123,18 @@ def _new_config(args: argparse.Namespace, folder: RunFolder) -> RunConfig:
 
 def _resumed_config(args: argparse.Namespace, folder: RunFolder) -> RunConfig:
     """The run's own config; limits may come from the command line, or a CONFIG given again."""
+    if args.start is not None:
+        raise ValueError("--from is for new runs; leave it out, or leave out --resume")
     folder.check_run(folder.checkpoint)
     from agents.cli.config import RunConfig
 
-    config = RunConfig.load(folder.config, _training(args))
     original = RunConfig.load(folder.config)
-    if args.config is not None:
-        config = RunConfig.load(args.config, _training(args))
+    if args.config is None:
+        return RunConfig.load(folder.config, _training(args))
+    from agents.cli.files import without_unusable
+
+    # The run's config names the images that were left out, the one given doesn't.
+    config, _ = without_unusable(RunConfig.load(args.config, _training(args)), _ignore)
     old, new = original.sections(), config.sections()
     for section, keys in (
         ("environment", {*old["environment"], *new["environment"]}),
@@ -176,49 +160,5 @@ def _training(args: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _prepared(env: SuperpixelEnv, samples: int) -> SuperpixelEnv:
-    """The validation environment; files of both are read, so that bad ones show up now.
-
-    Raises:
-        ValueError: naming the image that can't be used.
-    """
-    from gym_rlseg.envs.observation import check_fits
-
-    eval_env = env.variant(split="validation", pool_size=samples, render_mode="rgb_array")
-    for one in (env, eval_env):
-        # Generated images are never bad, and there may be many.
-        if one is eval_env or one.pool.source.size(one.pool.split) is not None:
-            for index in range(one.pool.size or 0):
-                check_fits(one.pool.graph(index), one.capacity)
-    return eval_env
-
-
-def _agent(
-    args: argparse.Namespace,
-    folder: RunFolder,
-    config: RunConfig,
-    env: SuperpixelEnv,
-    eval_env: SuperpixelEnv,
-) -> SubgraphSAC:
-    import torch
-
-    from agents.subgraph_sac import SubgraphSAC
-
-    torch.set_num_threads(args.threads)
-    shared: dict[str, Any] = {
-        "eval_env": eval_env, "device": args.device, "tensorboard_log": folder.log
-    }  # fmt: skip
-    if args.resume:
-        return SubgraphSAC.load(folder.checkpoint, env, **shared)
-    return SubgraphSAC(config.agent, env, seed=config.training.seed, **shared)
-
-
-def _panels(agent: SubgraphSAC, eval_env: SuperpixelEnv) -> Any:
-    observation, _ = eval_env.reset(options={"index": (eval_env.pool.size or 1) - 1})
-    weights, _ = agent.predict(observation, deterministic=True)
-    eval_env.step(weights)
-    return eval_env.render()
-
-
-def _terminal() -> bool:
-    return sys.stderr.isatty()
+def _ignore(line: str) -> None:
+    pass

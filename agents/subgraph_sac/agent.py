@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import copy
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,15 @@ import torch
 from numpy.typing import NDArray
 
 from agents.subgraph_sac import checkpoint
+from agents.subgraph_sac.acting import act, edge_weights
 from agents.subgraph_sac.batch import GraphState, collate
 from agents.subgraph_sac.config import SubgraphSACConfig
-from agents.subgraph_sac.evaluation import available_samples, validate, validation_env
+from agents.subgraph_sac.evaluation import (
+    Validation,
+    available_samples,
+    validate,
+    validation_env,
+)
 from agents.subgraph_sac.interface import (
     configure,
     feature_counts,
@@ -29,10 +34,9 @@ from agents.subgraph_sac.interface import (
     subgraph_sizes,
 )
 from agents.subgraph_sac.learner import Learner
-from agents.subgraph_sac.losses import squashed_normal
-from agents.subgraph_sac.networks import Actor
 from agents.subgraph_sac.replay import Replay, Transition
-from agents.subgraph_sac.reporting import Reporter
+from agents.subgraph_sac.reporting import Reporter, Stopwatch
+from agents.subgraph_sac.selection import Selection
 
 Callback = Callable[[dict[str, Any], dict[str, Any]], bool | None]
 
@@ -73,8 +77,6 @@ class SubgraphSAC:
         self.tensorboard_log = tensorboard_log
         node_features, edge_features = feature_counts(env.observation_space)
         self.num_timesteps = 0
-        self.best_reward = -np.inf
-        self.history: list[dict[str, float]] = []
         self._rng = np.random.default_rng(seed)
         _, info = env.reset(seed=seed)
         self.sizes = subgraph_sizes(info)
@@ -87,10 +89,10 @@ class SubgraphSAC:
             device=self.device,
         )
         self._replay = Replay(self.config.replay_size)
-        self._selected: Actor = copy.deepcopy(self._learner.averaged_actor)
+        self._selection = Selection(self._learner.averaged_actor)
         self._eval_env = eval_env
-        self._best: dict[str, Any] = copy.deepcopy(self._selected.state_dict())
         self._seconds_before = 0.0
+        self._watch = Stopwatch()
         # Apart from the learner's generator: asking for actions must not change the training.
         self._sampling = torch.Generator().manual_seed(seed)
 
@@ -120,9 +122,10 @@ class SubgraphSAC:
             raise ValueError(f"total_timesteps must be >= 1, got {total_timesteps}")
         started = time.monotonic()
         validation = self._validation()
-        self._selected.load_state_dict(self._best)
+        self._selection.begin()
+        history = self._selection.history
         try:
-            self._seconds_before = self.history[-1]["seconds"] if self.history else 0.0
+            self._seconds_before = history[-1]["seconds"] if history else 0.0
             with Reporter(
                 total_timesteps, progress_bar, time_limit, self.tensorboard_log
             ) as reporter:
@@ -133,10 +136,11 @@ class SubgraphSAC:
                     self.num_timesteps += 1
                     logged = {"train/reward": reward}
                     if self._due(self.config.train_every, self.config.learning_starts):
-                        logged |= self._learner.update(
-                            self._replay.sample(self.config.batch_size, self._rng),
-                            train_actor=self.num_timesteps >= self.config.actor_starts,
-                        )
+                        with self._watch("updates"):
+                            logged |= self._learner.update(
+                                self._replay.sample(self.config.batch_size, self._rng),
+                                train_actor=self.num_timesteps >= self.config.actor_starts,
+                            )
                     reporter.step(self.num_timesteps, logged)
                     if validation is not None and self._due(self.config.evaluate_every):
                         self._validate(*validation, reporter)
@@ -144,12 +148,12 @@ class SubgraphSAC:
                         break
                     if time_limit is not None and time.monotonic() - started >= time_limit:
                         break
-                if validation is not None and self.history[-1]["timestep"] < self.num_timesteps:
-                    self._select_last(*validation)
+                if validation is not None and history[-1]["timestep"] < self.num_timesteps:
+                    outcome = self._validated(*validation, render=False)
+                    self._selection.offer_last(self._learner.averaged_actor, outcome.reward)
         finally:  # also after Ctrl-C
             if validation is None:
-                self._best = copy.deepcopy(self._learner.averaged_actor.state_dict())
-                self._selected.load_state_dict(self._learner.averaged_actor.state_dict())
+                self._selection.replace(self._learner.averaged_actor)
         return self
 
     def predict(
@@ -180,7 +184,9 @@ class SubgraphSAC:
             GraphState.from_observation({k: v[i] for k, v in batch.items()})
             for i in range(len(batch["edge_mask"]))
         ]
-        parts = self._weights(self._selected, states, None if deterministic else self._sampling)
+        parts = edge_weights(
+            self._selection.actor, states, None if deterministic else self._sampling, self.device
+        )
         weights = np.stack(
             [padded_action(m, w) for m, w in zip(batch["edge_mask"], parts, strict=True)]
         )
@@ -193,7 +199,7 @@ class SubgraphSAC:
         self._check_features(observation)
         batch = collate([GraphState.from_observation(observation)], self.device)
         with torch.no_grad():
-            mean, std = self._selected(batch)
+            mean, std = self._selection.actor(batch)
         return mean.cpu().numpy(), std.cpu().numpy()
 
     def save(self, path: str | Path, *, include_replay: bool = True) -> Path:
@@ -214,12 +220,10 @@ class SubgraphSAC:
                 "sizes": list(self.sizes),
                 "seed": self.seed,
                 "num_timesteps": self.num_timesteps,
-                "best_reward": float(self.best_reward),
-                "history": self.history,
+                "seconds": dict(self._watch.seconds),
                 "rng": json.dumps(self._rng.bit_generator.state),
                 "env_rng": generator_state(self.env),
-                "selected": self._selected.state_dict(),
-                "best": self._best,
+                **self._selection.state_dict(),
                 "learner": self._learner.state_dict(),
                 "replay": self._replay.state_dict() if include_replay else None,
             },
@@ -243,16 +247,9 @@ class SubgraphSAC:
         """
         path = checkpoint.checkpoint_path(path)
         saved = checkpoint.read(path)
-        features = feature_counts(env.observation_space)
-        with _naming(path):
-            trained_with, sizes = tuple(saved["features"]), tuple(saved["sizes"])
-            seed = saved["seed"]
-            config = configure(SubgraphSACConfig(), saved["config"])
-        if trained_with != features:
-            raise ValueError(
-                f"{path} was trained with (node, edge) features {trained_with}, "
-                f"the environment has {features}; use the environment it was trained with"
-            )
+        with checkpoint.naming(path):
+            seed, config = saved["seed"], configure(SubgraphSACConfig(), saved["config"])
+        checkpoint.check_features(path, saved, feature_counts(env.observation_space))
         agent = cls(
             config,
             env,
@@ -261,28 +258,66 @@ class SubgraphSAC:
             device=device,
             tensorboard_log=tensorboard_log,
         )
-        if sizes != agent.sizes:
-            raise ValueError(
-                f"{path} was trained with subgraph_sizes {sizes}, the environment has {agent.sizes}"
-            )
-        with _naming(path):
+        checkpoint.check_sizes(path, saved, agent.sizes)
+        with checkpoint.naming(path):
             agent._restore(saved)
         return agent
+
+    def start_from(self, path: str | Path) -> None:
+        """Begin with what another agent has learned, in a training of its own.
+
+        Its best actor, its critic and its temperatures are taken over; optimisers, replay,
+        generators and counters stay those of a new agent.
+
+        Raises:
+            ValueError: if the file can't be used, or was made for other features, sub-graph
+                sizes or networks; or if this agent has been trained.
+        """
+        if self.num_timesteps:
+            raise ValueError(
+                f"this agent has taken {self.num_timesteps} time steps; only a new one can "
+                "start from another's weights"
+            )
+        path = checkpoint.checkpoint_path(path)
+        saved = checkpoint.read(path)
+        checkpoint.check_features(path, saved, self._features)
+        checkpoint.check_sizes(path, saved, self.sizes)
+        checkpoint.check_networks(path, saved, dataclasses.asdict(self.config))
+        with checkpoint.naming(path):
+            self._learner.load_weights({**saved["learner"], "actor": saved["best"]})
+        self._selection.replace(self._learner.averaged_actor)
 
     @property
     def learning_curve(self) -> list[dict[str, float]]:
         """Every validation so far: {"timestep", "seconds", "reward"}."""
-        return [dict(row) for row in self.history]
+        return [dict(row) for row in self._selection.history]
+
+    @property
+    def validations(self) -> int:
+        """How many there were."""
+        return len(self._selection.history)
+
+    @property
+    def best_reward(self) -> float:
+        """The highest validation reward so far, -inf before any."""
+        return self._selection.reward
+
+    @best_reward.setter
+    def best_reward(self, reward: float) -> None:
+        self._selection.reward = reward
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """What training has spent in the environment, on actions, updates and validation."""
+        return dict(self._watch.seconds)
 
     def _restore(self, saved: dict[str, Any]) -> None:
         self.num_timesteps = saved["num_timesteps"]
-        self.best_reward = saved["best_reward"]
-        self.history = saved["history"]
+        self._watch.seconds.update(saved.get("seconds", {}))  # older files have none
         self._rng.bit_generator.state = json.loads(saved["rng"])
         if saved["env_rng"] is not None:
             self.env.unwrapped.np_random.bit_generator.state = json.loads(saved["env_rng"])
-        self._selected.load_state_dict(saved["selected"])
-        self._best = saved["best"]
+        self._selection.load_state_dict(saved)
         self._learner.load_state_dict(saved["learner"])
         if saved["replay"] is not None:
             self._replay.load_state_dict(saved["replay"])
@@ -292,26 +327,18 @@ class SubgraphSAC:
 
     def _interact(self) -> float:
         """One episode with a sampled action; returns its reward."""
-        observation, info = self.env.reset()
-        state = GraphState.from_observation(observation, info["subgraphs"])
-        (weights,) = self._weights(self._learner.actor, [state], self._learner.generator)
-        action = padded_action(observation["edge_mask"], weights)
-        _, reward, _, _, info = self.env.step(action)
+        with self._watch("environment"):
+            observation, info = self.env.reset()
+        with self._watch("actions"):
+            state = GraphState.from_observation(observation, info["subgraphs"])
+            (weights,) = edge_weights(
+                self._learner.actor, [state], self._learner.generator, self.device
+            )
+            action = padded_action(observation["edge_mask"], weights)
+        with self._watch("environment"):
+            _, reward, _, _, info = self.env.step(action)
         self._replay.add(Transition(state=state, action=weights, rewards=info["subgraph_rewards"]))
         return float(reward)
-
-    def _weights(
-        self, actor: Actor, states: list[GraphState], generator: torch.Generator | None
-    ) -> list[NDArray[np.float32]]:
-        batch = collate(states, self.device)
-        with torch.no_grad():
-            mean, std = actor(batch)
-            if generator is None:
-                weights = torch.sigmoid(mean)
-            else:
-                noise = torch.randn(mean.shape, generator=generator).to(self.device)
-                weights, _ = squashed_normal(mean, std, noise)
-        return [w.cpu().numpy() for w in weights.split(batch.edges_per_graph)]
 
     def _validation(self) -> tuple[gym.Env[Any, Any], int] | None:
         samples = self.config.evaluation_samples
@@ -323,34 +350,17 @@ class SubgraphSAC:
 
     def _validate(self, env: gym.Env[Any, Any], samples: int, reporter: Reporter) -> None:
         """A validation in its turn: remembers the averaged actor if it is the best so far."""
-        outcome = validate(env, self._act_averaged, samples, render=reporter.wants_pictures)
-        if outcome.reward > self.best_reward:
-            self.best_reward = outcome.reward
-            self._best = copy.deepcopy(self._learner.averaged_actor.state_dict())
-            self._selected.load_state_dict(self._best)
-        self.history.append(
-            {
-                "timestep": self.num_timesteps,
-                "seconds": self._seconds_before + reporter.seconds,
-                "reward": outcome.reward,
-            }
+        outcome = self._validated(env, samples, render=reporter.wants_pictures)
+        seconds = self._seconds_before + reporter.seconds
+        self._selection.offer(
+            self._learner.averaged_actor, self.num_timesteps, seconds, outcome.reward
         )
         reporter.validation(self.num_timesteps, outcome, self.best_reward)
 
-    def _select_last(self, env: gym.Env[Any, Any], samples: int) -> None:
-        """Let `predict` use the last actor if it is the best.
-
-        Out of turn, so it leaves no trace in what training goes on from: an interrupted
-        training must equal an uninterrupted one.
-        """
-        outcome = validate(env, self._act_averaged, samples, render=False)
-        if outcome.reward > self.best_reward:
-            self._selected.load_state_dict(self._learner.averaged_actor.state_dict())
-
-    def _act_averaged(self, observation: dict[str, NDArray]) -> NDArray[np.float32]:
-        state = GraphState.from_observation(observation)
-        (weights,) = self._weights(self._learner.averaged_actor, [state], None)
-        return padded_action(observation["edge_mask"], weights)
+    def _validated(self, env: gym.Env[Any, Any], samples: int, *, render: bool) -> Validation:
+        with self._watch("validation"):
+            averaged = partial(act, self._learner.averaged_actor, device=self.device)
+            return validate(env, averaged, samples, render=render)
 
     @property
     def _features(self) -> tuple[int, int]:
@@ -362,12 +372,3 @@ class SubgraphSAC:
             raise ValueError(
                 f"observation must have (node, edge) features {self._features}, got {got}"
             )
-
-
-@contextlib.contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Turn what a checkpoint with unexpected contents causes into one clear error."""
-    try:
-        yield
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{path} can't be used: {type(error).__name__}: {error}") from error

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,3 +70,57 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
             f"this release reads {VERSION}"
         )
     return content
+
+
+def check_features(path: Path, saved: Mapping[str, Any], features: tuple[int, int]) -> None:
+    """Refuse a checkpoint for other numbers of node and edge features.
+
+    Raises:
+        ValueError: naming the file and both.
+    """
+    with naming(path):
+        trained_with = tuple(saved["features"])
+    if trained_with != features:
+        raise ValueError(
+            f"{path} was trained with (node, edge) features {trained_with}, "
+            f"the environment has {features}; use the environment it was trained with"
+        )
+
+
+def check_sizes(path: Path, saved: Mapping[str, Any], sizes: tuple[int, ...]) -> None:
+    """Refuse a checkpoint for other sub-graph sizes.
+
+    Raises:
+        ValueError: naming the file and both.
+    """
+    with naming(path):
+        trained_with = tuple(saved["sizes"])
+    if trained_with != sizes:
+        raise ValueError(
+            f"{path} was trained with subgraph_sizes {trained_with}, the environment has {sizes}"
+        )
+
+
+def check_networks(path: Path, saved: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    """Refuse a checkpoint whose weights mean something else in networks of these options.
+
+    Raises:
+        ValueError: naming the file and the option.
+    """
+    for name in ("width", "layers", "initial_policy", "mean_limit", "std_range"):
+        with naming(path):
+            before = saved["config"][name]
+        if before != config[name]:
+            raise ValueError(
+                f"{path} was trained with {name} {before!r}, this agent has {config[name]!r}; "
+                "its weights fit only the same"
+            )
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Turn what a checkpoint with unexpected contents causes into one clear error."""
+    try:
+        yield
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{path} can't be used: {type(error).__name__}: {error}") from error

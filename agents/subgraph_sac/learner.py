@@ -103,14 +103,19 @@ class Learner:
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Restore what `state_dict` gave."""
-        self.actor.load_state_dict(saved["actor"])
+        self.load_weights(saved)
         self.averaged_actor.load_state_dict(saved["averaged_actor"])
-        self.critic.load_state_dict(saved["critic"])
-        with torch.no_grad():
-            self.log_temperatures.copy_(saved["log_temperatures"])
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(saved["optimizers"][name])
         self.generator.set_state(saved["generator"].cpu())
+
+    def load_weights(self, saved: dict[str, Any]) -> None:
+        """Take over actor, critic and temperatures; the moving average starts at the actor."""
+        self.actor.load_state_dict(saved["actor"])
+        self.averaged_actor.load_state_dict(saved["actor"])
+        self.critic.load_state_dict(saved["critic"])
+        with torch.no_grad():
+            self.log_temperatures.copy_(saved["log_temperatures"])
 
     def _update_actor(self, batch: GraphBatch) -> dict[str, float]:
         mean, std = self.actor(batch)

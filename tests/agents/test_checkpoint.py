@@ -252,3 +252,58 @@ def test_a_checkpoint_for_another_environment(
     path = trained.save(tmp_path / "model")
     with pytest.raises(ValueError, match=message):
         SubgraphSAC.load(path, toy(**other))
+
+
+# --- Starting from another agent's weights -----------------------------------------------
+
+
+def test_a_new_agent_starts_from_the_best_actor_of_another(
+    toy: Any, quick: dict[str, Any], tmp_path: Path
+) -> None:
+    options = {**quick, "actor_starts": 16, "evaluate_every": 20, "evaluation_samples": 2}
+    other = SubgraphSAC("default", toy(), seed=1, eval_env=toy(), **options).learn(40)
+    path = other.save(tmp_path / "other", include_replay=False)
+    before = path.read_bytes()
+    agent = SubgraphSAC("default", toy(), seed=5, eval_env=toy(), **options)
+    fresh = content(agent.save(tmp_path / "fresh"))
+    agent.start_from(path)
+    observation, _ = toy().reset(seed=0)
+    expected, _ = other.predict(observation, deterministic=True)
+    assert np.array_equal(agent.predict(observation, deterministic=True)[0], expected)
+
+    got, given = content(agent.save(tmp_path / "agent")), content(path)
+    assert_same(got["learner"]["actor"], given["best"])
+    assert_same(got["learner"]["averaged_actor"], given["best"])
+    assert_same(got["best"], given["best"])
+    for name in ("critic", "log_temperatures"):
+        assert_same(got["learner"][name], given["learner"][name])
+    # All else is as in an agent that has learned nothing.
+    for name in ("optimizers", "generator"):
+        assert_same(got["learner"][name], fresh["learner"][name])
+    for name in ("num_timesteps", "history", "rng", "env_rng", "seed", "best_reward", "replay"):
+        assert_same(got[name], fresh[name])
+
+    agent.learn(20)
+    assert agent.learning_curve[0]["timestep"] == 0
+    assert path.read_bytes() == before
+
+
+def test_weights_that_do_not_fit_are_refused(
+    trained: SubgraphSAC, toy: Any, quick: dict[str, Any], tmp_path: Path
+) -> None:
+    path = trained.save(tmp_path / "other")
+
+    def refused(env: Any, message: str, **options: Any) -> None:
+        agent = SubgraphSAC("default", env, **{**quick, **options})
+        with pytest.raises(ValueError, match=message):
+            agent.start_from(path)
+
+    refused(toy(edge_features=3), r"other\.pt was trained with .* features \(2, 2\).* \(2, 3\)")
+    refused(toy(sizes=(2, 5)), r"subgraph_sizes \(2, 4\), the environment has \(2, 5\)")
+    refused(toy(), r"width 16, this agent has 8; its weights fit only the same", width=8)
+    refused(toy(), r"layers 1, this agent has 2", layers=2)
+    refused(toy(), r"initial_policy 'evidence', this agent has 'neutral'", initial_policy="neutral")
+    with pytest.raises(ValueError, match="has taken 30 time steps; only a new one"):
+        trained.start_from(path)
+    with pytest.raises(ValueError, match="no checkpoint at"):
+        SubgraphSAC("default", toy(), **quick).start_from(tmp_path / "none")

@@ -55,7 +55,9 @@ def test_defaults_are_written_out_and_load_back(env_id, load, tmp_path):
         "policy",
         *(f.name for f in dataclasses.fields(SubgraphSACConfig)),
     }
-    assert written["training"] == {"seed": 0, "time_limit": "10m", "total_timesteps": None}
+    assert written["training"] == {
+        "seed": 0, "time_limit": "10m", "total_timesteps": None, "patience": None
+    }  # fmt: skip
     assert all("  # " in line for line in text.splitlines() if line and line[0].isalpha())
 
 
@@ -168,7 +170,7 @@ def test_names_in_any_script(load, tmp_path):
         ("environment: {id: RLSeg-Circles-v0, split: all}", ("split must be one of",)),
         ("environment: {id: RLSeg-Circles-v0, subgraph_sizes: 4}", ("subgraph_sizes must be",)),
         ("environment: {id: RLSeg-Circles-v0, observe_image: 1}", ("observe_image must be",)),
-        ("environment: {id: RLSeg-Circles-v0, render_mode: human}", ("render_mode must be",)),
+        ("environment: {id: RLSeg-Circles-v0, render_mode: loud}", ("render_mode must be",)),
         ("environment: {id: RLSeg-Circles-v0, features: all}", ("'all'", "handcrafted")),
         ("environment: {id: RLSeg-Circles-v0, source: disks}", ("unknown source 'disks'",)),
         ("environment: {id: RLSeg-Circles-v0, source: {name: [1]}}", ("source must be a name",)),
@@ -182,6 +184,7 @@ def test_names_in_any_script(load, tmp_path):
         (CIRCLES + "training: {time_limit: soon}", ("training: time_limit", "'soon'", "10m")),
         (CIRCLES + "training: {time_limit: 0}", ("training: time_limit",)),
         (CIRCLES + "training: {total_timesteps: 0}", ("total_timesteps must be", ">= 1")),
+        (CIRCLES + "training: {patience: 1.5}", ("patience must be a whole number >= 1",)),
         (CIRCLES + "training: {seed: -1}", ("training: seed must be", ">= 0, got -1")),
         (CIRCLES + "training: {seed: true}", ("training: seed must be",)),
     ],

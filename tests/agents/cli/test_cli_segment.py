@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,10 @@ import pytest
 import tifffile
 
 from agents.cli import output
+from agents.subgraph_sac import SubgraphSAC
 from gym_rlseg.metrics import evaluate
+
+TABLES = ("summary.csv", "objects.csv")
 
 
 def names(folder: Path) -> set[str]:
@@ -34,7 +38,7 @@ def test_a_label_image_per_image(trained, tmp_path, rlseg):
     out = tmp_path / "deep" / "out"
     outcome = rlseg("segment", trained / "run", trained / "images", "-o", out)
     assert (outcome.code, outcome.err) == (0, "")
-    assert names(out) == {"im0.tif", "im1.tif", "im2.tif", "im3.tif", "summary.csv"}
+    assert names(out) == {"im0.tif", "im1.tif", "im2.tif", "im3.tif", *TABLES}
     rows = summary(out)
     assert len(rows) == 4
     for number, row in enumerate(rows):
@@ -79,7 +83,7 @@ def test_one_file_and_overlays(trained, tmp_path, rlseg):
     out = tmp_path / "out"
     image = trained / "images" / "im2.tif"
     assert rlseg("segment", trained / "run", image, "-o", out, "--overlays").code == 0
-    assert names(out) == {"im2.tif", "summary.csv", "overlays"}
+    assert names(out) == {"im2.tif", "overlays", *TABLES}
     assert names(out / "overlays") == {"im2.png"}
     assert iio.imread(out / "overlays" / "im2.png").shape == (64, 64, 3)
 
@@ -102,14 +106,12 @@ def test_pattern_descends_into_sub_folders(trained, images, draw, tmp_path, rlse
     out = tmp_path / "out"
     command = ("segment", trained / "run", images, "-o", out, "--pattern")
     assert rlseg(*command, "**/d*.tif").code == 0
-    assert names(out) == {"deep.tif", "summary.csv"}
+    assert names(out) == {"deep.tif", *TABLES}
 
 
-def test_an_image_that_fails_does_not_stop_the_others(trained, images, tiny, tmp_path, rlseg):
-    tifffile.imwrite(images / "im0.tif", np.full((64, 64), 5, np.uint8))
+def test_an_image_that_fails_does_not_stop_the_others(trained, images, tmp_path, rlseg):
     (images / "im1.tif").write_bytes(b"II*\0")
     (images / "sub").mkdir()
-    tifffile.imwrite(images / "tiny.tif", tiny)
     nan = np.random.default_rng(0).random((64, 64), np.float32)
     nan[1, 2] = np.nan
     tifffile.imwrite(images / "nan.tif", nan)
@@ -118,14 +120,12 @@ def test_an_image_that_fails_does_not_stop_the_others(trained, images, tiny, tmp
     out = tmp_path / "out"
     outcome = rlseg("segment", trained / "run", images, "-o", out)
     assert outcome.code == 1
-    assert names(out) == {"im2.tif", "im3.tif", "summary.csv"}
+    assert names(out) == {"im0.tif", "im2.tif", "im3.tif", *TABLES}
     lines = outcome.err.splitlines()
-    assert len(lines) == 5
+    assert len(lines) == 3
     for name, reason in (
-        ("im0.tif", "constant"),
         ("im1.tif", "cannot be read"),
         ("nan.tif", "NaN"),
-        ("tiny.tif", "single superpixel"),
         ("rgb.tif", "features"),
     ):
         (line,) = [line for line in lines if f"{images / name}" in line]
@@ -133,8 +133,118 @@ def test_an_image_that_fails_does_not_stop_the_others(trained, images, tiny, tmp
         assert reason in line
         assert line.count(name) == 1
     failed = {Path(row["image"]).name for row in summary(out) if row["error"]}
-    assert failed == {"im0.tif", "im1.tif", "nan.tif", "tiny.tif", "rgb.tif"}
-    assert "2 of 7 images segmented" in outcome.out
+    assert failed == {"im1.tif", "nan.tif", "rgb.tif"}
+    assert "3 of 6 images segmented" in outcome.out
+
+
+def test_an_image_that_shows_nothing_gets_no_object(trained, images, tiny, tmp_path, rlseg):
+    tifffile.imwrite(images / "im0.tif", np.zeros((40, 50), np.uint16))
+    out = tmp_path / "out"
+    outcome = rlseg("segment", trained / "run", images, "-o", out, "--overlays")
+    assert outcome.code == 0
+    (line,) = outcome.err.splitlines()
+    assert line.startswith(f"rlseg: warning: {images / 'im0.tif'} is constant (every pixel is 0)")
+    labels = tifffile.imread(out / "im0.tif")
+    assert (labels.shape, labels.dtype, labels.max()) == ((40, 50), np.uint16, 0)
+    row = summary(out)[0]
+    assert (row["labels"], row["objects"], row["error"]) == ("im0.tif", "0", "")
+    assert (row["height"], row["width"]) == ("40", "50")
+    assert "constant" in row["note"]
+    assert iio.imread(out / "overlays" / "im0.png").shape == (40, 50, 3)
+    assert "4 of 4 images segmented" in outcome.out
+    # Even if there is nothing else: labels of an empty slide are an answer.
+    only = ("segment", trained / "run", images / "im0.tif", "-o", tmp_path / "only")
+    assert rlseg(*only).code == 0
+    assert names(tmp_path / "only") == {"im0.tif", *TABLES}
+    tifffile.imwrite(tmp_path / "tiny.tif", tiny)
+    outcome = rlseg("segment", trained / "run", tmp_path / "tiny.tif", "-o", tmp_path / "tiny")
+    assert outcome.code == 0
+    assert "single superpixel" in outcome.err
+    assert not tifffile.imread(tmp_path / "tiny" / "tiny.tif").any()
+
+
+def test_a_row_per_object(trained, tmp_path, rlseg):
+    out = tmp_path / "out"
+    assert rlseg("segment", trained / "run", trained / "images", "-o", out).code == 0
+    with (out / "objects.csv").open(encoding="utf-8") as file:
+        objects = list(csv.DictReader(file))
+    for row in summary(out):
+        own = [one for one in objects if one["image"] == row["image"]]
+        labels = tifffile.imread(out / row["labels"])
+        image = tifffile.imread(row["image"])
+        assert [int(one["label"]) for one in own] == list(range(1, int(row["objects"]) + 1))
+        for one in own:
+            inside = labels == int(one["label"])
+            yy, xx = np.nonzero(inside)
+            assert int(one["area"]) == inside.sum()
+            assert float(one["centroid_y"]) == pytest.approx(yy.mean(), abs=1e-4)
+            assert float(one["centroid_x"]) == pytest.approx(xx.mean(), abs=1e-4)
+            box = [int(one[name]) for name in ("min_y", "min_x", "max_y", "max_x")]
+            assert box == [yy.min(), xx.min(), yy.max() + 1, xx.max() + 1]
+            # In the units of the file, whatever the agent saw.
+            assert float(one["mean_intensity"]) == pytest.approx(image[inside].mean(), abs=1e-4)
+            assert 0 < float(one["score"]) <= 1
+            assert 0.8 < float(one["solidity"]) <= 1
+
+
+def test_tiles_change_little(trained, draw, tmp_path, rlseg):
+    image = draw(5, 64)[0]
+    tifffile.imwrite(tmp_path / "wide.tif", np.tile(image, (1, 3)))
+    command = ("segment", trained / "run", tmp_path / "wide.tif", "-o")
+    assert rlseg(*command, tmp_path / "a", "--tile", "none").code == 0
+    assert rlseg(*command, tmp_path / "b").code == 0
+    assert rlseg(*command, tmp_path / "c", "--tile", 64).code == 0
+    whole, auto, tiled = (tifffile.imread(tmp_path / name / "wide.tif") for name in "abc")
+    np.testing.assert_array_equal(whole, auto)  # small enough
+    assert evaluate(tiled, whole).sbd > 0.85
+    for wrong, words in (("4", ("tile must be >= 32 px",)), ("big", ("--tile", "'big'"))):
+        rlseg(*command, tmp_path / "d", "--tile", wrong).refused(*words)
+
+
+class TestAdapt:
+    def test_says_what_it_brought_and_leaves_the_run_alone(self, trained, images, tmp_path, rlseg):
+        run, out = trained / "run", tmp_path / "out"
+        before = {file: file.read_bytes() for file in run.iterdir() if file.is_file()}
+        tifffile.imwrite(images / "black.tif", np.zeros((40, 50), np.uint16))
+        outcome = rlseg("segment", run, images, "-o", out, "--adapt", "0.5s")
+        assert outcome.code == 0, outcome.err
+        found = re.search(r"reward (0\.\d+) -> (0\.\d+) by adapting 0.5 s", outcome.out)
+        assert found is not None, outcome.out
+        assert {file: file.read_bytes() for file in run.iterdir() if file.is_file()} == before
+        rewards = [float(row["reward"]) for row in summary(out) if row["reward"]]
+        # Whichever is better segments: as one would without adapting, or as promised.
+        assert np.mean(rewards) == pytest.approx(max(map(float, found.groups())), abs=2e-3)
+
+    @pytest.mark.parametrize(("after", "adapted"), [(0.9, True), (0.5, False), (0.2, False)])
+    def test_keeps_the_better_agent(self, after, adapted, trained, tmp_path, rlseg, monkeypatch):
+        from agents import adapt
+        from agents.segmentation import Pipeline
+
+        agents, segment = [], Pipeline.segment
+
+        def watched(self, agent, graph):
+            agents.append(agent)
+            return segment(self, agent, graph)
+
+        other = object.__new__(SubgraphSAC)
+        result = adapt.Adapted(agent=other, before=0.5, after=after, images=4, timesteps=9)
+        monkeypatch.setattr(adapt, "adapt", lambda *_, **__: result)
+        monkeypatch.setattr(Pipeline, "segment", watched)
+        monkeypatch.setattr(
+            SubgraphSAC, "predict", lambda self, obs, **_: (obs["edge_mask"] * 1.0, 0)
+        )
+        command = ("segment", trained / "run", trained / "images", "-o", tmp_path / "out")
+        outcome = rlseg(*command, "--adapt", "60s")
+        assert outcome.code == 0, outcome.err
+        assert f"reward 0.500 -> {after:.3f} by adapting 60 s" in outcome.out
+        assert {agent is other for agent in agents} == {adapted}
+
+    def test_of_no_use(self, trained, images, tmp_path, rlseg):
+        for file in images.iterdir():
+            tifffile.imwrite(file, np.full((64, 64), 3, np.uint8))
+        command = ("segment", trained / "run", images, "-o", tmp_path / "out", "--adapt")
+        rlseg(*command, "5s").refused("none of the images can be adapted to", "constant")
+        rlseg(*command, "soon").refused("--adapt", "'soon'")
 
 
 def test_nothing_to_segment_at_all(trained, tmp_path, rlseg):
@@ -189,7 +299,7 @@ class TestRefused:
         colour = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
         for file in images.iterdir():
             tifffile.imwrite(file, colour, photometric="rgb")
-        refused(trained / "run", images, "best.pt", "features", "im0.tif (3 channels)")
+        refused(trained / "run", images, "best.pt", "features", "im0.tif: 3 channels")
 
     def test_run_for_other_subgraphs(self, trained, tmp_path, refused):
         run = tmp_path / "run"
@@ -237,7 +347,7 @@ def test_a_full_disk_keeps_what_is_done(trained, tmp_path, rlseg, monkeypatch):
     out = tmp_path / "out"
     outcome = rlseg("segment", trained / "run", trained / "images", "-o", out)
     outcome.refused(str(out / "im1.tif"), "No space left")
-    assert names(out) == {"im0.tif", "summary.csv"}
+    assert names(out) == {"im0.tif", *TABLES}
     assert [row["labels"] for row in summary(out)] == ["im0.tif"]
 
 
@@ -255,4 +365,4 @@ def test_ctrl_c_keeps_what_is_done(trained, tmp_path, rlseg, monkeypatch):
     monkeypatch.setattr(Pipeline, "segment", interrupted)
     outcome = rlseg("segment", trained / "run", trained / "images", "-o", tmp_path / "out")
     assert (outcome.code, outcome.err) == (130, "rlseg: stopped by Ctrl-C\n")
-    assert names(tmp_path / "out") == {"im0.tif", "summary.csv"}
+    assert names(tmp_path / "out") == {"im0.tif", *TABLES}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,13 +21,19 @@ import tifffile
 import torch
 
 import agents
-from agents.cli import output, train
+from agents.cli import output, progress
 from agents.cli.config import RunConfig
 from agents.cli.interrupt import Interrupt
+from agents.cli.progress import out_of_patience
+from agents.cli.run_folder import RunFolder
 from agents.subgraph_sac import SubgraphSAC, checkpoint
 from gym_rlseg.envs import SuperpixelEnv
 
-FILES = {"config.yaml", "checkpoint.pt", "best.pt", "validation.csv", "panels.png", "log"}
+FILES = {
+    "config.yaml", "checkpoint.pt", "best.pt", "validation.csv", "report.html", "panels.png", "log",
+}  # fmt: skip
+#: What a run that has been written but not finished lacks.
+SHOWN = {"report.html", "panels.png"}
 
 
 def names(folder: Path) -> set[str]:
@@ -62,9 +70,9 @@ def test_progress_in_lines_where_there_is_no_terminal(task, rlseg):
     outcome = rlseg("train", task / "config.yaml", "-o", task / "run", "--timesteps", 40)
     assert outcome.code == 0, outcome.err
     assert outcome.err == ""
-    assert "time step 40" in outcome.out
+    assert re.search(r"time step 40, .* best 0\.\d+, 0 s left", outcome.out), outcome.out
     assert "40 time steps, best validation reward" in outcome.out
-    assert str(task / "run") in outcome.out
+    assert str(task / "run" / "report.html") in outcome.out
 
 
 def test_a_time_limit_ends_it(task, rlseg):
@@ -138,8 +146,8 @@ def test_run_is_a_file_or_not_writable(task, rlseg, monkeypatch):
 
 @pytest.mark.parametrize("saves", [0, 1, 3])
 def test_a_full_disk_leaves_the_last_checkpoint(saves, task, rlseg, monkeypatch):
-    monkeypatch.setattr(train, "SAVE_EVERY", 0.0)
-    monkeypatch.setattr(train, "SAVE_RATIO", 0.0)
+    monkeypatch.setattr(progress, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(progress, "SAVE_RATIO", 0.0)
     save, left = torch.save, [2 * saves]  # best and checkpoint
 
     def full(content, file):
@@ -156,7 +164,8 @@ def test_a_full_disk_leaves_the_last_checkpoint(saves, task, rlseg, monkeypatch)
     if not saves:
         assert not run.exists()  # nothing to resume, nothing in the way
         return
-    assert names(run) == FILES - {"panels.png"}
+    assert "continue with: rlseg train -o" in outcome.err
+    assert names(run) == FILES - SHOWN
     monkeypatch.setattr(checkpoint.torch, "save", save)
     env = RunConfig.load(run / "config.yaml").make_env()
     assert SubgraphSAC.load(run / "checkpoint.pt", env).num_timesteps == saves - 1
@@ -212,7 +221,7 @@ class TestCtrlC:
             in (outcome.err)
         )
         assert signal.getsignal(signal.SIGINT) is before
-        assert names(run) == FILES - {"panels.png"}
+        assert names(run) == FILES
 
     def test_before_the_training_leaves_nothing(self, task, rlseg, monkeypatch):
         def interrupted(*_):
@@ -282,27 +291,75 @@ def refused(task, rlseg):
     return check
 
 
-class TestBadImages:
-    # One file is for validation: whichever split the bad one is in, it is found in time.
-    @pytest.mark.parametrize("number", range(4))
-    def test_constant(self, number, task, refused):
-        tifffile.imwrite(task / "images" / f"im{number}.tif", np.full((64, 64), 7, np.uint8))
-        refused(f"im{number}.tif", "constant")
-
-    def test_nan(self, task, refused):
+def spoil(task: Path, number: int, how: str) -> Path:
+    """Make image `number` unusable."""
+    path = task / "images" / f"im{number}.tif"
+    if how == "broken":
+        path.write_bytes(b"II*\0")
+    elif how == "nan":
         image = np.random.default_rng(0).random((64, 64), np.float32)
         image[3, 4] = np.nan
-        tifffile.imwrite(task / "images" / "im2.tif", image)
-        refused("im2.tif", "NaN")
+        tifffile.imwrite(path, image)
+    else:
+        tifffile.imwrite(path, np.full((64, 64), 7, np.uint8))
+    return path
 
-    def test_unreadable(self, task, refused):
-        (task / "images" / "im1.tif").write_bytes(b"II*\0 and no more")
-        refused("im1.tif", "cannot be read")
 
-    def test_smaller_than_a_superpixel(self, task, tiny, refused):
-        tifffile.imwrite(task / "images" / "im3.tif", tiny)
-        refused("im3.tif", "single superpixel", "smaller than one")
+class TestUnusableImages:
+    def test_are_left_out_with_a_warning_each(self, task, rlseg):
+        run = task / "run"
+        reasons = {0: ("constant", "constant"), 2: ("nan", "NaN"), 3: ("broken", "cannot be read")}
+        for number, (how, _) in reasons.items():
+            spoil(task, number, how)
+        command = ("train", "-o", run, "--quiet", "--timesteps")
+        outcome = rlseg(*command, 10, task / "config.yaml")
+        assert outcome.code == 0
+        lines = outcome.err.splitlines()
+        assert len(lines) == len(reasons)
+        for line, (number, (_, reason)) in zip(lines, reasons.items(), strict=True):
+            assert line.startswith("rlseg: warning: ")
+            assert line.count(f"im{number}.tif") == 1
+            assert reason in line
+        excluded = ["im0.tif", "im2.tif", "im3.tif"]
+        assert RunConfig.load(run / "config.yaml").environment["exclude"] == excluded
+        with (run / "skipped.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        assert [row["image"] for row in rows] == excluded
+        assert "NaN" in rows[1]["reason"]
+        report = (run / "report.html").read_text("utf-8")
+        assert "Images that were left out" in report
+        assert all(name in report for name in excluded)
+        # Later calls leave them out as well, without another word.
+        assert rlseg(*command, 12, "--resume").err == ""
+        assert rlseg(*command, 14, "--resume", task / "config.yaml").code == 0
+        assert "im3.tif" in (run / "report.html").read_text("utf-8")
 
+    def test_all_of_them(self, task, refused):
+        for number in range(4):
+            spoil(task, number, "constant")
+        refused("none of the 4 images", "im0.tif", "constant")
+
+    @pytest.mark.parametrize("number", range(4))
+    def test_smaller_than_a_superpixel(self, number, task, tiny, rlseg):
+        tifffile.imwrite(task / "images" / f"im{number}.tif", tiny)
+        command = ("train", task / "config.yaml", "-o", task / "run", "--timesteps", 5, "--quiet")
+        outcome = rlseg(*command)
+        assert outcome.code == 0
+        (line,) = outcome.err.splitlines()
+        assert f"im{number}.tif" in line
+        assert "single superpixel" in line
+        excluded = RunConfig.load(task / "run" / "config.yaml").environment["exclude"]
+        assert excluded == [f"im{number}.tif"]
+
+    def test_those_excluded_already_are_not_looked_at(self, task, rlseg):
+        spoil(task, 1, "broken")
+        replace_in(task / "config.yaml", "labels: null", "exclude: [im1.tif]")
+        command = ("train", task / "config.yaml", "-o", task / "run", "--timesteps", 5, "--quiet")
+        assert rlseg(*command).err == ""
+        assert not (task / "run" / "skipped.csv").exists()
+
+
+class TestBadImages:
     def test_fewer_edges_than_a_subgraph(self, task, refused):
         replace_in(task / "config.yaml", "subgraph_sizes: [4, 8]", "subgraph_sizes: [4000]")
         refused("im0.tif", "fewer than the smallest sub-graph (4000)", "subgraph_sizes")
@@ -376,3 +433,166 @@ def test_generated_images(tmp_path, rlseg):
     outcome = rlseg("train", tmp_path / "c.yaml", "-o", tmp_path / "run", "--quiet")
     assert (outcome.code, outcome.err) == (0, "")
     assert names(tmp_path / "run") == FILES
+
+
+class TestPatience:
+    def test_rule(self):
+        def curve(*rewards: float) -> list[dict[str, float]]:
+            return [{"reward": reward} for reward in rewards]
+
+        assert not out_of_patience(curve(0.5, 0.4, 0.4), None)
+        assert not out_of_patience([], 1)
+        assert not out_of_patience(curve(0.5), 1)
+        assert out_of_patience(curve(0.5, 0.5), 1)  # no better is not enough
+        assert not out_of_patience(curve(0.5, 0.6), 1)
+        assert not out_of_patience(curve(0.5, 0.4, 0.6, 0.4), 2)
+        assert out_of_patience(curve(0.5, 0.6, 0.4, 0.5), 2)
+        assert not out_of_patience(curve(0.6, 0.4, 0.7), 2)
+
+    def test_ends_the_training(self, task, rlseg, monkeypatch):
+        # The reward never rises, whatever the agent does.
+        monkeypatch.setattr(SuperpixelEnv, "step", constant_reward(SuperpixelEnv.step))
+        run, config = task / "run", task / "config.yaml"
+        with config.open("a") as file:
+            file.write("training: {patience: 2, time_limit: 5m}\n")
+        outcome = rlseg("train", config, "-o", run)
+        assert outcome.code == 0
+        assert "stopped as the validation reward rose no more: 80 time steps" in outcome.out
+        assert [step for step, _ in rewards(run)] == ["0", "40", "80"]
+        again = rlseg("train", "-o", run, "--resume")
+        assert again.code == 0
+        assert "its patience is at an end; raise it in" in again.err
+        replace_in(run / "config.yaml", "patience: 2", "patience: 3")
+        assert rlseg("train", "-o", run, "--resume").code == 0
+        assert len(rewards(run)) == 4
+
+    def test_of_no_use(self, task, rlseg):
+        with (task / "config.yaml").open("a") as file:
+            file.write("training: {patience: 0}\n")
+        command = ("train", task / "config.yaml", "-o", task / "run")
+        rlseg(*command).refused("training: patience must be a whole number >= 1, got 0")
+
+
+def constant_reward(step):
+    def same(self, action):
+        observation, _, *rest = step(self, action)
+        return observation, 0.5, *rest
+
+    return same
+
+
+class TestFromAnotherRun:
+    def test_takes_over_its_weights_alone(self, trained, task, rlseg):
+        run, config = task / "run", task / "config.yaml"
+        replace_in(config, "count: [3, 5]", "count: [3, 6]")  # other knowledge, other images
+        before = (trained / "run" / "best.pt").read_bytes()
+        command = ("train", config, "-o", run, "--timesteps", 4, "--quiet")
+        assert rlseg(*command, "--from", trained / "run").code == 0
+        assert (trained / "run" / "best.pt").read_bytes() == before
+        given, got = (checkpoint.read(path / "best.pt") for path in (trained / "run", run))
+        assert got["num_timesteps"] == 4
+        assert [row["timestep"] for row in got["history"]] == [0]
+        # Too few steps for an update: the weights are those that it started from.
+        for name, weights in given["best"].items():
+            assert torch.equal(got["learner"]["actor"][name], weights)
+        for name, weights in given["learner"]["critic"].items():
+            assert torch.equal(got["learner"]["critic"][name], weights)
+        assert not got["learner"]["optimizers"]["critic"]["state"]
+
+    def test_of_no_use(self, trained, task, rlseg):
+        run, config = task / "run", task / "config.yaml"
+        command = ("train", config, "-o", run, "--timesteps", 4, "--quiet", "--from")
+        rlseg(*command, task / "none").refused(str(task / "none"), "holds no run")
+        rlseg(*command, trained / "run", "--resume").refused("--from is for new runs")
+        replace_in(config, "width: 8", "width: 12")
+        rlseg(*command, trained / "run").refused("best.pt", "width 8, this agent has 12")
+        replace_in(config, "[4, 8]", "[4, 9]")
+        rlseg(*command, trained / "run").refused("best.pt", "subgraph_sizes (4, 8)", "(4, 9)")
+        assert not run.exists()
+
+
+class TestTwoAtOnce:
+    def test_the_second_is_refused(self, task, rlseg):
+        """The first one hasn't written anything yet."""
+        folder, config = RunFolder(task / "deep" / "run"), task / "config.yaml"
+        with folder.locked():
+            assert names(folder.path) == {".lock"}
+            rlseg("train", config, "-o", folder.path).refused(str(folder.path), "in use")
+        assert not (task / "deep").exists()
+        command = ("train", "-o", folder.path, "--timesteps", 5, "--quiet")
+        assert rlseg(*command, config).code == 0
+        with folder.locked():
+            rlseg(*command, "--resume").refused("in use by another training")
+        assert names(folder.path) == FILES
+
+    def test_a_lock_left_by_one_that_was_killed(self, task, rlseg):
+        run = task / "run"
+        command = ("train", "-o", run, "--quiet", "--timesteps")
+        assert rlseg(*command, 5, task / "config.yaml").code == 0
+        (run / ".lock").write_text("")
+        assert rlseg(*command, 9, "--resume").code == 0
+        assert names(run) == FILES
+
+    def test_in_another_process(self, task, rlseg):
+        run = task / "run"
+        code = (
+            "import sys, time\n"
+            "from pathlib import Path\n"
+            "from agents.cli.run_folder import RunFolder\n"
+            "with RunFolder(Path(sys.argv[1])).locked():\n"
+            "    print('locked', flush=True)\n"
+            "    time.sleep(60)\n"
+        )
+        environ = {**os.environ, "PYTHONPATH": str(Path(agents.__file__).parents[1])}
+        with subprocess.Popen(
+            [sys.executable, "-c", code, run], stdout=subprocess.PIPE, env=environ, text=True
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "locked\n"
+            rlseg("train", task / "config.yaml", "-o", run).refused("in use by another training")
+            process.kill()
+        command = ("train", task / "config.yaml", "-o", run, "--timesteps", 5, "--quiet")
+        assert rlseg(*command).code == 0
+
+
+def test_a_report_that_cannot_be_written(task, rlseg, monkeypatch):
+    write = output.os.replace
+
+    def full(source, target):
+        if str(target).endswith("report.html"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(source, target)
+
+    monkeypatch.setattr(output.os, "replace", full)
+    run = task / "run"
+    outcome = rlseg("train", task / "config.yaml", "-o", run, "--timesteps", 5, "--quiet")
+    outcome.refused(str(run / "report.html"), "No space left")
+    assert names(run) == FILES - {"report.html"}
+
+
+def test_the_report_is_one_file_without_scripts(trained):
+    text = (trained / "run" / "report.html").read_text("utf-8")
+    assert "<script" not in text
+    assert set(re.findall(r'(?:src|href)="([^"]{0,22})', text)) == {"data:image/png;base64,"}
+    for words in (
+        "Learning curve", "Validation images of the lowest reward", "Settings", "subgraph_sizes",
+        "updates of the networks", "reading and preparing images", "80 segmentations",
+    ):  # fmt: skip
+        assert words in text, words
+    curve, panels = (
+        iio.imread(base64.b64decode(data)) for data in re.findall(r'base64,([^"]+)"', text)[:2]
+    )
+    assert curve.shape == (400, 900, 3)
+    assert np.array_equal(panels, iio.imread(trained / "run" / "panels.png"))
+
+
+def test_a_report_tells_the_reward_apart(task, rlseg):
+    config = task / "config.yaml"
+    reward = "{name: circularity, count: [3, 5], radius: [6, 11]}"
+    replace_in(config, reward, "{name: priors, objects: [ellipse_fit, convexity], count: 4}")
+    run = task / "run"
+    assert rlseg("train", config, "-o", run, "--timesteps", 5, "--quiet").code == 0
+    text = (run / "report.html").read_text("utf-8")
+    assert "What the reward is made of" in text
+    assert "ellipse_fit" in text
+    assert "boundary" in text

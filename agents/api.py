@@ -1,0 +1,213 @@
+"""Training and segmentation from Python, as the command line does them.
+
+    import agents
+
+    run = agents.train("config.yaml", output="run", time_limit="5m")
+    labels = agents.segment(images, run)
+
+or in one go, for images that there is no run for yet:
+
+    labels = agents.segment(images, {"environment": {"reward": "nuclei"}}, time_limit="2m")
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.adapt import adapt as adapt_to
+from agents.cli.config import RunConfig
+from agents.cli.durations import parse_duration
+from agents.cli.files import reading_options
+from agents.cli.run_folder import RunFolder
+from agents.cli.training import Options
+from agents.cli.training import train as train_run
+from agents.given_images import GivenImage, Images, given_images
+from agents.one_shot import Config, train_on
+from agents.segmenter import Segmenter
+from agents.threads import torch_threads
+from gym_rlseg.images import ConstantImageError
+
+Labels = NDArray[np.int32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A finished training.
+
+    Attributes:
+        folder: what `rlseg train` writes; `report.html` in it shows what came of it.
+        reward: the highest mean reward of the validation images, in [0, 1].
+        timesteps: segmentations in all.
+    """
+
+    folder: Path
+    reward: float
+    timesteps: int
+
+    def segment(self, images: Images, **options: Any) -> Labels | list[Labels]:
+        """`agents.segment` with this run."""
+        return segment(images, self, **options)
+
+
+def train(
+    config: Config,
+    output: str | os.PathLike[str],
+    *,
+    time_limit: str | float | None = None,
+    timesteps: int | None = None,
+    seed: int | None = None,
+    resume: bool = False,
+    start: Run | str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    threads: int = 1,
+    progress: bool = False,
+) -> Run:
+    """Train an agent on the images of a config, as `rlseg train` does.
+
+    Args:
+        config: a YAML file, or what one would hold as a dict; in a dict, relative paths
+            are relative to the working folder.
+        output: folder of the run.
+        time_limit: seconds, or a text such as "5m"; None: the config's.
+        timesteps: segmentations of the run in all; None: the config's.
+        seed: None: the config's.
+        resume: continue the run in `output`, with these limits.
+        start: another run whose weights a new one starts from.
+        device: "auto", "cpu" or "cuda".
+        threads: torch's; one is best on small graphs.
+        progress: whether to show a progress bar.
+
+    Returns:
+        The run. Images that can't be used are left out with a warning.
+
+    Raises:
+        ValueError: if the config, its images or a folder can't be used.
+        KeyboardInterrupt: after Ctrl-C, with the run saved.
+    """
+    limits = {"time_limit": time_limit, "total_timesteps": timesteps, "seed": seed}
+    given = {name: value for name, value in limits.items() if value is not None}
+    if isinstance(config, Mapping):
+        resolved = RunConfig.from_data(config, Path.cwd(), given)
+    else:
+        resolved = RunConfig.load(os.fspath(config), given)
+    options = Options(
+        resume=resume,
+        start=None if start is None else _run_folder(start),
+        device=device,
+        threads=threads,
+        progress_bar=progress,
+        warn=_warn,
+    )
+    return _trained(resolved, RunFolder(Path(output).expanduser()), options)
+
+
+def segment(
+    images: Images,
+    run: Run | Config,
+    *,
+    time_limit: str | float | None = None,
+    adapt: str | float | None = None,
+    search: bool = False,
+    solver: str | None = None,
+    tile: int | str | None = "auto",
+    device: str = "auto",
+    threads: int = 1,
+    progress: bool = False,
+) -> Labels | list[Labels]:
+    """Segment images with a run, or train on these very images by a config first.
+
+    Args:
+        images: an array (H, W), (H, W, C) or (C, H, W), the path of an image file, or
+            several of both; or the path of a folder with image files. They are converted
+            and stretched as the run's config says.
+        run: a run or its folder; or a config as for `train`, whose environment needs
+            neither id nor path.
+        time_limit: of the training, if `run` is a config; None: the config's.
+        adapt: how long to go on training a copy of a run's agent on the images first.
+        search: look for partitions of a higher reward, up to ten times as slow.
+        solver: of the multicut; None: the most accurate.
+        tile: see `Segmenter`.
+        device: "auto", "cpu" or "cuda".
+        threads: torch's.
+        progress: whether training shows a progress bar.
+
+    Returns:
+        int32 (H, W), 0 = background, objects 1..N, for one array or file; else a list of
+        them, that of a folder in the order of its names. An image that shows nothing gets
+        zeros and a warning.
+
+    Raises:
+        ValueError: if an image, the run or the config can't be used.
+    """
+    with tempfile.TemporaryDirectory(prefix="rlseg-") as scratch, torch_threads(threads):
+        place = Path(scratch)
+        if isinstance(run, Run) or not _is_config(run):
+            if time_limit is not None:
+                raise ValueError("time_limit is for a config; a run is trained, see adapt")
+            folder = _run_folder(run)
+            folder.check_run(folder.best)
+            config = RunConfig.load(folder.config)
+            given, alone = given_images(images, reading_options(config.environment), place)
+        else:
+            folder = RunFolder(place / "run")
+            limits = {} if time_limit is None else {"time_limit": time_limit}
+            options = Options(device=device, threads=threads, progress_bar=progress)
+            config, given, alone = train_on(images, run, limits, folder, options)
+        segmenter = Segmenter(
+            folder.best, config.environment, solver=solver, search=search, tile=tile, device=device
+        )
+        if adapt is not None:
+            adapted = adapt_to(
+                segmenter,
+                config.environment,
+                [one.load for one in given],
+                config=config.agent,
+                seconds=parse_duration(adapt),
+                seed=config.training.seed,
+                device=device,
+                progress_bar=progress,
+            )
+            if adapted.after > adapted.before:
+                segmenter.agent = adapted.agent
+        labels = [_segment(segmenter, one) for one in given]
+    return labels[0] if alone else labels
+
+
+def _trained(config: RunConfig, folder: RunFolder, options: Options) -> Run:
+    outcome = train_run(config, folder, options)
+    if outcome.interrupted:
+        raise KeyboardInterrupt
+    agent = outcome.agent
+    return Run(folder=folder.path, reward=agent.best_reward, timesteps=agent.num_timesteps)
+
+
+def _segment(segmenter: Segmenter, image: GivenImage) -> Labels:
+    try:
+        return segmenter.segment(image.load()).labels
+    except ConstantImageError:
+        _warn(f"{image.name} shows nothing; its labels are all 0")
+        return np.zeros(image.shape, np.int32)
+
+
+def _is_config(run: Config) -> bool:
+    """Whether it is a config rather than the folder of a run."""
+    return isinstance(run, Mapping) or Path(run).suffix.lower() in (".yaml", ".yml")
+
+
+def _run_folder(run: Run | Config) -> RunFolder:
+    if isinstance(run, Mapping):
+        raise ValueError("expected a run or its folder, got a config")
+    return RunFolder(run.folder if isinstance(run, Run) else Path(run).expanduser())
+
+
+def _warn(line: str) -> None:
+    warnings.warn(line, stacklevel=2)

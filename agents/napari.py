@@ -1,0 +1,116 @@
+"""What `rlseg segment` wrote, opened in napari, and label layers saved alike.
+
+napari finds these functions through the manifest napari.yaml. Neither this module nor its
+tests import napari: layers come and go as tuples (data, attributes, kind of layer).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+LayerData = tuple[NDArray[Any], dict[str, Any], str]
+Reader = Callable[[str | Sequence[str]], list[LayerData]]
+_SUMMARY, _OBJECTS = "summary.csv", "objects.csv"
+
+
+def get_reader(path: str | Sequence[str]) -> Reader | None:
+    """A reader for a folder that `rlseg segment` wrote, its summary.csv or one of its labels.
+
+    Args:
+        path: what the user wants to open; of several, all must be of this kind.
+
+    Returns:
+        None for anything else, which leaves it to other readers.
+    """
+    paths = [path] if isinstance(path, str) else list(path)
+    return read_layers if paths and all(_rows(Path(one)) for one in paths) else None
+
+
+def read_layers(path: str | Sequence[str]) -> list[LayerData]:
+    """Layers of what `get_reader` takes: for each image the image, if it is there, and labels.
+
+    Returns:
+        Images as (H, W), or (H, W, C) with red, green and blue, in the file's own numbers;
+        labels as int32 (H, W), whose features are their rows of objects.csv.
+
+    Raises:
+        ValueError: if a label image can't be read.
+    """
+    layers = []
+    for one in [path] if isinstance(path, str) else path:
+        for folder, row in _rows(Path(one)):
+            layers += [*_image(row), _labels(folder, row)]
+    return layers
+
+
+def write_labels_layer(path: str, data: NDArray[Any], attributes: Mapping[str, Any]) -> list[str]:
+    """Save a layer of labels as `rlseg segment` does.
+
+    Args:
+        path: ends in .tif or .tiff.
+        data: integers (H, W) >= 0.
+        attributes: of the layer; not needed.
+
+    Returns:
+        The file written.
+
+    Raises:
+        ValueError: if the path or the labels can't be written so.
+    """
+    from gym_rlseg.images.files import write_labels
+
+    write_labels(path, data)
+    return [path]
+
+
+def _rows(path: Path) -> list[tuple[Path, dict[str, str]]]:
+    """The folder and the rows of its summary.csv that are meant, of images with labels."""
+    folder = path if path.is_dir() else path.parent
+    summary = folder / _SUMMARY
+    if not summary.is_file():
+        return []
+    with summary.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row.get("labels")]
+    if path not in (folder, summary):
+        rows = [row for row in rows if row["labels"] == path.name]
+    return [(folder, row) for row in rows]
+
+
+def _image(row: Mapping[str, str]) -> list[LayerData]:
+    from gym_rlseg.images.files import read_image
+    from gym_rlseg.images.pages import split_page
+
+    file, page = split_page(Path(row["image"]))
+    try:
+        image = read_image(file, page=page)
+    except ValueError:  # moved since, or with datasets and pages that the run chose from
+        return []
+    name = Path(row["image"]).name
+    if len(image) == 3:
+        return [(image.transpose(1, 2, 0), {"name": name, "rgb": True}, "image")]
+    return [
+        (plane, {"name": name if len(image) == 1 else f"{name}, channel {i}"}, "image")
+        for i, plane in enumerate(image)
+    ]
+
+
+def _labels(folder: Path, row: Mapping[str, str]) -> LayerData:
+    from gym_rlseg.images.files import read_labels
+
+    attributes: dict[str, Any] = {"name": Path(row["labels"]).stem}
+    objects = folder / _OBJECTS
+    if objects.is_file():
+        with objects.open(encoding="utf-8", newline="") as file:
+            found = [one for one in csv.DictReader(file) if one["image"] == row["image"]]
+        if found:
+            names = [name for name in found[0] if name not in ("image", "label")]
+            attributes["features"] = {
+                "index": [int(one["label"]) for one in found],
+                **{name: [float(one[name]) for one in found] for name in names},
+            }
+    return read_labels(folder / row["labels"]), attributes, "labels"
