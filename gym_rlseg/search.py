@@ -26,19 +26,20 @@ class SearchOptions:
         pastes: candidate objects that are tried, best first.
         moves: superpixels on rims that are tried, most doubtful first.
         least_gain: rise of the rewards' sum that any change must bring, per edge at the
-            objects that it concerns. A reward orders partitions that differ little less
-            surely than the policy does: what it gains by dropping a ragged disc or a
-            doubtful superpixel is mostly noise.
+            objects that it concerns; None: the reward's own. A reward orders partitions
+            that differ little less surely than the policy does: what it gains by dropping
+            a ragged disc or a doubtful superpixel is mostly noise.
     """
 
     pastes: int = 12
-    moves: int = 12
-    least_gain: float = 0.25
+    moves: int = 40
+    least_gain: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("pastes", "moves", "least_gain"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must be >= 0, got {getattr(self, name)}")
+            value = getattr(self, name)
+            if value is not None and not value >= 0:
+                raise ValueError(f"{name} must be >= 0, got {value}")
 
 
 def best_partition(
@@ -68,7 +69,8 @@ def best_partition(
         raise ValueError("best_partition needs at least one candidate, got none")
     options = options or SearchOptions()
     scored = [(labels, reward(graph, labels)) for labels in candidates]
-    search = _Search(graph, reward, *scored[0], options.least_gain)
+    least_gain = reward.least_gain if options.least_gain is None else options.least_gain
+    search = _Search(graph, reward, *scored[0], least_gain)
     for nodes in _objects_worth_pasting(scored, search.scores, search.labels)[: options.pastes]:
         search.paste(nodes)
     for edge in np.argsort(np.abs(weights - 0.5), kind="stable")[: options.moves]:

@@ -16,6 +16,7 @@ from gym_rlseg.graph.boundary import (
     GradientBoundary,
     RidgeBoundary,
 )
+from gym_rlseg.graph.boundary_blobs import BlobBoundary
 from gym_rlseg.graph.brightness import superpixel_brightness
 from gym_rlseg.graph.features import GraphParts, edge_features, node_features
 from gym_rlseg.graph.features_polar import polar_edge_features, polar_node_features
@@ -24,7 +25,7 @@ from gym_rlseg.graph.partition import solver_graph
 from gym_rlseg.graph.subgraphs import sample_all_sizes
 from gym_rlseg.graph.superpixels import MutexWatershed, SeededWatershed, Superpixels
 from gym_rlseg.graph.truth import TruthTable, truth_table
-from gym_rlseg.images.base import Sample
+from gym_rlseg.images.base import ConstantImageError, Sample
 from gym_rlseg.options import suggest
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 #: Boundary maps by name.
 BOUNDARIES: Mapping[str, type[BoundaryMap]] = {
     "gradient": GradientBoundary,
+    "blobs": BlobBoundary,
     "ridge": RidgeBoundary,
     "channel": ChannelBoundary,
 }
@@ -137,6 +139,7 @@ def build_graph(
         rng: draws the sub-graphs.
 
     Raises:
+        ConstantImageError: if the image is constant or holds a single superpixel.
         ValueError: naming the image, if it can't be turned into a usable graph.
     """
     if features not in FEATURES:
@@ -146,7 +149,7 @@ def build_graph(
         boundary_map = boundary(sample.image)
         labels = superpixels(boundary_map)
         if labels.max() < 1:
-            raise ValueError(
+            raise ConstantImageError(
                 "the image holds a single superpixel; it is smaller than one, or too smooth"
             )
         edges, outlines = region_adjacency(labels)
@@ -159,6 +162,8 @@ def build_graph(
             sums=node_sums(sample.image, labels),
         )
         subgraphs = sample_all_sizes(edges, parts.sums.area.size, subgraph_sizes, rng)
+    except ConstantImageError as error:
+        raise ConstantImageError(f"{sample.name}: {error}") from error
     except ValueError as error:
         raise ValueError(f"{sample.name}: {error}") from error
     of_nodes, of_edges = FEATURES[features]
@@ -186,7 +191,7 @@ def _check_image(sample: Sample) -> None:
     if not np.isfinite(image).all():
         raise ValueError(f"{sample.name}: the image has NaN or infinite pixels; replace them")
     if image.min() == image.max():
-        raise ValueError(f"{sample.name}: the image is constant; nothing can be segmented")
+        raise ConstantImageError(f"{sample.name}: the image is constant; nothing can be segmented")
     if truth is not None and truth.shape != image.shape[1:]:
         raise ValueError(
             f"{sample.name}: truth of shape {truth.shape} does not match "

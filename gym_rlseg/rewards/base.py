@@ -41,7 +41,15 @@ class Reward(ABC):
 
     A reward is a pure function of the graph and the partition, and doesn't depend
     on how objects are numbered. It never sees the truth, unless its name says so.
+
+    Attributes:
+        least_gain: rise of the rewards' sum, per edge at the objects concerned, from which
+            on it tells the better of two partitions that differ little; see
+            `gym_rlseg.search`.
     """
+
+    # A class attribute, not an option: dataclass fields need an annotation.
+    least_gain = 0.25
 
     @abstractmethod
     def __call__(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Scores:

@@ -63,6 +63,9 @@ class PriorReward(Reward):
         reduction: see `gym_rlseg.rewards.objects.edge_scores`.
     """
 
+    # The boundary term tells partitions apart edge by edge.
+    least_gain = 0.01
+
     objects: Any = ("convexity", "boundary_evidence")
     ground: str = "largest"
     ground_if: Any = None
