@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,7 +17,9 @@ from gym_rlseg.envs.superpixel_env import object_labels
 from gym_rlseg.graph import BOUNDARIES, PARTITIONS, SUPERPIXELS, SuperpixelGraph, build_graph
 from gym_rlseg.graph.boundary import BoundaryMap
 from gym_rlseg.graph.partition import Multicut, Partition
+from gym_rlseg.graph.stitching import TiledSuperpixels
 from gym_rlseg.graph.superpixels import Superpixels
+from gym_rlseg.graph.tiles import TiledBoundary, Tiling
 from gym_rlseg.images.base import Sample
 from gym_rlseg.options import build
 from gym_rlseg.rewards import REWARDS, Reward, Scores
@@ -138,6 +140,19 @@ class Pipeline:
             features=options["features"],
             partition=partition,
             reward=build("reward", Reward, REWARDS, options["reward"]),
+        )
+
+    def tiled(self, tiling: Tiling) -> Pipeline:
+        """The same for images of any size: boundary map and superpixels by tiles.
+
+        Temporary arrays then have the size of a tile. There is still one graph and one
+        partition, whose labels differ from those of the whole image by what superpixels
+        at borders of tiles do.
+        """
+        return replace(
+            self,
+            boundary=TiledBoundary(inner=self.boundary, tiling=tiling),
+            superpixels=TiledSuperpixels(inner=self.superpixels, tiling=tiling),
         )
 
     def graph(self, sample: Sample) -> SuperpixelGraph:

@@ -28,9 +28,46 @@ class BoundaryMap(ABC):
             float32 (H, W) in [0, 1], 1 = clear boundary.
         """
 
+    def parts(self) -> tuple[BoundaryMap, ...]:
+        """The maps whose strongest is this one, pixel by pixel; most have only themselves."""
+        return (self,)
+
+
+class LocalBoundary(BoundaryMap):
+    """A filter whose strongest responses are stretched to [0, 1].
+
+    The filter sees no farther than `reach`, so that it can run on parts of an image; the
+    stretch needs the whole image's responses.
+
+    Attributes:
+        sigma: standard deviation of the filter's Gaussian in pixels.
+        percentile: the response's percentile that becomes 1.
+    """
+
+    sigma: float
+    percentile: float
+
+    @property
+    def reach(self) -> int:
+        """Pixels around one that its response depends on."""
+        # The filters end at three standard deviations and a few pixels.
+        return int(np.ceil(4.0 * self.sigma)) + 8
+
+    @abstractmethod
+    def strength(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Response of the filter, float32 (H, W) >= 0, to an image float32 (C, H, W)."""
+
+    def stretch(self, strength: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The boundary map float32 (H, W) in [0, 1] of an image's responses."""
+        return _stretch(strength, self.percentile)
+
+    def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `BoundaryMap.__call__`."""
+        return self.stretch(self.strength(image))
+
 
 @dataclass(frozen=True, kw_only=True)
-class GradientBoundary(BoundaryMap):
+class GradientBoundary(LocalBoundary):
     """Gaussian gradient magnitude, the strongest over the channels.
 
     Attributes:
@@ -44,16 +81,16 @@ class GradientBoundary(BoundaryMap):
     def __post_init__(self) -> None:
         _check(self.sigma, self.percentile)
 
-    def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        """See `BoundaryMap.__call__`."""
+    def strength(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `LocalBoundary.strength`."""
         from bioimage_cpp.filters import gaussian_gradient_magnitude
 
         gradient = [gaussian_gradient_magnitude(channel, self.sigma) for channel in image]
-        return _stretch(np.max(gradient, axis=0), self.percentile)
+        return np.asarray(np.max(gradient, axis=0))
 
 
 @dataclass(frozen=True, kw_only=True)
-class RidgeBoundary(BoundaryMap):
+class RidgeBoundary(LocalBoundary):
     """Bright or dark lines, such as membranes: the Hessian's strongest curvature.
 
     Attributes:
@@ -69,8 +106,8 @@ class RidgeBoundary(BoundaryMap):
     def __post_init__(self) -> None:
         _check(self.sigma, self.percentile)
 
-    def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        """See `BoundaryMap.__call__`."""
+    def strength(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `LocalBoundary.strength`."""
         from bioimage_cpp.filters import hessian_of_gaussian_eigenvalues
 
         # Eigenvalues come sorted: the first is the largest (a dark line's),
@@ -80,7 +117,7 @@ class RidgeBoundary(BoundaryMap):
             sign * hessian_of_gaussian_eigenvalues(channel, self.sigma)[..., column]
             for channel in image
         ]
-        return _stretch(np.maximum(np.max(curvature, axis=0), 0.0), self.percentile)
+        return np.asarray(np.maximum(np.max(curvature, axis=0), 0.0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +160,8 @@ def _stretch(strength: NDArray[np.float32], percentile: float) -> NDArray[np.flo
         top = strongest
     if top <= _ROUNDING:
         return np.zeros_like(strength, dtype=np.float32)
-    return np.clip(strength / top, 0.0, 1.0).astype(np.float32)
+    scaled = (strength / top).astype(np.float32, copy=False)
+    return np.clip(scaled, 0.0, 1.0, out=scaled)
 
 
 def _check(sigma: float, percentile: float) -> None:

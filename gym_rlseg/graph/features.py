@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.graph.geometry import NodeSums, Outlines, outline_values
+from gym_rlseg.graph.bands import row_bands
+from gym_rlseg.graph.geometry import NodeSums, Outlines, outline_values, superpixel_means
 
 _EPS = 1e-6
 #: Features are clipped to ± this; the observation space needs a bound.
@@ -62,9 +63,7 @@ def node_features(parts: GraphParts) -> NDArray[np.float32]:
     sums, edges = parts.sums, parts.edges
     n = sums.area.size
     mean, deviation = _intensity(parts)
-    boundary_mean = (
-        np.bincount(parts.superpixels.ravel(), parts.boundary.ravel(), minlength=n) / sums.area
-    )
+    boundary_mean = superpixel_means(parts.superpixels, parts.boundary, sums.area)
     contact = np.diff(parts.outlines.start).astype(np.float64)
     perimeter = _perimeter(parts, contact)
     evidence = np.add.reduceat(
@@ -136,7 +135,11 @@ def _table(columns: list[NDArray[np.float64]]) -> NDArray[np.float32]:
 def _intensity(parts: GraphParts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and standard deviation per superpixel and channel, in the image's own scale."""
     centre = parts.image.mean(axis=(1, 2), dtype=np.float64)
-    scale = parts.image.std(axis=(1, 2), dtype=np.float64) + _EPS
+    squared = np.zeros(len(parts.image))
+    for rows in row_bands(*parts.superpixels.shape):
+        distance = parts.image[:, rows] - centre[:, None, None]
+        squared += np.square(distance, out=distance).sum(axis=(1, 2))
+    scale = np.sqrt(squared / parts.superpixels.size) + _EPS
     area = parts.sums.area[:, None]
     mean = parts.sums.intensity / area
     variance = np.maximum(parts.sums.intensity_squared / area - mean**2, 0.0)

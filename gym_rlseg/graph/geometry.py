@@ -12,7 +12,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_rlseg.graph.bands import row_bands
 from gym_rlseg.graph.crack_lengths import crack_lengths
+
+# Rows around a band that are looked at as well: a crack's length depends on nearer ones only.
+_REACH = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +73,8 @@ class NodeSums:
 def region_adjacency(superpixels: NDArray[np.int32]) -> tuple[NDArray[np.int64], Outlines]:
     """Edges of 4-adjacent superpixels and the cracks between them.
 
+    Beside its result it needs memory for a band of the image and for the cracks.
+
     Args:
         superpixels: int32 (H, W), 0..N-1.
 
@@ -77,6 +83,38 @@ def region_adjacency(superpixels: NDArray[np.int32]) -> tuple[NDArray[np.int64],
         outlines: see `Outlines`.
     """
     n = int(superpixels.max()) + 1
+    height, width = superpixels.shape
+    bands = row_bands(height, width, least=2 * _REACH)
+    if len(bands) == 1:
+        return _adjacency(superpixels, n)
+    parts = [_cracks_of_band(superpixels, rows, n) for rows in bands]
+    key, points, normals, lengths = (np.concatenate(part) for part in zip(*parts, strict=True))
+    # As in one pass: by edge, and of each edge the cracks between rows first.
+    order = np.lexsort((normals[:, 0] == 0, key))
+    edges, start = _edges(key[order], n)
+    return edges, Outlines(
+        start=start, points=points[order], normals=normals[order], lengths=lengths[order]
+    )
+
+
+def _cracks_of_band(
+    superpixels: NDArray[np.int32], rows: slice, n: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int8], NDArray[np.float32]]:
+    """The cracks below and right of the pixels in these rows, sorted by edge.
+
+    Returns:
+        Keys u n + v of their edges (P,), points (P, 2), normals (P, 2), lengths (P,).
+    """
+    top = max(rows.start - _REACH, 0)
+    edges, outlines = _adjacency(superpixels[top : rows.stop + _REACH], n)
+    key = np.repeat(edges[:, 0] * n + edges[:, 1], np.diff(outlines.start))
+    points = outlines.points + np.array([top, 0], np.float32)
+    own = (points[:, 0] >= rows.start) & (points[:, 0] < rows.stop)
+    return key[own], points[own], outlines.normals[own], outlines.lengths[own]
+
+
+def _adjacency(superpixels: NDArray[np.int32], n: int) -> tuple[NDArray[np.int64], Outlines]:
+    """Edges and cracks in one pass; all labels are below n."""
     keys, points, normals = [], [], []
     for axis in (0, 1):
         a = superpixels[:-1] if axis == 0 else superpixels[:, :-1]
@@ -92,10 +130,7 @@ def region_adjacency(superpixels: NDArray[np.int32]) -> tuple[NDArray[np.int64],
         normals.append(normal)
     key = np.concatenate(keys)
     order = np.argsort(key, kind="stable")
-    unique, counts = np.unique(key, return_counts=True)
-    start = np.zeros(unique.size + 1, np.int64)
-    np.cumsum(counts, out=start[1:])
-    edges = np.stack([unique // n, unique % n], axis=1)
+    edges, start = _edges(key, n)
     sorted_points, sorted_normals = np.concatenate(points)[order], np.concatenate(normals)[order]
     outlines = Outlines(
         start=start,
@@ -106,6 +141,14 @@ def region_adjacency(superpixels: NDArray[np.int32]) -> tuple[NDArray[np.int64],
     return edges, outlines
 
 
+def _edges(key: NDArray[np.int64], n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Edges (E, 2) of the keys u n + v, and where the cracks of each start (E + 1,)."""
+    unique, counts = np.unique(key, return_counts=True)
+    start = np.zeros(unique.size + 1, np.int64)
+    np.cumsum(counts, out=start[1:])
+    return np.stack([unique // n, unique % n], axis=1), start
+
+
 def node_sums(image: NDArray[np.float32], superpixels: NDArray[np.int32]) -> NodeSums:
     """Sums per superpixel.
 
@@ -113,24 +156,48 @@ def node_sums(image: NDArray[np.float32], superpixels: NDArray[np.int32]) -> Nod
         image: float32 (C, H, W).
         superpixels: int32 (H, W), 0..N-1.
     """
-    n = int(superpixels.max()) + 1
-    flat = superpixels.ravel()
-    yy, xx = np.mgrid[: superpixels.shape[0], : superpixels.shape[1]].reshape(2, -1)
-    frame = np.zeros(n)
+    n, (height, width) = int(superpixels.max()) + 1, superpixels.shape
+    area, frame = np.zeros(n), np.zeros(n)
+    first, second = np.zeros((n, 2)), np.zeros((n, 3))
+    intensity, squared = np.zeros((n, len(image))), np.zeros((n, len(image)))
+    for rows in row_bands(height, width):
+        flat = superpixels[rows].ravel()
+        yy, xx = np.mgrid[rows, :width]
+        area += np.bincount(flat, minlength=n)
+        for total, values in (
+            (first, (yy, xx)),
+            (second, (yy * yy, xx * xx, yy * xx)),
+            (intensity, image[:, rows]),
+            (squared, (channel.astype(np.float64) ** 2 for channel in image[:, rows])),
+        ):
+            for column, value in enumerate(values):
+                total[:, column] += np.bincount(flat, value.ravel(), minlength=n)
     for side in (superpixels[0], superpixels[-1], superpixels[:, 0], superpixels[:, -1]):
         frame += np.bincount(side, minlength=n)
-
-    def sums(*values: NDArray) -> NDArray[np.float64]:
-        return np.stack([np.bincount(flat, v.ravel(), minlength=n) for v in values], axis=1)
-
     return NodeSums(
-        area=np.bincount(flat, minlength=n).astype(np.float64),
-        first=sums(yy, xx),
-        second=sums(yy * yy, xx * xx, yy * xx),
-        intensity=sums(*image),
-        intensity_squared=sums(*(channel.astype(np.float64) ** 2 for channel in image)),
+        area=area,
+        first=first,
+        second=second,
+        intensity=intensity,
+        intensity_squared=squared,
         frame=frame,
     )
+
+
+def superpixel_means(
+    superpixels: NDArray[np.int32], values: NDArray[np.float32], area: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Mean of a pixel map over each superpixel, float64 (N,).
+
+    Args:
+        superpixels: int32 (H, W), 0..N-1.
+        values: float32 (H, W).
+        area: float64 (N,), pixels of each superpixel.
+    """
+    total = np.zeros(area.size)
+    for rows in row_bands(*superpixels.shape):
+        total += np.bincount(superpixels[rows].ravel(), values[rows].ravel(), minlength=area.size)
+    return total / area
 
 
 def outline_values(outlines: Outlines, values: NDArray[np.float32]) -> NDArray[np.float32]:

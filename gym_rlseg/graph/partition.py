@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from bioimage_cpp.graph import UndirectedGraph
 
 _MARGIN = 1e-3
+# Kernighan-Lin takes time in proportion to the square of the nodes.
+_LARGE = 16384
+_BLOCK = 4096
 
 
 def edge_costs(weights: NDArray[np.floating], bias: float = 0.5) -> NDArray[np.float64]:
@@ -65,7 +68,8 @@ class Multicut(Partition):
 
     Attributes:
         solver: "greedy_additive" (edge contraction, fast; for training),
-            "kernighan_lin" (starts greedily, then improves; for evaluation),
+            "kernighan_lin" (starts greedily, then improves; for evaluation; graphs of
+            more than 16,384 nodes in blocks, see `gym_rlseg.graph.blockwise`),
             "greedy_fixation" or "fusion_moves"; "cgc" and "ilp" go through
             elf to nifty, which only conda ships.
         bias: see `edge_costs`.
@@ -86,6 +90,11 @@ class Multicut(Partition):
         costs = edge_costs(weights, self.bias)
         if self.solver in _ELF:
             return first_node_labels(_solve_with_elf(graph, costs, self.solver))
+        if self.solver == "kernighan_lin" and graph.number_of_nodes > _LARGE:
+            from gym_rlseg.graph.blockwise import kernighan_lin_by_blocks
+
+            by_blocks = kernighan_lin_by_blocks(graph, costs, block=_BLOCK)
+            return first_node_labels(_connected(graph, by_blocks))
         from bioimage_cpp.graph import multicut
 
         objective = multicut.MulticutObjective(graph, costs)

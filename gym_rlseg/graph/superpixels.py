@@ -11,7 +11,13 @@ from scipy import ndimage
 
 
 class Superpixels(ABC):
-    """Turns a boundary map into superpixels; subclasses are frozen dataclasses of options."""
+    """Turns a boundary map into superpixels; subclasses are frozen dataclasses of options.
+
+    Attributes:
+        min_size: superpixels have at least this many pixels.
+    """
+
+    min_size: int = 1
 
     @abstractmethod
     def __call__(self, boundary: NDArray[np.float32]) -> NDArray[np.int32]:

@@ -1,0 +1,127 @@
+"""What napari is told: the manifest, and layers of what `rlseg segment` wrote."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+import yaml
+
+import agents
+from agents.napari import get_reader, read_layers, write_labels_layer
+
+MANIFEST = Path(agents.__file__).with_name("napari.yaml")
+
+
+@pytest.fixture
+def out(tmp_path) -> Path:
+    """A folder with labels of a grey and of a colour image, and of one that is gone."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    tifffile.imwrite(tmp_path / "a.tif", np.arange(200, dtype=np.uint16).reshape(10, 20))
+    colour = np.zeros((10, 20, 3), np.uint8)
+    tifffile.imwrite(tmp_path / "b.tif", colour, photometric="rgb")
+    labels = np.zeros((10, 20), np.uint16)
+    labels[2:5, 3:9] = 1
+    labels[6:9, 3:9] = 2
+    rows = []
+    for name in ("a", "b", "gone"):
+        tifffile.imwrite(folder / f"{name}.tif", labels)
+        rows.append({"image": str(tmp_path / f"{name}.tif"), "labels": f"{name}.tif"})
+    rows.append({"image": str(tmp_path / "broken.tif"), "labels": ""})
+    write_table(folder / "summary.csv", rows)
+    objects = [
+        {"image": rows[0]["image"], "label": label, "score": score, "area": 18}
+        for label, score in ((1, 0.5), (2, 0.75))
+    ]
+    write_table(folder / "objects.csv", objects)
+    return folder
+
+
+def write_table(path: Path, rows: list[dict]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def test_a_folder_is_read_as_images_and_labels(out):
+    reader = get_reader(str(out))
+    assert reader is not None
+    layers = reader(str(out))
+    kinds = [(attributes["name"], kind) for _, attributes, kind in layers]
+    assert kinds == [
+        ("a.tif", "image"), ("a", "labels"), ("b.tif", "image"), ("b", "labels"),
+        ("gone", "labels"),
+    ]  # fmt: skip
+    assert layers[0][0].tolist() == np.arange(200).reshape(10, 20).tolist()
+    assert layers[2][0].shape == (10, 20, 3)
+    assert layers[2][1]["rgb"] is True
+    labels, attributes, _ = layers[1]
+    assert (labels.dtype, labels.max()) == (np.int32, 2)
+    assert attributes["features"] == {"index": [1, 2], "score": [0.5, 0.75], "area": [18.0, 18.0]}
+
+
+def test_one_label_image_or_the_summary(out):
+    one = read_layers(str(out / "b.tif"))
+    assert [attributes["name"] for _, attributes, _ in one] == ["b.tif", "b"]
+    assert len(read_layers(str(out / "summary.csv"))) == 5
+    assert len(read_layers([str(out / "a.tif"), str(out / "b.tif")])) == 4
+
+
+def test_anything_else_is_left_to_other_readers(out, tmp_path):
+    assert get_reader(str(tmp_path)) is None
+    assert get_reader(str(tmp_path / "a.tif")) is None
+    assert get_reader(str(tmp_path / "none")) is None
+    tifffile.imwrite(out / "other.tif", np.zeros((8, 8), np.uint8))
+    assert get_reader(str(out / "other.tif")) is None
+    assert get_reader([str(out / "a.tif"), str(tmp_path / "a.tif")]) is None
+    assert get_reader([]) is None
+
+
+def test_labels_written_read_back(out, tmp_path):
+    labels = read_layers(str(out / "a.tif"))[1][0]
+    path = str(tmp_path / "saved.tif")
+    assert write_labels_layer(path, labels, {"name": "a"}) == [path]
+    np.testing.assert_array_equal(tifffile.imread(path), labels)
+    with pytest.raises(ValueError, match=r"must end in \.tif"):
+        write_labels_layer(str(tmp_path / "saved.png"), labels, {})
+
+
+def test_the_manifest_names_what_there_is():
+    manifest = yaml.safe_load(MANIFEST.read_text("utf-8"))
+    commands = {}
+    for command in manifest["contributions"]["commands"]:
+        module, _, name = command["python_name"].partition(":")
+        commands[command["id"]] = getattr(importlib.import_module(module), name)
+        assert command["id"].startswith(f"{manifest['name']}.")
+    (reader,) = manifest["contributions"]["readers"]
+    (writer,) = manifest["contributions"]["writers"]
+    assert commands[reader["command"]] is get_reader
+    assert commands[writer["command"]] is write_labels_layer
+    assert "napari" not in sys.modules
+
+
+def test_the_manifest_is_what_napari_expects():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # npe2's own
+        npe2 = pytest.importorskip("npe2")
+        npe2.PluginManifest.from_file(MANIFEST).validate_imports()
+
+
+def test_the_manifest_is_declared_and_shipped():
+    project = MANIFEST.parents[1] / "pyproject.toml"
+    if not project.is_file():
+        pytest.skip("only in the source tree")
+    import tomllib
+
+    settings = tomllib.loads(project.read_text("utf-8"))
+    points = settings["project"]["entry-points"]["napari.manifest"]
+    assert points == {"gym-rlseg": "agents:napari.yaml"}
+    assert "napari.yaml" in settings["tool"]["setuptools"]["package-data"]["agents"]
