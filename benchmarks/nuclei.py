@@ -1,0 +1,234 @@
+"""Real nuclei without annotation: four sets, five folds each, against classical methods.
+
+Every image is segmented by an agent that never saw it, and no agent sees any truth. A
+set's config is what `rlseg init --diameter D` makes of it. --train FOLDER trains and
+writes what each fold gave into FOLDER (so that sets can run side by side); --assemble
+FOLDER adds the methods that don't learn and records the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib.util
+import json
+import time
+from collections.abc import Iterator, Sequence
+from itertools import chain, product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from common import record, table
+
+from agents import SubgraphSAC
+from agents.baselines import OtsuWatershed, PixelMutexWatershed, edge_multicut
+from agents.cli.environment import build_env, resolve
+from agents.cli.look import measure
+from agents.cli.settings_rules import Answers, Seen, settings
+from agents.inference import segment_by_reward
+from agents.segmentation import Pipeline, segment_graph
+from gym_rlseg.graph.superpixels import MutexWatershed
+from gym_rlseg.images import FilesSource, Sample
+from gym_rlseg.metrics import Scores, evaluate, mean_scores, superpixel_bound
+
+FOLDS = 5
+#: Name of each set -> usual diameter in px, and what becomes of the colours.
+SETS = {
+    "dsb2018_fluo_crop": (25.0, "channels"),
+    "dsb2018_fluo_large": (40.0, "channels"),
+    "dsb2018_fluo": (15.0, "channels"),
+    "dsb2018_he": (21.0, "hematoxylin"),
+}
+#: Parameters of Otsu + watershed; lengths in diameters.
+GRID = {
+    "smoothing": (0.04, 0.08),
+    "min_distance": (0.15, 0.25, 0.35, 0.5),
+    "distance_smoothing": (0.04, 0.08),
+}
+BIASES = (0.3, 0.4, 0.5, 0.6, 0.7)
+REACHES = (0.3, 0.6, 1.0)
+
+
+def main() -> None:
+    """Train and keep, or assemble and record."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, help="folder with the sets: SET/images, SET/labels")
+    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=SETS)
+    parser.add_argument("--train", type=Path, help="folder for the folds' outcomes")
+    parser.add_argument("--assemble", type=Path, help="folder of --train")
+    parser.add_argument("--minutes", type=float, default=6.0, help="of training a fold")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--dry-run", action="store_true", help="don't write RESULTS.md")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    for name in arguments.sets:
+        if arguments.train is not None:
+            for fold in range(FOLDS):
+                train_fold(arguments, name, fold)
+        if arguments.assemble is not None:
+            title, body = assemble(arguments, name)
+            print(body, flush=True)
+            if not arguments.dry_run:
+                record(f"nuclei {name}", title, body)
+
+
+def environment(data: Path, name: str, exclude: Sequence[str] = ()) -> dict[str, Any]:
+    """The resolved environment of a set."""
+    diameter, colour = SETS[name]
+    options = {"path": str(data / name / "images"), "colour": colour}
+    source = FilesSource(**options)
+    planes = [source.load(file).image[0] for file in source.all_files()[:8]]
+    height, width = planes[0].shape
+    seen = Seen(height=height, width=width, measured=measure(planes))
+    answers = Answers(diameter=diameter, count=None, shape="convex", dark=False, colour=colour)
+    section = settings(seen, answers)["environment"]
+    return resolve({**section, **options, "exclude": list(exclude)}, Path())
+
+
+def held_back(data: Path, name: str, fold: int | None = None) -> Iterator[Sample]:
+    """The images of a fold (None: of all), with truth and the set's own normalisation."""
+    options = environment(data, name)
+    names = {f.name for f in dataclasses.fields(FilesSource)}
+    source = FilesSource(
+        **{k: v for k, v in options.items() if k in names and k != "labels"},
+        labels=str(data / name / "labels"),
+    )
+    for index, file in enumerate(source.all_files()):
+        if fold is None or index % FOLDS == fold:
+            yield source.load(file)
+
+
+def train_fold(arguments: argparse.Namespace, name: str, fold: int) -> None:
+    """Train on all but a fold, segment the fold, keep the scores."""
+    target = arguments.train / f"{name}-{fold}.json"
+    if target.exists():
+        return
+    samples = list(held_back(arguments.data, name, fold))
+    options = environment(arguments.data, name, [sample.name for sample in samples])
+    started = time.monotonic()
+    agent = SubgraphSAC("default", build_env(options), seed=arguments.seed)
+    limit = 60.0 * arguments.minutes - (time.monotonic() - started)
+    agent.learn(10**9, time_limit=limit)
+    outcome: dict[str, Any] = {
+        "steps": agent.num_timesteps,
+        "minutes": arguments.minutes,
+        "validation": [row["reward"] for row in agent.learning_curve],
+    }
+    pipeline = Pipeline.from_options(options)
+    shared = {"partition": pipeline.partition, "reward": pipeline.reward}
+    for method in ("plain", "searched"):
+        rows, seconds = [], 0.0
+        for sample in samples:
+            graph = pipeline.graph(sample)
+            begun = time.perf_counter()
+            if method == "plain":
+                result = segment_graph(agent, graph, **shared)
+            else:
+                rng = np.random.default_rng(0)
+                result = segment_by_reward(agent, graph, rng=rng, **shared)
+            seconds += time.perf_counter() - begun
+            rows.append(dataclasses.asdict(evaluate(result.labels, sample.truth)))
+        outcome[method] = {"scores": rows, "ms": 1e3 * seconds / len(samples)}
+    arguments.train.mkdir(parents=True, exist_ok=True)
+    agent.save(arguments.train / f"{name}-{fold}", include_replay=False)
+    target.write_text(json.dumps(outcome))
+    means = [mean_scores([Scores(**r) for r in outcome[m]["scores"]]).sbd for m in
+             ("plain", "searched")]  # fmt: skip
+    print(name, fold, agent.num_timesteps, "steps", means, flush=True)
+
+
+def assemble(arguments: argparse.Namespace, name: str) -> tuple[str, str]:
+    """Title and table of a set."""
+    diameter, _ = SETS[name]
+    samples = list(held_back(arguments.data, name))
+    truths = [sample.truth for sample in samples]
+    pipeline = Pipeline.from_options(environment(arguments.data, name))
+    graphs = [pipeline.graph(sample) for sample in samples]
+
+    def scored(labels: Sequence[Any]) -> Scores:
+        return mean_scores([evaluate(a, b) for a, b in zip(labels, truths, strict=True)])
+
+    otsu = {}
+    for values in product(*GRID.values()):
+        lengths = dict(zip(GRID, values, strict=True))
+        method = OtsuWatershed(
+            smoothing=lengths["smoothing"] * diameter,
+            min_distance=max(1, round(lengths["min_distance"] * diameter)),
+            distance_smoothing=lengths["distance_smoothing"] * diameter,
+            min_size=round(0.08 * diameter**2),
+        )
+        otsu[str(lengths)] = scored([method(sample.image) for sample in samples])
+    edges = {b: scored([edge_multicut(g, pipeline.reward, bias=b) for g in graphs]) for b in BIASES}
+    mutex = {
+        reach: scored(
+            [
+                PixelMutexWatershed(
+                    boundary=pipeline.boundary,
+                    watershed=MutexWatershed(reach=(max(2, round(reach * diameter)),)),
+                )(sample.image)
+                for sample in samples
+            ]
+        )
+        for reach in REACHES
+    }
+    bound = scored([superpixel_bound(g.superpixels, g.truth) for g in graphs])
+    outcomes = [
+        json.loads((arguments.assemble / f"{name}-{fold}.json").read_text())
+        for fold in range(FOLDS)
+    ]
+    rows = [row("superpixel bound (needs the truth)", bound)]
+    best = max(otsu, key=lambda key: otsu[key].sbd)
+    rows.append(row("Otsu + distance-transform watershed, best of the grid", otsu[best]))
+    rows.append(row("edge map + multicut", edges[0.5]))
+    bias = max(edges, key=lambda key: edges[key].sbd)
+    rows.append(row(f"the same, best bias in hindsight ({bias})", edges[bias]))
+    reach = max(mutex, key=lambda key: mutex[key].sbd)
+    rows.append(row("mutex watershed of the pixels, best reach", mutex[reach]))
+    for package in ("cellpose", "stardist"):
+        there = importlib.util.find_spec(package) is not None
+        reason = "installed, but without weights" if there else "not installed"
+        rows.append((package, reason, *[""] * 5))
+    folds = {}
+    for method, label in (("plain", "SubgraphSAC"), ("searched", "SubgraphSAC, searched")):
+        scores = [[Scores(**r) for r in o[method]["scores"]] for o in outcomes]
+        folds[method] = [mean_scores(s).sbd for s in scores]
+        rows.append(row(f"{label} (no annotation)", mean_scores(list(chain.from_iterable(scores)))))
+    ratio = np.mean([o["searched"]["ms"] / o["plain"]["ms"] for o in outcomes])
+    spans = [np.ptp(o["validation"][-10:]) for o in outcomes]
+    header = ("", "SBD", "AP50", "mAP", "VI split", "VI merge", "\\|DiC\\|")
+    spread = ", ".join(
+        f"{m} {np.mean(v):.3f} (standard deviation {np.std(v, ddof=1):.3f})"
+        for m, v in folds.items()
+    )
+    body = [
+        f"{len(samples)} images in {FOLDS} folds, {outcomes[0]['minutes']:g} minutes of training a "
+        f"fold on one core ({min(o['steps'] for o in outcomes)} to "
+        f"{max(o['steps'] for o in outcomes)} steps), seed {arguments.seed}; "
+        f"diameter given: {diameter:g} px.",
+        "",
+        table(header, rows),
+        "",
+        f"SBD of the folds: {spread}. Searching takes {ratio:.1f} times a plain prediction. The "
+        f"last ten validation rewards of a fold span {max(spans):.3f} at most. Otsu's best "
+        f"parameters, in diameters: {best}.",
+    ]
+    return f"Nuclei: {name}", "\n".join(body)
+
+
+def row(label: str, scores: Scores) -> tuple[str, ...]:
+    """A line of the table."""
+    return (
+        label,
+        f"{scores.sbd:.3f}",
+        f"{scores.ap50:.3f}",
+        f"{scores.mean_ap:.3f}",
+        f"{scores.vi_split:.3f}",
+        f"{scores.vi_merge:.3f}",
+        f"{scores.count_difference:.2f}",
+    )
+
+
+if __name__ == "__main__":
+    main()
