@@ -52,7 +52,7 @@ class Segmenter:
         environment: Mapping[str, Any],
         *,
         solver: str | None = None,
-        search: bool = False,
+        search: bool = True,
         tile: int | str | None = "auto",
         device: str = "auto",
     ) -> None:

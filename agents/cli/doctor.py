@@ -20,7 +20,7 @@ REQUIRED = (
     "bioimage-cpp", "gymnasium", "h5py", "imageio", "matplotlib", "numba", "numpy",
     "python-elf", "pyyaml", "scikit-image", "scipy", "tifffile", "zarr",
 )  # fmt: skip
-AGENTS = ("rich", "tensorboard", "torch", "torch-geometric", "tqdm")
+AGENTS = ("filelock", "rich", "tensorboard", "torch", "torch-geometric", "tqdm")
 OPTIONAL = ("stable-baselines3",)
 #: Look-alikes on PyPI: import name -> (a file that only the right one has, what to do).
 _LOOK_ALIKES = {

@@ -57,8 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "whichever earns the higher reward on them; the run stays as it is",
     )  # fmt: skip
     parser.add_argument(
-        "--search", action="store_true",
-        help="keep the best of many partitions by reward, up to ten times as slow",
+        "--search", action=argparse.BooleanOptionalAction, default=True,
+        help="keep the best of many partitions by reward; --no-search takes the plain "
+        "prediction, up to ten times as fast",
     )  # fmt: skip
     parser.add_argument(
         "--overlays", action="store_true", help="write OUT/overlays/NAME.png to look at"

@@ -48,8 +48,8 @@ def test_defaults_are_written_out_and_load_back(env_id, load, tmp_path):
     assert {"id", "subgraph_sizes", "pool_size", "max_nodes", "split"} <= set(
         written["environment"]
     )
-    boundary = "ridge" if "Embryo" in env_id else "gradient"
-    assert written["environment"]["boundary"]["name"] == boundary
+    boundaries = {"RLSeg-Embryo-v0": "ridge", "RLSeg-Images-v0": "blobs"}
+    assert written["environment"]["boundary"]["name"] == boundaries.get(env_id, "gradient")
     assert "sigma" in written["environment"]["boundary"]
     assert set(written["agent"]) == {
         "policy",

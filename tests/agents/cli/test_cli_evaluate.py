@@ -100,7 +100,7 @@ def test_refused(folders, tmp_path, rlseg):
     command = ("evaluate", out, labels, "--csv", csv_file)
     tifffile.imwrite(labels / "b.ome.tif", blocks((1, 1))[:31])
     rlseg(*command).refused(str(out / "b.tif"), str(labels / "b.ome.tif"), "(31, 40)", "(32, 40)")
-    (labels / "b.ome.tif").write_bytes(b"II*\0")
+    (labels / "b.ome.tif").write_bytes(b"II*\0 and no more")
     rlseg(*command).refused("b.ome.tif", "cannot be read")
     iio.imwrite(labels / "b.png", blocks((1, 1)))
     rlseg(*command).refused("b.png", "b.ome.tif", "same name")

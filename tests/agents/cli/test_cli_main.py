@@ -18,7 +18,7 @@ from agents.cli.main import main
 from agents.cli.output import say
 from gym_rlseg import __version__
 
-COMMANDS = ("train", "segment", "evaluate", "envs", "doctor")
+COMMANDS = ("init", "train", "segment", "evaluate", "audit", "envs", "doctor")
 
 
 def fake_run(monkeypatch: pytest.MonkeyPatch, error: BaseException | None) -> None:

@@ -110,7 +110,7 @@ def test_pattern_descends_into_sub_folders(trained, images, draw, tmp_path, rlse
 
 
 def test_an_image_that_fails_does_not_stop_the_others(trained, images, tmp_path, rlseg):
-    (images / "im1.tif").write_bytes(b"II*\0")
+    (images / "im1.tif").write_bytes(b"II*\0 and no more")
     (images / "sub").mkdir()
     nan = np.random.default_rng(0).random((64, 64), np.float32)
     nan[1, 2] = np.nan
@@ -234,7 +234,7 @@ class TestAdapt:
             SubgraphSAC, "predict", lambda self, obs, **_: (obs["edge_mask"] * 1.0, 0)
         )
         command = ("segment", trained / "run", trained / "images", "-o", tmp_path / "out")
-        outcome = rlseg(*command, "--adapt", "60s")
+        outcome = rlseg(*command, "--adapt", "60s", "--no-search")
         assert outcome.code == 0, outcome.err
         assert f"reward 0.500 -> {after:.3f} by adapting 60 s" in outcome.out
         assert {agent is other for agent in agents} == {adapted}
@@ -363,6 +363,7 @@ def test_ctrl_c_keeps_what_is_done(trained, tmp_path, rlseg, monkeypatch):
         return segment(self, *arguments)
 
     monkeypatch.setattr(Pipeline, "segment", interrupted)
-    outcome = rlseg("segment", trained / "run", trained / "images", "-o", tmp_path / "out")
+    command = ("segment", trained / "run", trained / "images", "-o", tmp_path / "out")
+    outcome = rlseg(*command, "--no-search")
     assert (outcome.code, outcome.err) == (130, "rlseg: stopped by Ctrl-C\n")
     assert names(tmp_path / "out") == {"im0.tif", *TABLES}

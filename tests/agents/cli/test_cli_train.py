@@ -295,7 +295,7 @@ def spoil(task: Path, number: int, how: str) -> Path:
     """Make image `number` unusable."""
     path = task / "images" / f"im{number}.tif"
     if how == "broken":
-        path.write_bytes(b"II*\0")
+        path.write_bytes(b"II*\0 and no more")
     elif how == "nan":
         image = np.random.default_rng(0).random((64, 64), np.float32)
         image[3, 4] = np.nan

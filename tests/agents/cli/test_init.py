@@ -81,7 +81,7 @@ def test_flags_take_precedence(rlseg, task, config):
     assert reward["name"] == "priors"
     assert reward["count"] == [3, 5]
     assert reward["superpixels"] == "darkness"
-    assert reward["objects"][0]["median"] == 3 * round(np.pi * 225)
+    assert reward["objects"][0]["median"] == 3 * 30**2
     assert sections["environment"]["pattern"] == "im[01].tif"
     assert sections["training"]["time_limit"] == "90s"
     assert (task / "s.png").exists()
@@ -111,7 +111,7 @@ def test_on_a_terminal_it_asks(rlseg, task, config, monkeypatch):
     assert "assumed" not in outcome.out
     reward = read(config)["environment"]["reward"]
     assert reward["count"] == [4, 8]
-    assert reward["objects"][0]["median"] == round(np.pi * 36)
+    assert reward["objects"][0]["median"] == 12**2
     assert reward["superpixels"] == "darkness"
 
 

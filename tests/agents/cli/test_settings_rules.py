@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,9 @@ from agents.cli.environment import resolve
 from agents.cli.look import Measured
 from agents.cli.questions import SHAPES, ask, one_of, parse_count, parse_diameter
 from agents.cli.settings_rules import Answers, Seen, settings
+from gym_rlseg.options import build
+from gym_rlseg.rewards import REWARDS, Reward
+from gym_rlseg.rewards.nuclei import NucleiReward
 
 SEEN = Seen(
     height=256,
@@ -29,23 +31,64 @@ def environment(**changes):
 
 def test_at_25_px_the_settings_are_those_of_the_environment():
     found = environment()
-    assert found["boundary"] == {"name": "gradient", "sigma": 1.5}
+    assert found["boundary"] == {"name": "blobs", "sigma": 1.5, "dark": False}
     assert found["superpixels"] == {
         "name": "seeded_watershed",
         "smoothing": 1.5,
         "min_distance": 5,
         "min_size": 20,
     }
-    assert found["reward"] == {"name": "nuclei", "median": 491, "dark": False}
+    assert found["reward"] == {"name": "nuclei", "median": 625, "dark": False}
 
 
-@pytest.mark.parametrize("diameter", [4.0, 10.0, 50.0, 400.0])
-def test_lengths_follow_the_diameter_within_limits(diameter):
+@pytest.mark.parametrize(
+    ("diameter", "sigma", "smoothing", "min_distance", "min_size"),
+    [
+        (4.0, 1.0, 1.0, 2, 6),
+        (10.0, 1.0, 1.0, 3, 8),
+        (16.0, 1.2, 1.2, 4, 13),
+        (50.0, 2.1, 1.5, 7, 40),
+        (100.0, 2.5, 1.5, 10, 80),
+        (400.0, 2.5, 1.5, 20, 320),
+    ],
+)
+def test_lengths_follow_the_diameter_within_limits(
+    diameter, sigma, smoothing, min_distance, min_size
+):
     found = environment(diameter=diameter)
-    assert 1.0 <= found["boundary"]["sigma"] <= 2.0
-    assert found["superpixels"]["min_distance"] == max(2, round(diameter / 5))
-    assert found["superpixels"]["min_size"] == max(6, round(20 * (diameter / 25) ** 2))
-    assert found["reward"]["median"] == round(math.pi / 4 * diameter**2)
+    assert found["boundary"]["sigma"] == sigma
+    assert found["superpixels"] == {
+        "name": "seeded_watershed",
+        "smoothing": smoothing,
+        "min_distance": min_distance,
+        "min_size": min_size,
+    }
+    assert found["reward"]["median"] == diameter**2
+
+
+def test_dark_objects_are_dark_to_boundary_and_reward():
+    for shape in SHAPES:
+        for dark in (False, True):
+            for count in (None, (1, 9)):
+                found = environment(shape=shape, dark=dark, count=count)
+                assert found["boundary"]["dark"] is dark
+                if found["reward"]["name"] == "nuclei":
+                    assert found["reward"]["dark"] is dark
+                else:
+                    names = ("brighter", "darkness") if dark else ("darker", "brightness")
+                    reward = found["reward"]
+                    assert (reward["ground_if"]["name"], reward["superpixels"]) == names
+
+
+@pytest.mark.parametrize("shape", ["round", "convex"])
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("channel", [0, 1])
+def test_a_count_is_all_that_is_added_to_nuclei(shape, dark, channel):
+    options = {"shape": shape, "dark": dark, "channel": channel}
+    plain = build("reward", Reward, REWARDS, environment(**options)["reward"])
+    counted = build("reward", Reward, REWARDS, environment(**options, count=(5, 9))["reward"])
+    assert isinstance(plain, NucleiReward)
+    assert counted == dataclasses.replace(plain.priors, count=(5, 9))
 
 
 def test_only_dim_bright_unstained_objects_are_lifted():
@@ -92,8 +135,18 @@ def test_every_combination_is_a_valid_config():
 
 def test_elongated_objects_are_three_times_as_long_as_wide():
     priors = environment(shape="elongated")["reward"]["objects"]
-    assert priors[0]["median"] == 3 * 491
-    assert {"aspect", "ellipse_fit"} <= {prior["name"] for prior in priors}
+    assert priors == [
+        {"name": "area", "median": 1875, "spread_above": 1.5, "spread_below": 3.0},
+        {"name": "aspect", "low": 1.8, "high": None, "spread": 0.4},
+        {"name": "ellipse_fit", "low": 0.95, "spread": 0.08},
+    ]
+
+
+def test_of_any_shape_the_outline_alone_counts():
+    assert environment(shape="any")["reward"]["objects"] == [
+        {"name": "area", "median": 625, "spread_above": 1.5, "spread_below": 3.0},
+        {"name": "boundary_evidence", "low": 0.7, "spread": 0.3},
+    ]
 
 
 @pytest.mark.parametrize(
