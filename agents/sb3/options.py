@@ -1,0 +1,46 @@
+"""Options of the policies: which there are, and what becomes of those not given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from agents.subgraph_sac.config import SubgraphSACConfig
+from gym_rlseg.options import check_names
+
+#: Options of the networks, as in `SubgraphSACConfig`: what `policy_kwargs` takes.
+NETWORK_OPTIONS = ("width", "layers", "initial_policy", "mean_limit", "std_range")
+
+
+def network_config(options: Mapping[str, Any]) -> SubgraphSACConfig:
+    """The networks' options, those not given at `SubgraphSACConfig`'s defaults.
+
+    Raises:
+        ValueError: if an option is unknown or its value can't be used.
+    """
+    check_names("policy_kwargs", options, NETWORK_OPTIONS)
+    return SubgraphSACConfig(**options)
+
+
+def network_options(config: SubgraphSACConfig) -> dict[str, Any]:
+    """What `network_config` makes the same options from."""
+    return {name: getattr(config, name) for name in NETWORK_OPTIONS}
+
+
+def fused(optimizer: type[torch.optim.Optimizer], options: dict[str, Any] | None) -> dict[str, Any]:
+    """Adam's fused form unless told otherwise: these networks are many small tensors."""
+    if options is None:
+        return {"fused": True} if optimizer is torch.optim.Adam else {}
+    return options
+
+
+def refuse_sde(use_sde: bool) -> None:
+    """Refuse state-dependent exploration.
+
+    Raises:
+        ValueError: if it was asked for.
+    """
+    if use_sde:
+        raise ValueError("use_sde must be False: the noise is per edge, and graphs differ in size")

@@ -1,0 +1,123 @@
+"""An edge-equivariant policy for stable-baselines3's PPO (or A2C)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.type_aliases import Schedule, TensorDict
+from torch import Tensor, nn
+
+from agents.sb3.distribution import entropy, log_probability
+from agents.sb3.extractor import GraphExtractor
+from agents.sb3.graphs import check_spaces, graph_batch, padded, per_graph, unpadded
+from agents.sb3.options import fused, network_config, network_options, refuse_sde
+from agents.subgraph_sac.interface import feature_counts
+from agents.subgraph_sac.losses import squashed_normal
+from agents.subgraph_sac.networks import Actor, initialise
+
+
+class EdgePPOPolicy(ActorCriticPolicy):
+    """PPO's policy on padded graphs: a squashed normal per edge, and the image's value.
+
+    Actions are weights in [0, 1]; log-probability and entropy are sums over the real
+    edges. The value is the mean of a value per edge.
+
+    Args:
+        observation_space: that of a padded graph.
+        action_space: one weight in [0, 1] per edge.
+        lr_schedule: learning rate.
+        use_sde: must be False.
+        optimizer_class: of all networks.
+        optimizer_kwargs: its options.
+        **options: "width", "layers", "initial_policy", "mean_limit", "std_range"; see
+            `agents.SubgraphSACConfig`.
+
+    Raises:
+        ValueError: if the spaces aren't those of `gym_rlseg`, or an option can't be used.
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
+        lr_schedule: Schedule,
+        *,
+        use_sde: bool = False,
+        optimizer_class: type[torch.optim.Optimizer] = torch.optim.Adam,
+        optimizer_kwargs: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
+        refuse_sde(use_sde)
+        check_spaces(observation_space, action_space)
+        self.config = network_config(options)  # before the networks are built, as above
+        super().__init__(
+            observation_space,
+            action_space,
+            lr_schedule,
+            features_extractor_class=GraphExtractor,
+            features_extractor_kwargs={
+                "width": self.config.width,
+                "layers": self.config.layers,
+            },
+            optimizer_class=optimizer_class,
+            optimizer_kwargs=fused(optimizer_class, optimizer_kwargs),
+        )
+
+    def _build(self, lr_schedule: Schedule) -> None:
+        self.actor = Actor(*feature_counts(self.observation_space), self.config)
+        self.value_net = nn.Linear(self.config.width, 1)
+        for module in (self.actor, self.features_extractor, self.value_net):
+            initialise(module, torch.default_generator)
+        self.optimizer = self.optimizer_class(
+            self.parameters(),
+            lr=lr_schedule(1),  # type: ignore[call-arg]
+            **self.optimizer_kwargs,
+        )
+
+    def forward(  # type: ignore[override]
+        self, obs: TensorDict, deterministic: bool = False
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Weights (B, max_edges), 0 on the padding, values (B, 1), log-probabilities (B,)."""
+        batch = graph_batch(obs)
+        mean, std = self.actor(batch)
+        noise = torch.zeros_like(mean) if deterministic else torch.randn_like(mean)
+        weights, log_probabilities = squashed_normal(mean, std, noise)
+        return (
+            padded(weights, obs["edge_mask"], 0.0),
+            self.predict_values(obs),
+            per_graph(log_probabilities, batch, "sum"),
+        )
+
+    def evaluate_actions(  # type: ignore[override]
+        self, obs: TensorDict, actions: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Values (B, 1), log-probabilities (B,) and entropies (B,)."""
+        batch = graph_batch(obs)
+        mean, std = self.actor(batch)
+        log_probabilities = log_probability(unpadded(actions, obs["edge_mask"]), mean, std)
+        return (
+            self.predict_values(obs),
+            per_graph(log_probabilities, batch, "sum"),
+            per_graph(entropy(mean, std), batch, "sum"),
+        )
+
+    def predict_values(self, obs: TensorDict) -> Tensor:  # type: ignore[override]
+        """Expected rewards, (B, 1)."""
+        of_edges = unpadded(self.value_net(self.features_extractor(obs)), obs["edge_mask"])
+        return per_graph(of_edges[:, 0], graph_batch(obs), "mean")[:, None]
+
+    def _predict(self, observation: TensorDict, deterministic: bool = False) -> Tensor:  # type: ignore[override]
+        return self(observation, deterministic)[0]
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        return {
+            "observation_space": self.observation_space,
+            "action_space": self.action_space,
+            "lr_schedule": self._dummy_schedule,
+            "optimizer_class": self.optimizer_class,
+            "optimizer_kwargs": self.optimizer_kwargs,
+            **network_options(self.config),
+        }
