@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from gym_rlseg.options import build, plain
-from gym_rlseg.rewards import REWARDS, Reward
+from gym_rlseg.rewards import REWARDS, NucleiReward, Reward
 from gym_rlseg.rewards.priors import PRIORS, as_prior
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -66,6 +66,12 @@ def test_all_other_snippets_build():
     assert len(snippets) == len(PRIORS) + len(rewards)
     for snippet in rewards:
         build("reward", Reward, REWARDS, yaml.safe_load(snippet))
+
+
+def test_what_is_said_of_nuclei():
+    reward = NucleiReward()
+    spreads = f"{reward.spread_above} above the median and {reward.spread_below} below it"
+    assert f"`nuclei` takes {spreads}" in re.sub(r"\s+", " ", SECTIONS["area"])
 
 
 def test_pictures_exist_and_are_small():

@@ -136,7 +136,7 @@ def _reward(answers: Answers) -> dict[str, Any]:
         "ground": "largest",
         "ground_if": {"name": wrong, "low": 0.0, "spread": 0.001, **channel},
         **({} if answers.count is None else {"count": list(answers.count)}),
-        "boundary": 0.8,
+        "boundary": 0.5,
         "coupling": 0.7,
         "superpixels": "darkness" if answers.dark else "brightness",
         "reduction": "mean",

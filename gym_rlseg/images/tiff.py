@@ -99,12 +99,19 @@ class _Stack:
 
 
 def _stacks(tiff: TiffFile) -> list[_Stack]:
+    """All of a file's images.
+
+    Raises:
+        ValueError: if there is none.
+    """
     stacks = []
     for series in tiff.series:
         frame = series.keyframe.shape
         split = len(series.shape) - len(frame)
         # A frame may itself be a volume; then the file counts as a single page.
         stacks.append(_Stack(series, series.axes[:split], tuple(series.shape[:split])))
+    if not stacks:
+        raise ValueError("it holds no image")
     return stacks
 
 

@@ -33,8 +33,8 @@ class NucleiReward(Reward):
     prior so wide that it refuses only specks and clumps; each of its superpixels counts
     by how bright it is, the ground's by how dark they are. The largest object and all
     that are no brighter than their surroundings are ground. Half of the reward is the
-    boundary term, without which climbing on the reward strays far from the truth; with
-    more of it, validation prefers the untrained edge map to what has been learned.
+    boundary term: with less of it, what climbs on the reward strays from the truth; with
+    more, rewards rank partitions less surely.
 
     As a `PriorReward`:
 

@@ -66,12 +66,21 @@ class Objects:
     Args:
         graph: the image's graph.
         node_labels: int32 (N,), 0..K-1 without gaps.
+
+    Raises:
+        ValueError: if a number below the largest is missing or one is negative.
     """
 
     def __init__(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> None:
         self.graph = graph
         self.labels = node_labels
         self.count = int(node_labels.max()) + 1
+        # Compiled functions rely on every object's having a superpixel.
+        if not _without_gaps(node_labels, self.count):
+            raise ValueError(
+                "node_labels must number objects 0..K-1 without gaps, got "
+                f"{np.array2string(np.unique(node_labels), threshold=12)}"
+            )
 
     def sum(self, values: NDArray) -> NDArray[np.float64]:
         """Sum of per-superpixel values over each object: (N,) -> (K,), (N, D) -> (K, D)."""
@@ -96,6 +105,13 @@ class Objects:
         """Which edges are cut, bool (E,)."""
         edges = self.graph.edges
         return self.labels[edges[:, 0]] != self.labels[edges[:, 1]]
+
+
+def _without_gaps(labels: NDArray[np.int32], count: int) -> bool:
+    """Whether all of 0..count - 1 occur, and nothing else; some 3 µs for 300 superpixels."""
+    if count > labels.size or labels.min() < 0:
+        return False
+    return bool(np.bincount(labels).all())
 
 
 class ObjectReward(Reward):

@@ -8,6 +8,7 @@ import pytest
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.graph.partition import Multicut, first_node_labels
 from gym_rlseg.metrics import project_truth
+from gym_rlseg.rewards import CircularityReward, NucleiReward, PriorReward, Reward
 from gym_rlseg.search import SearchOptions, best_partition
 
 
@@ -96,6 +97,36 @@ def test_small_gains_are_left_alone(env):
     )
     np.testing.assert_array_equal(labels, candidates[0])
     assert scores.total == env.reward(graph, candidates[0]).total
+
+
+def test_the_reward_says_what_gain_is_enough(env):
+    class Sure(CircularityReward):
+        least_gain = 0.0
+
+    class Unsure(CircularityReward):
+        least_gain = 1.0
+
+    graph, options = env.graph, {"count": (5, 6)}
+    candidates = [Multicut(bias=bias)(graph.solver, graph.evidence) for bias in (0.3, 0.5)]
+
+    def found(reward, **given):
+        return best_partition(graph, reward, candidates, graph.evidence, SearchOptions(**given))
+
+    for kind in (Sure, Unsure, CircularityReward):
+        one, other = found(kind(**options)), found(env.reward, least_gain=kind.least_gain)
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(
+            found(kind(**options), least_gain=0.0)[0], found(Sure(**options))[0]
+        )
+    np.testing.assert_array_equal(found(Unsure(**options))[0], candidates[0])
+    assert found(Sure(**options))[1].total > found(Unsure(**options))[1].total
+
+
+def test_gains_that_rewards_want():
+    assert Reward.least_gain == CircularityReward().least_gain == 0.25
+    assert PriorReward().least_gain == NucleiReward().least_gain == 0.01
+    for reward in (CircularityReward(), PriorReward(), NucleiReward()):
+        assert "least_gain" not in reward.to_data()  # a property of the reward, no option
 
 
 def test_bad_input(env):

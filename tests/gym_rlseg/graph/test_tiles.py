@@ -16,6 +16,7 @@ from gym_rlseg.graph.boundary import (
     GradientBoundary,
     RidgeBoundary,
 )
+from gym_rlseg.graph.boundary_blobs import BlobBoundary
 from gym_rlseg.graph.stitching import TiledSuperpixels
 from gym_rlseg.graph.superpixels import MutexWatershed, SeededWatershed, Superpixels
 from gym_rlseg.graph.tiles import TiledBoundary, Tiling
@@ -114,6 +115,8 @@ class TestBoundary:
             GradientBoundary(sigma=4.0, percentile=90.0),
             RidgeBoundary(sigma=2.0),
             RidgeBoundary(dark=True),
+            BlobBoundary(),
+            BlobBoundary(sigma=2.5, dark=True, percentile=90.0),
         ],
         ids=repr,
     )

@@ -177,8 +177,24 @@ def test_broken_stacks(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:700])
     with pytest.raises(ValueError, match=r"a\.tif"):
         read_image(path, page=5)
-    path.write_bytes(b"II*\0")
-    with pytest.raises(ValueError, match=r"a\.tif cannot be read"):
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"II*\0", "unpack requires"),
+        (b"II*\0nothing", "it holds no image"),  # the first page would lie beyond the end
+        (b"MM\0*\0\0\0\0", "it holds no image"),
+    ],
+)
+def test_files_without_a_page(tmp_path: Path, data: bytes, reason: str) -> None:
+    path = tmp_path / "a.tif"
+    path.write_bytes(data)
+    message = rf"a\.tif cannot be read \({reason}.*\); check that it is complete"
+    for page in (None, 0):
+        with pytest.raises(ValueError, match=message):
+            read_image(path, page=page)
+    with pytest.raises(ValueError, match=message):
         page_count(path)
 
 
@@ -261,7 +277,7 @@ class TestSource:
             source.load(folder / "stack.tif#3")
 
     def test_a_broken_file_does_not_hide_the_others(self, folder: Path) -> None:
-        (folder / "broken.tif").write_bytes(b"II*\0")
+        (folder / "broken.tif").write_bytes(b"II*\0nothing")
         source = FilesSource(path=str(folder), page="each")
         assert len(source.all_files()) == 15
         assert list(source.unusable()) == ["broken.tif"]

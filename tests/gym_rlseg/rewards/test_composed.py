@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 import math
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -320,7 +322,7 @@ def test_parts(graph: SuperpixelGraph) -> None:
     assert parts["boundary"] == pytest.approx(0.25 * agreement.mean(), abs=1e-6)
     assert reward.parts(graph, MERGED)["objects/convexity"] == 0.0
     assert list(NucleiReward().parts(graph, RIGHT)) == [
-        "objects", "boundary", "objects/area", "objects/ellipse_fit",
+        "objects", "boundary", "objects/area", "objects/sum",
     ]  # fmt: skip
 
 
@@ -331,20 +333,27 @@ def test_nuclei_is_a_preset(graph: SuperpixelGraph) -> None:
     written_out = {
         "name": "priors",
         "objects": [
-            {"name": "area", "median": 600, "spread_above": 0.9, "spread_below": 1.35},
-            {"name": "ellipse_fit", "low": 0.97, "spread": 0.06},
+            {"name": "area", "median": 600, "spread_above": 1.5, "spread_below": 3.0},
+            {
+                "name": "sum",
+                "priors": [
+                    {"name": "convexity", "low": 0.95, "spread": 0.03},
+                    {"name": "boundary_evidence", "low": 0.7, "spread": 0.3},
+                ],
+                "weights": [0.6, 0.4],
+            },
         ],
         "ground": "largest",
-        "ground_if": {"name": "brightness", "low": None, "high": 0.5, "spread": 0.001},
-        "boundary": 0.4,
+        "ground_if": {"name": "darker", "low": 0.0, "spread": 0.001},
+        "boundary": 0.5,
         "coupling": 0.7,
         "superpixels": "brightness",
         "reduction": "mean",
     }
     assert build("reward", Reward, REWARDS, written_out) == NucleiReward().priors
-    for key, value in written_out.items():
-        if key not in ("name", "objects"):
-            assert str(value) in NucleiReward.__doc__ or key == "ground_if"  # type: ignore[operator]
+    documented = inspect.getdoc(NucleiReward).split("As a `PriorReward`:")[1]  # type: ignore[union-attr]
+    documented = documented.split("Attributes:")[0]
+    assert {"name": "priors", **yaml.safe_load(documented)} == written_out
 
 
 def test_nuclei_may_be_dark(graph_of: GraphOf, parts: tuple[NDArray, ...]) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.options import build
 from gym_rlseg.rewards import REWARDS, EmbryoReward, Reward
-from gym_rlseg.rewards.audit import audit
+from gym_rlseg.rewards.audit import Audit, audit
 from gym_rlseg.rewards.embryo import weight_picture
 
 GraphOf = Callable[..., SuperpixelGraph]
@@ -215,14 +215,23 @@ def test_ring_outside_the_image(graph_of: GraphOf) -> None:
     EmbryoReward(radius=6.0).check(graph)
 
 
+def noisy_evidence(candidate: str) -> bool:
+    """Whether an audit's candidate is the evidence's partition with mistakes added."""
+    return candidate.startswith("evidence") and candidate.endswith(("merged", "split"))
+
+
 @pytest.mark.parametrize("difficulty", ["standard", "hard"])
 def test_nothing_beats_the_truth(difficulty: str) -> None:
     env = gym.make("RLSeg-Embryo-v0", split="validation", difficulty=difficulty).unwrapped
     graphs = [env.pool.graph(index) for index in range(4)]  # type: ignore[attr-defined]
     found = audit(graphs, env.reward, np.random.default_rng(0))  # type: ignore[attr-defined]
     assert found.passed, found.verdict()
-    assert found.rank_correlation is not None
-    assert found.rank_correlation > (0.75 if difficulty == "standard" else 0.6)
+    # Two fifths of all are the evidence's partitions with a few mistakes, hardly better or
+    # worse than without: how they are ordered among themselves is another question.
+    ordered = Audit(rows=tuple(row for row in found.rows if not noisy_evidence(row.candidate)))
+    assert len(ordered.rows) == len(graphs) * 18
+    assert ordered.rank_correlation is not None
+    assert ordered.rank_correlation > (0.8 if difficulty == "standard" else 0.65)
     means = found.means()
     bound = means["truth"][1]
     best_evidence = max(

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from gym_rlseg.graph import SuperpixelGraph
+from gym_rlseg.rewards import CircularityReward, EmbryoReward, PriorReward
 from gym_rlseg.rewards.objects import (
     REDUCTIONS,
     CountRange,
@@ -103,6 +104,23 @@ def test_objects_are_sums_over_their_superpixels(graph_of: GraphOf) -> None:
     assert objects.sum(np.array([1.0, 10.0, 100.0, 1000.0])).tolist() == [101, 10, 1000]
     table = objects.sum(np.array([[1.0, 0], [2, 1], [4, 0], [8, 5]]))
     assert table.tolist() == [[5, 0], [2, 1], [8, 5]]
+
+
+@pytest.mark.parametrize(
+    ("labels", "shown"),
+    [
+        ([0, 2, 2, 0], r"\[0 2\]"),  # nothing is object 1
+        ([1, 1, 2, 2], r"\[1 2\]"),
+        ([0, -1, 1, 0], r"\[-1  0  1\]"),
+        ([-1, -1, -1, -1], r"\[-1\]"),
+        ([0, 1, 2, 2**31 - 1], "2147483647"),
+    ],
+)
+def test_numbers_with_gaps_are_refused(graph_of: GraphOf, labels: list[int], shown: str) -> None:
+    message = rf"node_labels must number objects 0\.\.K-1 without gaps, got .*{shown}"
+    for score in (Objects, PriorReward(), CircularityReward(), EmbryoReward(radius=2.0)):
+        with pytest.raises(ValueError, match=message):
+            score(graph_of(ROW), np.array(labels, np.int32))
 
 
 @pytest.mark.parametrize(
