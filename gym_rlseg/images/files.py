@@ -190,7 +190,7 @@ class FilesSource(ImageSource):
             return spread(len(files), count)
         # Bytes are known without reading, and grow with the pixels.
         sizes = [split_page(file)[0].stat().st_size for file in files]
-        largest = sorted(range(len(files)), key=sizes.__getitem__)[-(count // 4) :]
+        largest = sorted(range(len(files)), key=sizes.__getitem__)[-max(1, count // 4) :]
         return tuple(sorted({*largest, *spread(len(files), count - len(largest))}))
 
     @cached_property
