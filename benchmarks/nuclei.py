@@ -16,11 +16,12 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import chain, product
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from common import record, table
+from numpy.typing import NDArray
 
 from agents import SubgraphSAC
 from agents.baselines import OtsuWatershed, PixelMutexWatershed, edge_multicut
@@ -33,6 +34,7 @@ from gym_rlseg.graph.superpixels import MutexWatershed
 from gym_rlseg.images import FilesSource, Sample
 from gym_rlseg.metrics import Scores, evaluate, mean_scores, superpixel_bound
 
+Labels = NDArray[np.int32]
 FOLDS = 5
 #: Name of each set -> usual diameter in px, and what becomes of the colours.
 SETS = {
@@ -77,7 +79,7 @@ def main() -> None:
 def environment(data: Path, name: str, exclude: Sequence[str] = ()) -> dict[str, Any]:
     """The resolved environment of a set."""
     diameter, colour = SETS[name]
-    options = {"path": str(data / name / "images"), "colour": colour}
+    options: dict[str, Any] = {"path": str(data / name / "images"), "colour": colour}
     source = FilesSource(**options)
     planes = [source.load(file).image[0] for file in source.all_files()[:8]]
     height, width = planes[0].shape
@@ -107,17 +109,14 @@ def train_fold(arguments: argparse.Namespace, name: str, fold: int) -> None:
         return
     samples = list(held_back(arguments.data, name, fold))
     options = environment(arguments.data, name, [sample.name for sample in samples])
-    started = time.monotonic()
-    agent = SubgraphSAC("default", build_env(options), seed=arguments.seed)
-    limit = 60.0 * arguments.minutes - (time.monotonic() - started)
-    agent.learn(10**9, time_limit=limit)
+    agent = trained_agent(arguments, arguments.train / f"{name}-{fold}", options)
     outcome: dict[str, Any] = {
         "steps": agent.num_timesteps,
         "minutes": arguments.minutes,
         "validation": [row["reward"] for row in agent.learning_curve],
     }
     pipeline = Pipeline.from_options(options)
-    shared = {"partition": pipeline.partition, "reward": pipeline.reward}
+    shared: dict[str, Any] = {"partition": pipeline.partition, "reward": pipeline.reward}
     for method in ("plain", "searched"):
         rows, seconds = [], 0.0
         for sample in samples:
@@ -129,21 +128,35 @@ def train_fold(arguments: argparse.Namespace, name: str, fold: int) -> None:
                 rng = np.random.default_rng(0)
                 result = segment_by_reward(agent, graph, rng=rng, **shared)
             seconds += time.perf_counter() - begun
-            rows.append(dataclasses.asdict(evaluate(result.labels, sample.truth)))
+            rows.append(dataclasses.asdict(evaluate(result.labels, cast(Labels, sample.truth))))
         outcome[method] = {"scores": rows, "ms": 1e3 * seconds / len(samples)}
-    arguments.train.mkdir(parents=True, exist_ok=True)
-    agent.save(arguments.train / f"{name}-{fold}", include_replay=False)
     target.write_text(json.dumps(outcome))
     means = [mean_scores([Scores(**r) for r in outcome[m]["scores"]]).sbd for m in
              ("plain", "searched")]  # fmt: skip
     print(name, fold, agent.num_timesteps, "steps", means, flush=True)
 
 
+def trained_agent(
+    arguments: argparse.Namespace, path: Path, options: dict[str, Any]
+) -> SubgraphSAC:
+    """The agent of a fold: loaded if it was trained before, or trained and kept."""
+    started = time.monotonic()
+    env = build_env(options)
+    if path.with_suffix(".pt").exists():
+        return SubgraphSAC.load(path, env)
+    agent = SubgraphSAC("default", env, seed=arguments.seed)
+    limit = 60.0 * arguments.minutes - (time.monotonic() - started)
+    agent.learn(10**9, time_limit=limit)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    agent.save(path, include_replay=False)
+    return agent
+
+
 def assemble(arguments: argparse.Namespace, name: str) -> tuple[str, str]:
     """Title and table of a set."""
     diameter, _ = SETS[name]
     samples = list(held_back(arguments.data, name))
-    truths = [sample.truth for sample in samples]
+    truths = [cast(Labels, sample.truth) for sample in samples]
     pipeline = Pipeline.from_options(environment(arguments.data, name))
     graphs = [pipeline.graph(sample) for sample in samples]
 
@@ -153,13 +166,13 @@ def assemble(arguments: argparse.Namespace, name: str) -> tuple[str, str]:
     otsu = {}
     for values in product(*GRID.values()):
         lengths = dict(zip(GRID, values, strict=True))
-        method = OtsuWatershed(
+        watershed = OtsuWatershed(
             smoothing=lengths["smoothing"] * diameter,
             min_distance=max(1, round(lengths["min_distance"] * diameter)),
             distance_smoothing=lengths["distance_smoothing"] * diameter,
             min_size=round(0.08 * diameter**2),
         )
-        otsu[str(lengths)] = scored([method(sample.image) for sample in samples])
+        otsu[str(lengths)] = scored([watershed(sample.image) for sample in samples])
     edges = {b: scored([edge_multicut(g, pipeline.reward, bias=b) for g in graphs]) for b in BIASES}
     mutex = {
         reach: scored(
@@ -173,7 +186,9 @@ def assemble(arguments: argparse.Namespace, name: str) -> tuple[str, str]:
         )
         for reach in REACHES
     }
-    bound = scored([superpixel_bound(g.superpixels, g.truth) for g in graphs])
+    bound = scored(
+        [superpixel_bound(g.superpixels, t) for g, t in zip(graphs, truths, strict=True)]
+    )
     outcomes = [
         json.loads((arguments.assemble / f"{name}-{fold}.json").read_text())
         for fold in range(FOLDS)

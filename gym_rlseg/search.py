@@ -32,7 +32,7 @@ class SearchOptions:
     """
 
     pastes: int = 12
-    moves: int = 40
+    moves: int = 28
     least_gain: float | None = None
 
     def __post_init__(self) -> None:

@@ -49,7 +49,7 @@ class Reward(ABC):
     """
 
     # A class attribute, not an option: dataclass fields need an annotation.
-    least_gain = 0.25
+    least_gain = 0.6
 
     @abstractmethod
     def __call__(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Scores:

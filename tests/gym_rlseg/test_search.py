@@ -123,7 +123,7 @@ def test_the_reward_says_what_gain_is_enough(env):
 
 
 def test_gains_that_rewards_want():
-    assert Reward.least_gain == CircularityReward().least_gain == 0.25
+    assert Reward.least_gain == CircularityReward().least_gain == 0.6
     assert PriorReward().least_gain == NucleiReward().least_gain == 0.01
     for reward in (CircularityReward(), PriorReward(), NucleiReward()):
         assert "least_gain" not in reward.to_data()  # a property of the reward, no option
