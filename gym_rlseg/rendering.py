@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, distance_transform_edt, uniform_filter
+from scipy.ndimage import binary_dilation, uniform_filter
 
-from gym_rlseg.graph.geometry import region_adjacency
+from gym_rlseg.colours import distinct, to_rgb
 from gym_rlseg.graph.graph import SuperpixelGraph
 from gym_rlseg.page import (
     Panel,
@@ -20,14 +20,14 @@ from gym_rlseg.page import (
     ramp_colours,
 )
 from gym_rlseg.rewards.base import Scores
+from gym_rlseg.subgraph_picture import render_subgraphs
+
+__all__ = ["edge_map", "overlay", "render_panels", "render_subgraphs", "to_rgb"]
 
 # Colours of values from 0 to 1: merge green to cut red, low dark red to high light green.
 _ACTIONS: Ramp = ((20, 190, 75), (255, 215, 50), (230, 35, 35))
 _SCORES: Ramp = ((135, 0, 15), (215, 70, 40), (250, 200, 90), (165, 245, 125))
 _AMBER, _CYAN, _DARK = (255, 150, 0), (0, 225, 255), (20, 22, 28)
-
-# Candidates for an object's colour, and the sum over red, green and blue that is far enough.
-_CHOICE, _FAR = 24, 255.0
 
 
 def render_panels(
@@ -102,7 +102,7 @@ def render_panels(
     if result is None:
         panels.append(Panel("Segmentation"))
     else:
-        numbers, colours = _distinct(result)
+        numbers, colours = distinct(result)
         filled = _filled(as_bytes(0.5 * raw), enlarged(numbers), colours, 0.7)
         panels.append(Panel("Segmentation", filled, _count(result)))
     if labels is None or scores is None:
@@ -159,32 +159,7 @@ def overlay(image: NDArray[np.float32], labels: NDArray[np.integer]) -> Picture:
         )
     if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
         raise ValueError(f"labels must be integers >= 0, got {labels.dtype} from {labels.min()}")
-    return _filled(rgb, *_distinct(labels), 0.5)
-
-
-def to_rgb(image: NDArray[np.float32]) -> Picture:
-    """An image of any number of channels as colours.
-
-    One channel is grey, two are green and magenta, three red, green and blue; more are
-    added up in hues around the colour circle.
-
-    Args:
-        image: float32 (C, H, W); clipped to [0, 1], NaN is black.
-
-    Returns:
-        uint8 (H, W, 3).
-
-    Raises:
-        ValueError: if the image isn't floats of shape (C, H, W).
-    """
-    image = np.asarray(image)
-    if image.ndim != 3 or not image.size or not np.issubdtype(image.dtype, np.floating):
-        raise ValueError(f"image must be floats (C, H, W), got {image.dtype} {image.shape}")
-    channels = len(image)
-    few = {1: [(1, 1, 1)], 2: [(0, 1, 0), (1, 0, 1)]}
-    colours = few.get(channels, _hsv(np.arange(channels) / channels, 1.0, 1.0))
-    values = np.clip(np.nan_to_num(image), 0.0, 1.0)
-    return as_bytes(np.einsum("chw,cd->hwd", values, 255.0 * np.asarray(colours)))
+    return _filled(rgb, *distinct(labels), 0.5)
 
 
 def _edge_lines(
@@ -231,35 +206,6 @@ def _rim(labels: NDArray) -> NDArray[np.bool_]:
         part |= differs
     rim[:, :-1] |= right
     return rim
-
-
-def _distinct(labels: NDArray[np.integer]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Labels renumbered to 0..n with 0 staying 0, and distinct colours, (n + 1, 3)."""
-    values = np.union1d(labels, [0])
-    numbers, n = np.searchsorted(values, labels), values.size - 1
-    # Neighbours are those that meet when all grow, so that a narrow gap doesn't part them.
-    step = 1 + max(labels.shape) // 512
-    grown = numbers[::step, ::step].astype(np.int32)
-    if grown.any():
-        _, nearest = distance_transform_edt(grown == 0, return_indices=True)
-        grown = grown[tuple(nearest)]
-    edges, _ = region_adjacency(grown)
-    # Steps of the golden ratio spread hues evenly, whatever their number. Each object takes
-    # the first of the next few that is far from its neighbours' colours, or the farthest.
-    k = np.arange(n + _CHOICE)
-    palette = 255.0 * _hsv(0.618034 * k % 1, 0.9 - 0.3 * (k // 3 % 2), 1.0 - 0.15 * (k % 2))
-    colours, free = np.zeros((n + 1, 3)), list(k)
-    for i in range(1, n + 1):
-        near = colours[edges[edges[:, 1] == i, 0]]
-        gaps = np.abs(palette[free[:_CHOICE], None] - near).sum(axis=2).min(axis=1, initial=_FAR)
-        colours[i] = palette[free.pop(int(np.argmax(gaps)))]
-    return numbers, colours
-
-
-def _hsv(hue: NDArray, saturation: NDArray | float, value: NDArray | float) -> NDArray[np.float64]:
-    """Colours (n, 3) in [0, 1] of hues (n,) in [0, 1)."""
-    k = (np.array([[5.0], [3.0], [1.0]]) + 6.0 * hue) % 6.0
-    return np.transpose(value * (1.0 - saturation * np.clip(np.minimum(k, 4.0 - k), 0.0, 1.0)))
 
 
 def _count(labels: NDArray) -> str:

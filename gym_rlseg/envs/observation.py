@@ -57,28 +57,36 @@ def padded(graph: SuperpixelGraph, capacity: Capacity) -> Observation:
         ValueError: if the graph exceeds the capacity, naming the keyword to raise.
     """
     check_fits(graph, capacity)
-    n, e = graph.n_nodes, graph.n_edges
-    nodes = np.zeros((capacity.nodes, graph.node_features.shape[1]), np.float32)
-    nodes[:n] = graph.node_features
-    edges = np.zeros((capacity.edges, graph.edge_features.shape[1]), np.float32)
-    edges[:e] = graph.edge_features
-    index = np.zeros((2, capacity.edges), np.int64)
-    index[:, :e] = graph.edges.T
-    node_mask = np.zeros(capacity.nodes, np.int8)
-    node_mask[:n] = 1
-    edge_mask = np.zeros(capacity.edges, np.int8)
-    edge_mask[:e] = 1
     observation: Observation = {
-        "node_features": nodes,
-        "edge_features": edges,
-        "edge_index": index,
-        "node_mask": node_mask,
-        "edge_mask": edge_mask,
+        "node_features": np.zeros((capacity.nodes, graph.node_features.shape[1]), np.float32),
+        "edge_features": np.zeros((capacity.edges, graph.edge_features.shape[1]), np.float32),
+        "edge_index": np.zeros((2, capacity.edges), np.int64),
+        "node_mask": np.zeros(capacity.nodes, np.int8),
+        "edge_mask": np.zeros(capacity.edges, np.int8),
     }
     if capacity.image is not None:
-        observation["image"] = np.clip(graph.image, 0.0, 1.0)
-        observation["superpixels"] = graph.superpixels.copy()
+        observation["image"] = np.empty(capacity.image, np.float32)
+        observation["superpixels"] = np.empty(capacity.image[1:], np.int32)
+    fill(observation, graph)
     return observation
+
+
+def fill(observation: Observation, graph: SuperpixelGraph) -> None:
+    """Write a graph into an observation's arrays, whose padding is 0 already.
+
+    Args:
+        observation: arrays of the shapes of `padded`'s; changed in place.
+        graph: one that fits, see `check_fits`.
+    """
+    n, e = graph.n_nodes, graph.n_edges
+    observation["node_features"][:n] = graph.node_features
+    observation["edge_features"][:e] = graph.edge_features
+    observation["edge_index"][:, :e] = graph.edges.T
+    observation["node_mask"][:n] = 1
+    observation["edge_mask"][:e] = 1
+    if "image" in observation:
+        np.clip(graph.image, 0.0, 1.0, out=observation["image"])
+        observation["superpixels"][...] = graph.superpixels
 
 
 def check_fits(graph: SuperpixelGraph, capacity: Capacity) -> None:

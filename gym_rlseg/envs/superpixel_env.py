@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 import numpy as np
@@ -12,19 +13,31 @@ from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
-from gym_rlseg.envs.observation import Capacity, Observation, observation_space, padded
+from gym_rlseg.envs.action import check_action
+from gym_rlseg.envs.observation import (
+    Capacity,
+    Observation,
+    check_fits,
+    observation_space,
+    padded,
+)
 from gym_rlseg.envs.pool import GraphPool
+from gym_rlseg.envs.scoring import segment
 from gym_rlseg.graph import BOUNDARIES, PARTITIONS, SUPERPIXELS, SuperpixelGraph
 from gym_rlseg.graph.boundary import BoundaryMap
+from gym_rlseg.graph.cache import CachedSuperpixels
 from gym_rlseg.graph.partition import Partition
 from gym_rlseg.graph.subgraphs import check_sizes
 from gym_rlseg.graph.superpixels import Superpixels
 from gym_rlseg.images import SOURCES
+from gym_rlseg.images.augmented import augmented
 from gym_rlseg.images.base import ImageSource, check_split
 from gym_rlseg.options import build, check_names
 from gym_rlseg.rewards import REWARDS
 from gym_rlseg.rewards.base import Reward, Scores
-from gym_rlseg.rewards.objects import subgraph_scores
+
+if TYPE_CHECKING:
+    from gym_rlseg.viewer import Viewer
 
 
 class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
@@ -36,6 +49,8 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
 
     Args:
         source: where images come from.
+        augment: whether training images come mirrored and turned as well, or a dict of
+            options of `AugmentedSource`; the other splits stay as they are.
         boundary: the boundary map under superpixels and evidence.
         superpixels: the superpixel method.
         features: name of the features.
@@ -45,23 +60,27 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         split: "train", "validation" or "test"; they never share an image.
         pool_size: how many graphs are kept and drawn from; None draws from all
             images and keeps none.
-        seed: the stream of generated images (not of the draws: `reset(seed=...)`).
+        seed: the stream of generated images and crops (not of the draws: `reset(seed=...)`).
+        cache: a folder in which superpixels are kept from one process to the next, see
+            `CachedSuperpixels`; None: they are made anew.
         max_nodes: room for superpixels in the observation; None: from the source.
         max_edges: room for edges; None: from the source.
         observe_image: adds "image" and "superpixels" to the observation.
-        render_mode: None or "rgb_array".
+        render_mode: None, "rgb_array", or "human": a window that follows every reset and
+            step, or where none can be opened, files (`gym_rlseg.viewer.Viewer`).
         **source_options: options of the source, if it was given by name.
 
     Raises:
         ValueError: if an argument or the images can't be used; the sentence says why.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 2}  # noqa: RUF012
+    metadata = {"render_modes": ["human", "rgb_array"], "render_fps": 2}  # noqa: RUF012
 
     def __init__(
         self,
         source: str | dict[str, Any] | ImageSource,
         *,
+        augment: bool | dict[str, Any] = False,
         boundary: str | dict[str, Any] | BoundaryMap = "gradient",
         superpixels: str | dict[str, Any] | Superpixels = "mutex_watershed",
         features: str = "handcrafted",
@@ -71,6 +90,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         split: str = "train",
         pool_size: int | None = 800,
         seed: int = 0,
+        cache: str | None = None,
         max_nodes: int | None = None,
         max_edges: int | None = None,
         observe_image: bool = False,
@@ -88,13 +108,14 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         self.subgraph_sizes = check_sizes(subgraph_sizes)
         self.reward = build("reward", Reward, REWARDS, reward)
         self.partition = build("partition", Partition, PARTITIONS, partition)
+        method = build("superpixels", Superpixels, SUPERPIXELS, superpixels)
         self.pool = GraphPool(
-            source=_build_source(source, source_options),
+            source=augmented(_build_source(source, source_options), augment),
             split=check_split(split),
             seed=seed,
             size=pool_size,
             boundary=build("boundary", BoundaryMap, BOUNDARIES, boundary),
-            superpixels=build("superpixels", Superpixels, SUPERPIXELS, superpixels),
+            superpixels=method if cache is None else CachedSuperpixels(method, folder=cache),
             features=features,
             subgraph_sizes=self.subgraph_sizes,
         )
@@ -118,6 +139,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         self._weights: NDArray[np.float32] | None = None
         self._labels: NDArray[np.int32] | None = None
         self._scores: Scores | None = None
+        self._viewer: Viewer | None = None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -134,6 +156,15 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         Raises:
             ValueError: if the options are unknown or the sample can't be used.
         """
+        info = self._begin(seed, options)
+        if self.render_mode == "human":
+            self.render()
+        return padded(self.graph, self.capacity), info
+
+    def _begin(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """All of `reset` but the observation, which the vector environment has its own way with."""
         super().reset(seed=seed)
         options = options or {}
         check_names("reset options", options, ("index",))
@@ -143,10 +174,10 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         elif isinstance(index, bool) or not isinstance(index, int | np.integer):
             raise ValueError(f"reset options: index must be an integer, got {index!r}")
         graph = self.pool.graph(int(index))
-        observation = padded(graph, self.capacity)
+        check_fits(graph, self.capacity)
         self._graph, self._index = graph, int(index)
         self._weights = self._labels = self._scores = None
-        return observation, self._info()
+        return self._info()
 
     def step(
         self, action: NDArray[np.float32]
@@ -163,38 +194,76 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         if self._graph is None or self._scores is not None:
             raise ResetNeeded("an episode has one step: call reset() before step()")
         graph = self._graph
-        weights = _check_action(action, self.capacity.edges)[: graph.n_edges]
+        weights = check_action(action, self.capacity.edges)[: graph.n_edges]
         self._weights = weights.copy()
-        self._labels = self.partition(graph.solver, weights)
-        self._scores = self.reward(graph, self._labels)
+        outcome = segment(graph, weights, self.partition, self.reward)
+        self._labels, self._scores = outcome.labels, outcome.scores
         info = self._info()
         edge_rewards = np.zeros(self.capacity.edges, np.float32)
         edge_rewards[: graph.n_edges] = self._scores.edges
         node_labels = np.full(self.capacity.nodes, -1, np.int32)
         node_labels[: graph.n_nodes] = self._labels
-        info["subgraph_rewards"] = subgraph_scores(self._scores.edges, graph.subgraphs)
+        info["subgraph_rewards"] = outcome.subgraphs
         info["edge_rewards"] = edge_rewards
         info["node_labels"] = node_labels
+        if self.render_mode == "human":
+            self.render()
         return padded(graph, self.capacity), self._scores.total, True, False, info
 
     def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
-        """The panels of the paper's Fig. 4, uint8 (H, W, 3); None without a render mode."""
+        """The panels of the paper's Fig. 4, uint8 (H, W, 3); None if they are shown elsewhere.
+
+        "human" needs no call: every reset and step shows them.
+        """
         if self.render_mode is None:
             gym.logger.warn("render() needs render_mode='rgb_array' when the environment is made")
             return None
+        picture = self._picture(self.graph, self._weights, self._labels, self._scores)
+        if self.render_mode == "human":
+            self._show(picture)
+            return None
+        return picture
+
+    def close(self) -> None:
+        """Close the window, if there is one."""
+        if self._viewer is not None:
+            self._viewer.close()
+
+    def _picture(
+        self,
+        graph: SuperpixelGraph,
+        weights: NDArray[np.float32] | None,
+        labels: NDArray[np.int32] | None,
+        scores: Scores | None,
+    ) -> NDArray[np.uint8]:
         from gym_rlseg.rendering import render_panels
 
-        return render_panels(
-            self.graph, self._weights, self._labels, self._scores, shape=self._frame_shape
-        )
+        return render_panels(graph, weights, labels, scores, shape=self._frame_shape)
+
+    def _show(self, picture: NDArray[np.uint8]) -> None:
+        from gym_rlseg.viewer import Viewer
+
+        if self._viewer is None:
+            self._viewer = Viewer(fps=self.metadata["render_fps"])
+        self._viewer.show(picture)
 
     def variant(self, **changes: Any) -> SuperpixelEnv:
         """A new environment with the same arguments but for `changes`.
 
-        Room for nodes and edges is this environment's, unless changed as well.
+        Room for nodes and edges is this environment's, unless changed as well. What follows
+        this one in a window doesn't follow the other.
         """
-        room = {"max_nodes": self.capacity.nodes, "max_edges": self.capacity.edges}
-        return type(self)(**{**self._arguments, **room, **changes})
+        kept: dict[str, Any] = {"max_nodes": self.capacity.nodes, "max_edges": self.capacity.edges}
+        if self.render_mode == "human":
+            kept["render_mode"] = None
+        return type(self)(**{**self._arguments, **kept, **changes})
+
+    def sibling(self) -> SuperpixelEnv:
+        """Another environment that draws from the same pool, so that graphs are kept once."""
+        other = copy.copy(self)
+        other._np_random = other._np_random_seed = None
+        other._graph = other._weights = other._labels = other._scores = other._viewer = None
+        return other
 
     @property
     def graph(self) -> SuperpixelGraph:
@@ -267,18 +336,3 @@ def _build_source(
         of_source = (f.name for f in dataclasses.fields(cls))  # type: ignore[arg-type]
         check_names(f"source {source['name']!r}", options, (*of_source, *_KEYWORDS))
     return build("source", ImageSource, SOURCES, {**source, **options})
-
-
-def _check_action(action: Any, n_edges: int) -> NDArray[np.float32]:
-    weights = np.asarray(action)
-    if weights.shape != (n_edges,):
-        raise ValueError(f"action must have shape ({n_edges},), got {weights.shape}")
-    if not np.issubdtype(weights.dtype, np.floating):
-        raise ValueError(f"action must hold floats, got dtype {weights.dtype}")
-    # Written so that NaN fails as well.
-    if not (weights.min() >= 0.0 and weights.max() <= 1.0):
-        raise ValueError(
-            "action must lie in [0, 1] without NaN, got values from "
-            f"{weights.min()} to {weights.max()}"
-        )
-    return weights

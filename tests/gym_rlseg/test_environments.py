@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import imageio.v3 as iio
 import numpy as np
 import pytest
 import tifffile
@@ -27,11 +28,20 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 from numpy.typing import NDArray
 
 import gym_rlseg
-from gym_rlseg.envs import SuperpixelEnv
+from gym_rlseg.envs import SuperpixelEnv, SuperpixelVectorEnv
 from gym_rlseg.images import CirclesSource
 from gym_rlseg.images.base import SPLITS
 from gym_rlseg.registration import ENVIRONMENTS
 from gym_rlseg.rewards import CircularityReward
+from gym_rlseg.viewer import FOLDER
+from gym_rlseg.wrappers import (
+    FlatObservation,
+    GraphObservation,
+    ImageObservation,
+    NormalizedObservation,
+    ScaledReward,
+    SubgraphRewardToReward,
+)
 
 Make = Callable[..., gym.Env]
 IDS = sorted(ENVIRONMENTS)
@@ -77,6 +87,13 @@ def small(env_id: str, folder: Path) -> dict[str, Any]:
     """Keyword arguments for a quick environment of this id."""
     needed = {"path": str(folder)} if ENVIRONMENTS[env_id]["source"] == "files" else {}
     return {**SMALL.get(env_id, {}), **needed}
+
+
+@pytest.fixture(autouse=True)
+def headless(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No window is opened, and pictures that are saved instead go to a folder of their own."""
+    monkeypatch.setattr("gym_rlseg.viewer._window", lambda shape: None)
+    monkeypatch.chdir(tmp_path_factory.mktemp("working_folder"))
 
 
 @pytest.fixture(params=IDS)
@@ -215,27 +232,43 @@ def test_copies_have_the_same_future(
     assert_same(play(twin, 5), play(env, 5))
 
 
-def test_every_render_mode(make: Make) -> None:
-    modes = make().metadata["render_modes"]
-    assert "rgb_array" in modes
-    for mode in modes:
-        env = make(render_mode=mode)
-        observation, _ = env.reset(seed=0)
-        before = env.render()
-        env.step(sensible(observation, np.random.default_rng(0)))
-        after, again = env.render(), env.render()
-        for picture in (before, after):
-            assert isinstance(picture, np.ndarray)
-            assert picture.dtype == np.uint8
-            assert picture.ndim == 3
-            assert picture.shape[2] == 3
-            assert len(np.unique(picture)) > 10  # not blank
-        assert not np.array_equal(before, after)  # actions, segmentation and rewards came
-        assert np.array_equal(after, again)
-        # A look changes nothing, and what was handed out is the reader's own.
-        after[:] = 0  # type: ignore[index]
-        assert np.array_equal(env.render(), again)
-        assert_same(play(env, 3, seed=2), play(make(), 3, seed=2))
+def test_pictures(make: Make) -> None:
+    assert make().metadata["render_modes"] == ["human", "rgb_array"]
+    env = make(render_mode="rgb_array")
+    observation, _ = env.reset(seed=0)
+    before = env.render()
+    env.step(sensible(observation, np.random.default_rng(0)))
+    after, again = env.render(), env.render()
+    for picture in (before, after):
+        assert isinstance(picture, np.ndarray)
+        assert picture.dtype == np.uint8
+        assert picture.ndim == 3
+        assert picture.shape[2] == 3
+        assert len(np.unique(picture)) > 10  # not blank
+    assert not np.array_equal(before, after)  # actions, segmentation and rewards came
+    assert np.array_equal(after, again)
+    # A look changes nothing, and what was handed out is the reader's own.
+    after[:] = 0  # type: ignore[index]
+    assert np.array_equal(env.render(), again)
+    assert_same(play(env, 3, seed=2), play(make(), 3, seed=2))
+
+
+def test_human_mode_without_a_display(make: Make) -> None:
+    reference, env = make(render_mode="rgb_array"), make(render_mode="human")
+    observation, _ = reference.reset(seed=0)
+    frames = [reference.render()]
+    action = sensible(observation, np.random.default_rng(0))
+    reference.step(action)
+    frames.append(reference.render())
+    env.reset(seed=0)
+    assert len(list(Path(FOLDER).iterdir())) == 1
+    env.step(action)
+    assert env.render() is None  # and nothing new to show
+    env.close()
+    saved = sorted(Path(FOLDER).iterdir())
+    assert [path.name for path in saved] == ["000000.png", "000001.png"]
+    for path, frame in zip(saved, frames, strict=True):
+        assert np.array_equal(iio.imread(path), frame)
 
 
 def test_render_without_a_mode_says_so(make: Make) -> None:
@@ -271,7 +304,22 @@ def made_vector(env_fns: list[Any], env_id: str, kwargs: Any) -> gym.vector.Vect
     )
 
 
-@pytest.mark.parametrize("vectorise", [sync_vector, async_vector, made_vector])
+def native_vector(env_fns: list[Any], env_id: str, kwargs: Any) -> gym.vector.VectorEnv:
+    vector = gym.make_vec(
+        env_id, num_envs=len(env_fns), vectorization_mode="vector_entry_point", **kwargs
+    )
+    assert isinstance(vector, SuperpixelVectorEnv)
+    assert vector.metadata["autoreset_mode"] is AutoresetMode.SAME_STEP
+    return vector
+
+
+def native_with_worker(env_fns: list[Any], env_id: str, kwargs: Any) -> gym.vector.VectorEnv:
+    return native_vector(env_fns, env_id, {**kwargs, "workers": 1})
+
+
+@pytest.mark.parametrize(
+    "vectorise", [sync_vector, async_vector, made_vector, native_vector, native_with_worker]
+)
 def test_vector_equals_single_environments(
     make: Make, env_id: str, image_folder: Path, vectorise: Callable[..., gym.vector.VectorEnv]
 ) -> None:
@@ -307,6 +355,68 @@ def test_vector_equals_single_environments(
             expected = [env.reset() for env in singles]
     finally:
         vector.close()
+
+
+# Wrappers
+
+WRAPPERS: dict[str, tuple[Callable[[gym.Env], gym.Env], dict[str, Any]]] = {
+    "graph": (GraphObservation, {}),
+    "image": (ImageObservation, {"observe_image": True}),
+    "image and edges": (
+        lambda env: ImageObservation(env, edges=True, as_uint8=True),
+        {"observe_image": True},
+    ),
+    "flat": (FlatObservation, {}),
+    "normalized": (lambda env: NormalizedObservation(env, samples=3), {}),
+    "normalized, flat": (
+        lambda env: FlatObservation(NormalizedObservation(env, samples=2), keys=["node_features"]),
+        {},
+    ),
+    "mean of the sizes": (SubgraphRewardToReward, {}),
+    "mean by contact": (lambda env: SubgraphRewardToReward(env, mode="edge"), {}),
+    "scaled": (lambda env: ScaledReward(env, scale=2.0, shift=-1.0), {}),
+}
+
+
+def play_blindly(env: gym.Env) -> list[Any]:
+    """As `play`, whatever the observations are."""
+    rng = np.random.default_rng(7)
+    seen = []
+    for episode in range(3):
+        at_reset = env.reset(seed=3 if episode == 0 else None)
+        action = rng.random(env.action_space.shape, np.float32)  # type: ignore[arg-type]
+        seen.append((at_reset, env.step(action)))
+    return seen
+
+
+def test_wrappers_keep_the_contract(
+    make: Make, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    room = make().unwrapped.capacity  # type: ignore[attr-defined]
+    quick = {
+        "max_nodes": room.nodes,
+        "max_edges": room.edges,
+        "pool_size": 2,
+        "cache": str(tmp_path / "cache"),
+    }
+    for name, (wrap, kwargs) in WRAPPERS.items():
+        wrapped, twin = (wrap(make(**quick, **kwargs)) for _ in range(2))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            # Said of every environment with a wrapper.
+            warnings.filterwarnings("ignore", ".*is different from the unwrapped version")
+            check_env(wrapped, skip_render_check=True)
+        assert capfd.readouterr() == ("", ""), name
+        episodes = play_blindly(wrapped)
+        assert_same(play_blindly(twin), episodes, name)
+        for (observation, _), (last, *_) in episodes:
+            assert observation in wrapped.observation_space, name
+            assert last in wrapped.observation_space, name
+        assert wrapped.spec is not None
+        again = gym.make(EnvSpec.from_json(wrapped.spec.to_json()))
+        assert again.spec == wrapped.spec, name
+        assert again.observation_space == wrapped.observation_space, name
+        assert_same(play_blindly(again), episodes, name)
 
 
 # The contract of observation, action, reward and info
@@ -689,8 +799,8 @@ def test_wrong_keywords(make: Make, kwargs: dict[str, Any], message: str) -> Non
 
 def test_unknown_render_mode(env_id: str, image_folder: Path) -> None:
     kwargs = {**ENVIRONMENTS[env_id], **small(env_id, image_folder)}
-    with pytest.raises(ValueError, match=r"render_mode must be None or .*rgb_array.*got 'human'"):
-        SuperpixelEnv(**kwargs, render_mode="human")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"render_mode must be None or .*rgb_array.*got 'ansi'"):
+        SuperpixelEnv(**kwargs, render_mode="ansi")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("keyword", ["max_nodes", "max_edges"])
@@ -892,6 +1002,26 @@ def test_variant_changes_what_it_is_told(make: Make) -> None:
     assert_same(play(same, 3, seed=1), play(env, 3, seed=1))
 
 
+def test_variants_keep_the_render_mode_but_open_no_window(make: Make) -> None:
+    modes = {mode: make(render_mode=mode).unwrapped for mode in ("rgb_array", "human", None)}
+    found = {mode: env.variant().render_mode for mode, env in modes.items()}  # type: ignore[attr-defined]
+    assert found == {"rgb_array": "rgb_array", "human": None, None: None}
+    assert modes[None].variant(render_mode="human").render_mode == "human"  # type: ignore[attr-defined]
+
+
+def test_siblings_share_the_pool_and_nothing_else(make: Make) -> None:
+    env, reference = make().unwrapped, make()
+    play(env, 2, seed=5)
+    other = env.sibling()  # type: ignore[attr-defined]
+    assert other.pool is env.pool  # type: ignore[attr-defined]
+    with pytest.raises(ResetNeeded):
+        _ = other.graph
+    play(reference, 2, seed=5)
+    play(other, 3, seed=1)
+    assert_same(play(env, 3), play(reference, 3))
+    assert_same(play(other, 3, seed=4), play(reference, 3, seed=4))
+
+
 # The class itself, and images that cause trouble
 
 
@@ -984,6 +1114,173 @@ def test_image_that_is_one_superpixel_is_named(
     write(tmp_path / "tiny.tif", blobs(0)[:9, :9])
     with pytest.raises(ValueError, match=r"tiny\.tif: the image holds a single superpixel"):
         files(tmp_path, superpixels={"name": "seeded_watershed", "min_distance": 9})
+
+
+# Augmentation and the cache of superpixels
+
+
+def images(path: Path, **kwargs: Any) -> gym.Env:
+    """With sub-graphs that small crops have as well."""
+    return gym.make("RLSeg-Images-v0", path=str(path), subgraph_sizes=[2, 4], **kwargs)
+
+
+AUGMENTATIONS: dict[str, Any] = {
+    "all": True,
+    "flips": {"turns": False},
+    "crops": {"crop": 32, "crops": 2},
+    "oblong crops": {"flips": False, "crop": [32, 40]},
+}
+
+
+@pytest.mark.parametrize("augment", AUGMENTATIONS.values(), ids=AUGMENTATIONS.keys())
+def test_augmentation_is_for_training_alone(image_folder: Path, augment: Any) -> None:
+    made: dict[str, SuperpixelEnv] = {}
+    for split in SPLITS:
+        env, plain = (
+            images(image_folder, test_fraction=0.3, split=split, augment=how)
+            for how in (augment, False)
+        )
+        made[split] = env.unwrapped  # type: ignore[assignment]
+        sources = [one.unwrapped.pool.source for one in (env, plain)]  # type: ignore[attr-defined]
+        sizes = [source.size(split) for source in sources]
+        assert sizes[0] == sizes[1] if split != "train" else sizes[0] >= 4 * sizes[1]
+        cropped = split == "train" and isinstance(augment, dict) and "crop" in augment
+        for index in range(sizes[1]):
+            one, two = (source.sample(split, index, 0) for source in sources)
+            assert one.image.shape == ((1, 32, augment_width(augment)) if cropped else (1, 56, 64))
+            assert np.array_equal(one.image, two.image) is not cropped
+    train = made["train"]
+    assert made["validation"].observation_space == train.observation_space
+    # What an agent is evaluated on in training: a variant of its environment.
+    variant = train.variant(split="validation")
+    assert variant.pool.source.size("validation") == 1
+    for env in (variant, made["validation"]):
+        env.reset(options={"index": 0})
+        assert env.graph.image.shape == (1, 56, 64)
+    assert_same(play(train.variant(), 3, seed=1), play(train, 3, seed=1))
+
+
+def augment_width(augment: dict[str, Any]) -> int:
+    return augment["crop"] if isinstance(augment["crop"], int) else augment["crop"][1]
+
+
+@pytest.mark.parametrize("augment", AUGMENTATIONS.values(), ids=AUGMENTATIONS.keys())
+@pytest.mark.parametrize("seed", [0, 7])
+def test_room_for_every_augmented_graph(image_folder: Path, augment: Any, seed: int) -> None:
+    env = images(image_folder, seed=seed, augment=augment, pool_size=None).unwrapped
+    assert isinstance(env, SuperpixelEnv)
+    size = env.pool.source.size("train")
+    assert size is not None
+    for split in SPLITS:
+        one = env.variant(split=split)
+        for index in range(one.pool.source.size(split) or 0):
+            one.reset(options={"index": index})  # refuses what has no room
+    # One agent for all seeds.
+    other = images(image_folder, seed=seed + 1, augment=augment)
+    assert other.observation_space == env.observation_space
+
+
+def test_probing_stays_cheap(image_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gym_rlseg.envs import pool
+
+    made = []
+    build = pool.build_graph
+
+    def counted(sample: Any, **options: Any) -> Any:
+        made.append(sample.name)
+        return build(sample, **options)
+
+    monkeypatch.setattr(pool, "build_graph", counted)
+    env = images(image_folder, augment={"crop": 32, "crops": 100}).unwrapped
+    assert env.pool.source.size("train") == 5 * 8 * 100  # type: ignore[attr-defined]
+    assert len(made) <= 16 + 1 + 5 + 1
+    # Graphs that were looked at and belong to the pool are there already.
+    count = len(made)
+    env.reset(options={"index": 0})
+    assert len(made) == count
+
+
+def test_augmented_environments_keep_the_contract(image_folder: Path, tmp_path: Path) -> None:
+    kwargs = {
+        "augment": {"crop": [32, 40], "crops": 2},
+        "cache": str(tmp_path / "cache"),
+        "observe_image": True,  # crops have one size, whatever way they are turned
+    }
+    env = images(image_folder, **kwargs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(env.unwrapped, skip_render_check=True)
+    assert env.spec is not None
+    again = gym.make(EnvSpec.from_json(env.spec.to_json()))
+    assert again.spec == env.spec
+    expected = play(env, 6, seed=1)
+    assert_same(play(again, 6, seed=1), expected)
+    for twin in (copy.deepcopy(env), pickle.loads(pickle.dumps(env))):
+        assert_same(play(twin, 3, seed=2), play(env, 3, seed=2))
+    uncached = images(image_folder, **{**kwargs, "cache": None})
+    assert_same(play(uncached, 6, seed=1), expected)
+
+
+def test_generators_without_end_are_not_augmented() -> None:
+    kwargs = {**SMALL["RLSeg-Circles-v0"], "augment": True}
+    for split in SPLITS:
+        with pytest.raises(ValueError, match="augment is for a given number of images"):
+            SuperpixelEnv("circles", split=split, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"augment": {"flip": True}}, "augment: unknown option 'flip'; did you mean 'flips'"),
+        ({"augment": {"crop": 4}}, "augment: crop must be None, a number of pixels >= 16"),
+        ({"augment": "flips"}, "augment must be true, false or a dict"),
+        ({"augmentt": True}, "unknown option 'augmentt'; did you mean 'augment'"),
+        ({"cache": 3}, "cache must be None or the name of a folder, got 3"),
+        ({"colour": "gray"}, "source 'files': unknown colour 'gray'; did you mean 'grey'"),
+        ({"page": "all"}, "source 'files': page must be None, a whole number >= 0 or \"each\""),
+    ],
+)
+def test_wrong_options_of_images(image_folder: Path, kwargs: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        files(image_folder, **kwargs)
+
+
+def test_superpixels_are_made_once(
+    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gym_rlseg.graph.superpixels import MutexWatershed
+
+    made = []
+    compute = MutexWatershed.__call__
+
+    def counted(self: Any, boundary: Any) -> Any:
+        made.append(1)
+        return compute(self, boundary)
+
+    monkeypatch.setattr(MutexWatershed, "__call__", counted)
+    env = files(image_folder, cache=str(tmp_path / "cache"))
+    env.pool.prepare()
+    assert len(made) == len(list((tmp_path / "cache").iterdir())) == 6
+    other = env.variant(split="validation")
+    again = files(image_folder, cache=str(tmp_path / "cache"))
+    for one in (other, again):
+        one.pool.prepare()
+    assert len(made) == 6
+    # Another method shares nothing.
+    env.variant(superpixels={"name": "mutex_watershed", "min_size": 9}).pool.prepare()
+    assert len(made) == 11
+
+
+def test_every_page_of_a_stack(tmp_path: Path, blobs: Callable[[int], NDArray]) -> None:
+    write(tmp_path / "stack.tif", np.stack([blobs(seed) for seed in range(5)]))
+    with pytest.raises(ValueError, match='5 pages: set page to one of 0 to 4, or to "each"'):
+        files(tmp_path, colour="grey")
+    env = files(tmp_path, page="each", validation_fraction=0)
+    names = []
+    for index in range(5):
+        env.reset(options={"index": index})
+        names.append(env.graph.name)
+    assert names == [f"stack.tif#{page}" for page in range(5)]
 
 
 def test_missing_and_empty_folders(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What the pictures show, read off their pixels; graphs of square superpixels."""
 
 import copy
+import pickle
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,14 +12,19 @@ import imageio.v3 as iio
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.backend_bases import FigureManagerBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.geometry import node_sums, region_adjacency
-from gym_rlseg.rendering import edge_map, overlay, render_panels, to_rgb
+from gym_rlseg.graph.subgraphs import sample_all_sizes
+from gym_rlseg.rendering import edge_map, overlay, render_panels, render_subgraphs, to_rgb
 from gym_rlseg.rewards.base import Scores
+from gym_rlseg.viewer import FOLDER, Viewer
 
 SIDE = 20  # of a square superpixel
 
@@ -372,6 +378,216 @@ class TestRenderPanels:
             render_panels(graph, None, None, None, shape=(0, 10))
 
 
+class TestRenderSubgraphs:
+    def graph(self, *subgraphs: list[list[int]], rows: int = 4, columns: int = 4):
+        ids = tuple(np.array(of_size, np.int64) for of_size in subgraphs)
+        return replace(squares(rows, columns), subgraphs=ids)
+
+    def panel(self, picture: NDArray, number: int, side: int) -> NDArray:
+        """The picture in a panel: strips of 44 and 24 pixels above, gaps of 16."""
+        left = 16 + number * (side + 16)
+        return picture[68 : 68 + side, left : left + side]
+
+    def coloured(self, panel: NDArray) -> NDArray[np.bool_]:
+        return np.ptp(panel.astype(int), axis=-1) > 100
+
+    def edge(self, graph: SuperpixelGraph, u: int, v: int) -> int:
+        return int(np.flatnonzero((graph.edges == (u, v)).all(axis=1))[0])
+
+    def test_colours_lie_on_the_lines_between_centres(self):
+        plain = squares(4, 4)
+        # 80 pixels in a panel of 400: a superpixel is 100 wide, its centre at 50.
+        graph = self.graph([[self.edge(plain, 0, 1)]])
+        picture = render_subgraphs(graph, shape=(80, 80))
+        side = 400
+        marked = self.coloured(self.panel(picture, 0, side))
+        y, x = np.nonzero(marked)
+        assert 45 <= y.min() <= y.max() <= 55
+        assert 44 <= x.min() <= 50
+        assert 150 <= x.max() <= 156
+        assert marked[50, 50:150].all()
+
+    def test_one_panel_per_size_and_colours_for_each_subgraph(self):
+        plain = squares(4, 4)
+        far = [[self.edge(plain, 0, 1)], [self.edge(plain, 14, 15)]]
+        longer = [[self.edge(plain, 0, 4), self.edge(plain, 4, 8)]]
+        one, two, none = (
+            render_subgraphs(self.graph(*sizes), shape=(80, 80))
+            for sizes in ([far], [far, longer], [np.empty((0, 3))])
+        )
+        assert two.shape[1] > one.shape[1]
+        assert two.shape[0] == one.shape[0]
+        first = self.panel(two, 0, 400)
+        assert_array_equal(first, self.panel(one, 0, 400))
+        hues = hue(first[[50, 350], [100, 300]])
+        assert np.abs(hues[0] - hues[1]).sum() > 0.5
+        assert self.coloured(self.panel(two, 1, 400))[50:250, 50].all()
+        assert not self.coloured(self.panel(none, 0, 400)).any()
+
+    def test_shows_as_many_as_told_and_none_that_overlap(self):
+        plain = squares(4, 4)
+        overlapping = [[self.edge(plain, 0, 1)], [self.edge(plain, 1, 2)], [self.edge(plain, 0, 4)]]
+        marked = self.coloured(
+            self.panel(render_subgraphs(self.graph(overlapping), shape=(80, 80)), 0, 400)
+        )
+        # (0, 1) and (0, 4) have superpixel 0 in common, (0, 1) and (1, 2) superpixel 1.
+        assert marked[50, 50:150].all() != marked[50, 160:240].all()
+        every = [[int(edge)] for edge in range(plain.n_edges)]
+        few, more = (
+            self.coloured(
+                self.panel(render_subgraphs(self.graph(every), count=n, shape=(80, 80)), 0, 400)
+            ).sum()
+            for n in (1, 4)
+        )
+        assert 3.5 < more / few < 4.5
+
+    def test_sampled_subgraphs_of_an_image(self):
+        graph = squares(5, 5)
+        sizes = sample_all_sizes(graph.edges, graph.n_nodes, (4, 8), np.random.default_rng(0))
+        graph = replace(graph, subgraphs=sizes)
+        picture = render_subgraphs(graph)
+        assert picture.dtype == np.uint8
+        assert picture.shape[0] % 16 == picture.shape[1] % 16 == 0
+        assert_array_equal(render_subgraphs(graph), picture)
+
+    def test_refusals(self):
+        with pytest.raises(ValueError, match="squares: the graph has no sub-graphs"):
+            render_subgraphs(squares())
+        with pytest.raises(ValueError, match="count must be >= 1, got 0"):
+            render_subgraphs(self.graph([[0]]), count=0)
+
+
+class FakeCanvas(FigureCanvasAgg):
+    """A canvas that says it is in a window, and keeps what it was asked to show."""
+
+    required_interactive_framework = "fake"
+
+    def __init__(self, figure: Figure) -> None:
+        super().__init__(figure)
+        self.shown: list[tuple[NDArray, float]] = []
+
+    def start_event_loop(self, timeout: float = 0) -> None:
+        self.shown.append((np.asarray(self.buffer_rgba())[..., :3].copy(), timeout))
+
+
+class FakeManager(FigureManagerBase):
+    destroyed = False
+
+    def show(self) -> None:
+        pass
+
+    def destroy(self) -> None:
+        self.destroyed = True
+
+
+class TestViewer:
+    def pictures(self, count: int = 3) -> list[NDArray[np.uint8]]:
+        rng = np.random.default_rng(0)
+        return [rng.integers(0, 255, (64, 96, 3), np.uint8) for _ in range(count)]
+
+    @pytest.fixture(autouse=True)
+    def elsewhere(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+
+    @pytest.fixture
+    def windows(self, monkeypatch: pytest.MonkeyPatch) -> list[FakeManager]:
+        made: list[FakeManager] = []
+
+        def new_figure_manager(number: int, **kwargs: object) -> FakeManager:
+            made.append(FakeManager(FakeCanvas(Figure(**kwargs)), number))
+            return made[-1]
+
+        monkeypatch.setattr("matplotlib.pyplot.new_figure_manager", new_figure_manager)
+        return made
+
+    @pytest.fixture
+    def no_windows(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def new_figure_manager(number: int, **kwargs: object) -> FigureManagerBase:
+            return FigureManagerBase(FigureCanvasAgg(Figure(**kwargs)), number)
+
+        monkeypatch.setattr("matplotlib.pyplot.new_figure_manager", new_figure_manager)
+
+    @pytest.mark.usefixtures("no_windows")
+    def test_without_a_window_pictures_become_numbered_files(self):
+        viewer = Viewer(fps=2)
+        for picture in self.pictures():
+            viewer.show(picture)
+            viewer.show(picture.copy())  # no other picture
+        viewer.close()
+        for number, picture in enumerate(self.pictures()):
+            assert_array_equal(iio.imread(Path(FOLDER) / f"{number:06d}.png"), picture)
+        assert len(list(Path(FOLDER).iterdir())) == 3
+
+    @pytest.mark.usefixtures("no_windows")
+    def test_files_that_are_there_stay(self):
+        for _ in range(2):  # two viewers, as of two environments or processes
+            Viewer(fps=2).show(self.pictures(1)[0])
+        viewers = [Viewer(fps=2), Viewer(fps=2)]
+        for picture in self.pictures(2):
+            for viewer in viewers:
+                viewer.show(picture)
+        assert sorted(path.name for path in Path(FOLDER).iterdir()) == [
+            f"{number:06d}.png" for number in range(6)
+        ]
+
+    def test_a_display_that_fails_counts_as_none(self, monkeypatch: pytest.MonkeyPatch):
+        def new_figure_manager(*args: object, **kwargs: object) -> None:
+            raise RuntimeError("no display name and no $DISPLAY environment variable")
+
+        monkeypatch.setattr("matplotlib.pyplot.new_figure_manager", new_figure_manager)
+        Viewer(fps=2).show(self.pictures(1)[0])
+        assert (Path(FOLDER) / "000000.png").exists()
+
+    def test_a_window_shows_every_pixel_for_a_while(self, windows: list[FakeManager]):
+        viewer = Viewer(fps=4)
+        for picture in self.pictures():
+            viewer.show(picture)
+        assert not Path(FOLDER).exists()
+        (window,) = windows
+        assert len(window.canvas.shown) == 3
+        for (shown, pause), picture in zip(window.canvas.shown, self.pictures(), strict=True):
+            assert pause == 0.25
+            assert_array_equal(shown, picture)
+        assert window.get_window_title() in ("gym_rlseg", "image")  # some backends have none
+        viewer.close()
+        assert window.destroyed
+        viewer.show(self.pictures(1)[0])
+        assert len(windows) == 2
+
+    def test_closing_the_window_ends_the_show(self, windows: list[FakeManager]):
+        viewer = Viewer(fps=4)
+        first, second, third = self.pictures()
+        viewer.show(first)
+        canvas = windows[0].canvas
+        canvas.callbacks.process("close_event", None)
+        for picture in (second, third):
+            viewer.show(picture)
+        assert len(canvas.shown) == len(windows) == 1
+        assert not Path(FOLDER).exists()
+        viewer.close()
+
+    @pytest.mark.parametrize(
+        "duplicate", [copy.deepcopy, lambda viewer: pickle.loads(pickle.dumps(viewer))]
+    )
+    def test_a_copy_has_a_window_of_its_own(self, windows: list[FakeManager], duplicate):
+        viewer = Viewer(fps=4)
+        picture, other = self.pictures(2)
+        viewer.show(picture)
+        twin = duplicate(viewer)
+        twin.show(picture)
+        viewer.show(other)
+        assert [len(window.canvas.shown) for window in windows] == [2, 1]
+
+    def test_pyplot_knows_nothing_of_it(self, windows: list[FakeManager]):
+        import matplotlib.pyplot as plt
+
+        settings = dict(mpl.rcParams)
+        Viewer(fps=4).show(self.pictures(1)[0])
+        assert windows
+        assert plt.get_fignums() == []
+        assert dict(mpl.rcParams) == settings
+
+
 class TestEnvironment:
     def frames(self, env: gym.Env, index: int) -> list[NDArray[np.uint8]]:
         env.reset(seed=0, options={"index": index})
@@ -426,3 +642,17 @@ assert "matplotlib.pyplot" not in sys.modules
 """
     root = str(Path(__file__).parents[2])
     subprocess.run([sys.executable, "-c", code], check=True, cwd=root)
+
+
+def test_record_video(tmp_path: Path):
+    pytest.importorskip("moviepy")
+    env = gym.wrappers.RecordVideo(
+        gym.make("RLSeg-Circles-v0", pool_size=1, render_mode="rgb_array"),
+        str(tmp_path),
+        episode_trigger=lambda _: True,
+    )
+    env.reset(seed=0)
+    env.step(env.action_space.sample())
+    env.close()
+    frames = iio.imread(next(tmp_path.glob("*.mp4")))
+    assert frames.shape[0] >= 1

@@ -1,4 +1,4 @@
-"""GraphObservation: the padded observation, trimmed."""
+"""Wrappers: what they make of observations and rewards, against values by hand."""
 
 import warnings
 
@@ -11,17 +11,29 @@ from gymnasium.utils.env_checker import check_env, data_equivalence
 from numpy.testing import assert_array_equal
 
 from gym_rlseg.envs import SuperpixelEnv
-from gym_rlseg.wrappers import GraphObservation
+from gym_rlseg.graph.features import FEATURE_LIMIT
+from gym_rlseg.wrappers import (
+    FlatObservation,
+    GraphObservation,
+    ImageObservation,
+    NormalizedObservation,
+    ScaledReward,
+    SubgraphRewardToReward,
+)
 
 ENV_ID = "RLSeg-Circles-v0"
 
 
+# Known to be enough, so that no image has to be looked at to find out.
+ROOM = {"max_nodes": 240, "max_edges": 640}
+
+
 def made(**kwargs):
-    return gym.make(ENV_ID, **{"pool_size": 2, "subgraph_sizes": [4], **kwargs})
+    return gym.make(ENV_ID, **{"pool_size": 2, "subgraph_sizes": [4], **ROOM, **kwargs})
 
 
 def direct(**kwargs):
-    return SuperpixelEnv("circles", **{"pool_size": 2, "subgraph_sizes": (4,), **kwargs})
+    return SuperpixelEnv("circles", **{"pool_size": 2, "subgraph_sizes": (4,), **ROOM, **kwargs})
 
 
 @pytest.fixture(scope="module", params=[made, direct, lambda: made(observe_image=True)])
@@ -96,7 +108,7 @@ def test_gymnasium_finds_nothing_to_complain_about():
         warnings.simplefilter("error")
         # Said of every environment with a wrapper.
         warnings.filterwarnings("ignore", ".*is different from the unwrapped version")
-        check_env(wrapped)
+        check_env(wrapped, skip_render_check=True)
 
 
 def test_the_spec_survives_json():
@@ -147,7 +159,7 @@ def test_accepts_any_environment_with_the_padded_dict():
     [
         (spaces.Box(0, 1, (3,)), "padded Dict.*got Box"),
         (entries(edge_mask=None), r"\['edge_mask'\] are missing"),
-        (entries(node_mask=spaces.Discrete(3)), "'node_mask' must be a Box of 1-D"),
+        (entries(node_mask=spaces.Discrete(3)), "'node_mask' must be a Box, got Discrete"),
         (entries(edge_index=spaces.Box(0, 1, (5,))), "'edge_index' must be a Box of 2-D"),
     ],
 )
@@ -159,3 +171,289 @@ def test_refuses_other_observations(space, match):
 def test_refuses_to_wrap_twice():
     with pytest.raises(ValueError, match="got Graph"):
         GraphObservation(GraphObservation(made()))
+
+
+class TestImageObservation:
+    def test_has_the_image_and_the_superpixels_alone(self):
+        wrapped = ImageObservation(made(observe_image=True))
+        observation, _ = wrapped.reset(seed=0)
+        graph = wrapped.unwrapped.graph
+        assert list(observation) == ["image", "superpixels"]
+        assert_array_equal(observation["image"], graph.image)
+        assert_array_equal(observation["superpixels"], graph.superpixels)
+
+    def test_edges_say_which_weight_is_whose(self):
+        wrapped = ImageObservation(made(observe_image=True), edges=True)
+        observation, _ = wrapped.reset(seed=0)
+        graph = wrapped.unwrapped.graph
+        real = observation["edge_mask"] == 1
+        assert_array_equal(observation["edge_index"][:, real].T, graph.edges)
+        assert observation["edge_index"].shape[1:] == wrapped.action_space.shape
+
+    def test_as_uint8(self):
+        wrapped = ImageObservation(made(observe_image=True), as_uint8=True)
+        image = wrapped.reset(seed=0)[0]["image"]
+        assert image.dtype == np.uint8
+        assert image in wrapped.observation_space["image"]
+        assert np.abs(image / 255.0 - wrapped.unwrapped.graph.image).max() <= 0.5 / 255 + 1e-6
+
+    def test_without_images_it_says_what_to_do(self):
+        with pytest.raises(
+            ValueError, match=r"\['image', 'superpixels'\] are missing .*observe_im"
+        ):
+            ImageObservation(made())
+
+
+class TestFlatObservation:
+    def test_layout_by_hand(self):
+        env = Fixed(entries())
+        wrapped = FlatObservation(env, keys=["edge_mask", "node_features", "edge_index"])
+        observation = {
+            "node_features": np.arange(8, dtype=np.float32).reshape(4, 2) / 10,
+            "edge_index": np.array([[0, 0, 1, 2, 0], [1, 2, 3, 3, 0]]),
+            "edge_mask": np.array([1, 1, 1, 1, 0], np.int8),
+        }
+        vector = wrapped.observation(observation)
+        assert vector.dtype == np.float32
+        np.testing.assert_allclose(
+            vector,
+            [1, 1, 1, 1, 0, *(0.1 * np.arange(8)), 0, 0, 1, 2, 0, 1, 2, 3, 3, 0],
+            atol=1e-7,
+        )
+        space = wrapped.observation_space
+        assert space.shape == vector.shape
+        assert_array_equal(space.low, [0] * 5 + [-1] * 8 + [0] * 10)
+        assert_array_equal(space.high, [1] * 5 + [1] * 8 + [3] * 10)
+
+    def test_layout_leads_back_to_the_entries(self):
+        wrapped = FlatObservation(made())
+        assert list(wrapped.layout) == ["edge_features", "edge_mask"]
+        vector, _ = wrapped.reset(seed=0)
+        assert vector in wrapped.observation_space
+        padded, _ = wrapped.env.reset(seed=0)
+        for key, (where, shape) in wrapped.layout.items():
+            assert_array_equal(vector[where].reshape(shape), padded[key])
+        assert sum(where.stop - where.start for where, _ in wrapped.layout.values()) == len(vector)
+
+    def test_a_vector_is_new(self):
+        wrapped = FlatObservation(Fixed(entries()), keys=["node_features"])
+        padded = {"node_features": np.ones((4, 2), np.float32)}
+        wrapped.observation(padded)[:] = 7
+        assert (padded["node_features"] == 1).all()
+
+    @pytest.mark.parametrize(
+        ("keys", "match"),
+        [
+            ([], "one or more distinct entries"),
+            ("edge_mask", "one or more distinct entries, got 'edge_mask'"),
+            (["edge_mask", "edge_mask"], "distinct"),
+            (["edge_masks"], r"\['edge_masks'\] are missing"),
+            (["image"], "observe_image=True"),
+        ],
+    )
+    def test_refusals(self, keys, match):
+        with pytest.raises(ValueError, match=match):
+            FlatObservation(made(), keys=keys)
+
+
+class TestNormalizedObservation:
+    def test_features_of_the_looked_at_images_have_mean_0_and_deviation_1(self):
+        # As many images as the pool has, and no clipping: exact up to rounding.
+        wrapped = NormalizedObservation(made(), samples=2, keep_evidence=False, clip=1e6)
+        nodes, edges = [], []
+        for index in range(2):
+            observation, _ = wrapped.reset(options={"index": index})
+            nodes.append(observation["node_features"][observation["node_mask"] == 1])
+            edges.append(observation["edge_features"][observation["edge_mask"] == 1])
+        for rows in (np.concatenate(nodes), np.concatenate(edges)):
+            deviation = rows.std(axis=0, dtype=np.float64)
+            np.testing.assert_allclose(rows.mean(axis=0, dtype=np.float64), 0, atol=1e-5)
+            varies = deviation > 0.5
+            assert varies.sum() > 3
+            np.testing.assert_allclose(deviation[varies], 1, atol=1e-4)
+            assert not deviation[~varies].any()
+
+    def test_by_hand(self):
+        statistics = {
+            "node_mean": [1.0, -2.0],
+            "node_std": [0.5, 0.0],
+            "edge_mean": [0.5, 0.0, 1.0],
+            "edge_std": [0.1, 2.0, 0.25],
+        }
+        wrapped = NormalizedObservation(Fixed(entries()), statistics=statistics, clip=3.0)
+        observation = {
+            "node_features": np.array([[2, 5], [1, 5], [0, 5], [0, 0]], np.float32),
+            "edge_features": np.array([[0.9, 4, 1], [0, 0, 9], [0, 0, 0], [0, 0, 0], [0, 0, 0]]),
+            "edge_index": np.array([[0, 1, 0, 0, 0], [1, 2, 0, 0, 0]]),
+            "node_mask": np.array([1, 1, 1, 0], np.int8),
+            "edge_mask": np.array([1, 1, 0, 0, 0], np.int8),
+        }
+        observation["edge_features"] = observation["edge_features"].astype(np.float32)
+        before = {key: value.copy() for key, value in observation.items()}
+        found = wrapped.observation(observation)
+        # (2 - 1) / 0.5 = 2 and so on; the second feature is constant; padding stays 0.
+        assert_array_equal(found["node_features"], [[2, 0], [0, 0], [-2, 0], [0, 0]])
+        # The evidence is kept; (9 - 1) / 0.25 is clipped.
+        np.testing.assert_allclose(
+            found["edge_features"], [[0.9, 2, 0], [0, 0, 3], [0, 0, 0], [0, 0, 0], [0, 0, 0]]
+        )
+        assert found["edge_features"].dtype == np.float32
+        for key in ("edge_index", "node_mask", "edge_mask"):
+            assert found[key] is observation[key]
+        assert data_equivalence(observation, before, exact=True)
+        space = wrapped.observation_space
+        assert_array_equal(space["edge_features"].low[0], [-1, -3, -3])
+        assert_array_equal(space["edge_features"].high[0], [1, 3, 3])
+        assert_array_equal(space["node_features"].high[0], [3, 3])
+        assert found["node_features"] in space["node_features"]
+        assert found["edge_features"] in space["edge_features"]
+
+    def test_the_evidence_is_standardised_on_request(self):
+        env = made()
+        kept, _ = NormalizedObservation(env, samples=1).reset(seed=0)
+        changed, _ = NormalizedObservation(env, samples=1, keep_evidence=False).reset(seed=0)
+        padded, _ = env.reset(seed=0)
+        real = padded["edge_mask"] == 1
+        assert_array_equal(kept["edge_features"][:, 0], padded["edge_features"][:, 0])
+        assert changed["edge_features"][real, 0].min() < 0
+        assert_array_equal(kept["edge_features"][:, 1:], changed["edge_features"][:, 1:])
+
+    def test_the_spec_holds_the_statistics_for_other_splits(self):
+        wrapped = NormalizedObservation(made(), samples=2)
+        spec = gym.envs.registration.EnvSpec.from_json(wrapped.spec.to_json())
+        test = gym.make(spec, split="test")
+        assert test.statistics == wrapped.statistics
+        again = NormalizedObservation(made(split="test"), statistics=wrapped.statistics)
+        one, two = test.reset(seed=0)[0], again.reset(seed=0)[0]
+        assert data_equivalence(one, two, exact=True)
+        own = NormalizedObservation(made(split="test"), samples=2)
+        assert own.statistics != wrapped.statistics
+
+    def test_wraps_and_is_wrapped(self):
+        wrapped = GraphObservation(NormalizedObservation(made(observe_image=True), samples=1))
+        observation, _ = wrapped.reset(seed=0)
+        assert observation in wrapped.observation_space
+        assert np.abs(observation.nodes).max() <= 10.0
+        assert FEATURE_LIMIT > 10.0  # so that the space has changed
+
+    @pytest.mark.parametrize(
+        ("kwargs", "match"),
+        [
+            ({"samples": 0}, "samples must be >= 1, got 0"),
+            ({"clip": 0.0}, "clip must be > 0, got 0"),
+            ({}, "statistics must be given, as there is no pool of images in Fixed"),
+            ({"statistics": {"node_mean": [1.0]}}, "statistics must be a dict of"),
+            (
+                {
+                    "statistics": {
+                        "node_mean": [0],
+                        "node_std": [1],
+                        "edge_mean": [],
+                        "edge_std": [],
+                    }
+                },
+                "node_mean must be 2 numbers",
+            ),
+            (
+                {
+                    "statistics": {
+                        "node_mean": [0, 0],
+                        "node_std": [1, -1],
+                        "edge_mean": [0] * 3,
+                        "edge_std": [1] * 3,
+                    }
+                },
+                "node_std must be >= 0, got -1",
+            ),
+        ],
+    )
+    def test_refusals(self, kwargs, match):
+        with pytest.raises(ValueError, match=match):
+            NormalizedObservation(Fixed(entries()), **kwargs)
+
+
+class TestRewards:
+    def outcome(self, wrap):
+        """Reward and info of a step, and the graph."""
+        env = wrap(made(subgraph_sizes=[3, 9]))
+        observation, _ = env.reset(seed=0)
+        _, reward, _, _, info = env.step(observation["edge_features"][:, 0])
+        return reward, info, env.unwrapped.graph
+
+    def test_global_is_the_environments_own(self):
+        plain, info, graph = self.outcome(lambda env: env)
+        reward, wrapped_info, _ = self.outcome(
+            lambda env: SubgraphRewardToReward(env, mode="global")
+        )
+        assert type(reward) is float
+        assert reward == plain
+        assert reward == pytest.approx(info["edge_rewards"][: graph.n_edges].mean(), abs=1e-6)
+        assert data_equivalence(info, wrapped_info, exact=True)
+
+    def test_size_mean_gives_every_size_the_same_weight(self):
+        reward, info, _ = self.outcome(SubgraphRewardToReward)
+        three, nine = info["subgraph_rewards"]
+        assert len(three) != len(nine)
+        by_hand = 0.5 * (sum(map(float, three)) / len(three) + sum(map(float, nine)) / len(nine))
+        assert reward == pytest.approx(by_hand, abs=1e-6)
+
+    def test_a_size_without_subgraphs_is_left_out(self):
+        with pytest.warns(UserWarning, match="sub-graph size 100000 is dropped"):
+            env = SubgraphRewardToReward(direct(subgraph_sizes=[4, 10**5], pool_size=1))
+        observation, _ = env.reset(seed=0)
+        _, reward, _, _, info = env.step(observation["edge_features"][:, 0])
+        assert reward == pytest.approx(float(info["subgraph_rewards"][0].mean()), abs=1e-6)
+
+    def test_edge_weights_by_the_length_of_contact(self):
+        reward, info, graph = self.outcome(lambda env: SubgraphRewardToReward(env, mode="edge"))
+        lengths = graph.outlines.length
+        total = sum(
+            float(length) * float(score)
+            for length, score in zip(lengths, info["edge_rewards"][: graph.n_edges], strict=True)
+        )
+        assert reward == pytest.approx(total / float(lengths.sum()), abs=1e-6)
+        assert reward != pytest.approx(info["edge_rewards"][: graph.n_edges].mean(), abs=1e-4)
+
+    def test_scaled(self):
+        plain, info, _ = self.outcome(lambda env: env)
+        reward, wrapped_info, _ = self.outcome(lambda env: ScaledReward(env, scale=-2.0, shift=3.0))
+        assert type(reward) is float
+        assert reward == -2.0 * plain + 3.0
+        assert data_equivalence(info, wrapped_info, exact=True)
+
+    def test_refusals(self):
+        with pytest.raises(ValueError, match=r"mode must be one of .*'size_mean'.*got 'mean'"):
+            SubgraphRewardToReward(made(), mode="mean")
+        with pytest.raises(ValueError, match="needs a SuperpixelEnv, got Fixed"):
+            SubgraphRewardToReward(Fixed(entries()))
+        for kwargs in ({"scale": 0.0}, {"scale": np.inf}, {"shift": np.nan}):
+            with pytest.raises(ValueError, match="must be finite and scale not 0"):
+                ScaledReward(Fixed(entries()), **kwargs)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        FlatObservation,
+        lambda env: NormalizedObservation(env, samples=1),
+        SubgraphRewardToReward,
+        lambda env: ImageObservation(env, edges=True, as_uint8=True),
+    ],
+)
+def test_stable_baselines3_takes_them(wrap):
+    env_checker = pytest.importorskip("stable_baselines3.common.env_checker")
+    wrapped = wrap(made(observe_image=True))
+    with warnings.catch_warnings():
+        # Advice, such as on the range of actions.
+        warnings.simplefilter("ignore")
+        env_checker.check_env(wrapped, skip_render_check=True)
+
+
+def test_wrapped_environments_are_vectorised():
+    wrappers = (lambda env: NormalizedObservation(env, samples=1), FlatObservation)
+    vector = gym.make_vec(
+        ENV_ID, 2, "sync", wrappers=wrappers, pool_size=2, subgraph_sizes=[4], **ROOM
+    )
+    observations, _ = vector.reset(seed=0)
+    assert observations.shape == (2, *vector.single_observation_space.shape)
+    vector.close()

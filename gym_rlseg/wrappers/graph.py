@@ -1,4 +1,4 @@
-"""Wrappers: the same environments in other forms."""
+"""Observations as graphs without padding."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from gymnasium.spaces import GraphInstance
 from gymnasium.utils import RecordConstructorArgs
 
 from gym_rlseg.envs.observation import Observation
+from gym_rlseg.wrappers.entries import padded_entries
 
 Act = TypeVar("Act")
-
-_KEYS = ("node_features", "edge_features", "edge_index", "node_mask", "edge_mask")
 
 
 class GraphObservation(
@@ -45,7 +44,7 @@ class GraphObservation(
     def __init__(self, env: gym.Env[Observation, Act]) -> None:
         RecordConstructorArgs.__init__(self)
         gym.ObservationWrapper.__init__(self, env)
-        entries = _entries(env.observation_space)
+        entries = padded_entries(env.observation_space, type(self).__name__)
         self.observation_space: spaces.Space[GraphInstance] = spaces.Graph(
             node_space=_row(entries["node_features"]), edge_space=_row(entries["edge_features"])
         )
@@ -66,27 +65,6 @@ class GraphObservation(
             edges=observation["edge_features"][edges],
             edge_links=np.ascontiguousarray(observation["edge_index"][:, edges].T),
         )
-
-
-def _entries(space: spaces.Space) -> dict[str, spaces.Box]:
-    """The entries that make up the graph.
-
-    Raises:
-        ValueError: if one is missing or has another form.
-    """
-    expected = f"GraphObservation needs the padded Dict observation with the keys {_KEYS}"
-    if not isinstance(space, spaces.Dict):
-        raise ValueError(f"{expected}, got {space}")
-    missing = [key for key in _KEYS if key not in space.spaces]
-    if missing:
-        raise ValueError(f"{expected}; {missing} are missing from {list(space.spaces)}")
-    entries = {}
-    for key in _KEYS:
-        entry, dimensions = space[key], 1 if key.endswith("mask") else 2
-        if not isinstance(entry, spaces.Box) or len(entry.shape) != dimensions:
-            raise ValueError(f"{expected}; {key!r} must be a Box of {dimensions}-D, got {entry}")
-        entries[key] = entry
-    return entries
 
 
 def _row(space: spaces.Box) -> spaces.Box:

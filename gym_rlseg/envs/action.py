@@ -1,0 +1,65 @@
+"""Actions as they come in: one weight per edge, or a batch of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def check_action(action: Any, n_edges: int) -> NDArray[np.float32]:
+    """The action as an array (n_edges,).
+
+    Raises:
+        ValueError: if it has another shape, no floats, NaN or values outside [0, 1].
+    """
+    weights = np.asarray(action)
+    if weights.shape != (n_edges,):
+        raise ValueError(f"action must have shape ({n_edges},), got {weights.shape}")
+    if not np.issubdtype(weights.dtype, np.floating):
+        raise ValueError(f"action must hold floats, got dtype {weights.dtype}")
+    # Written so that NaN fails as well.
+    if not (weights.min() >= 0.0 and weights.max() <= 1.0):
+        raise ValueError(
+            "action must lie in [0, 1] without NaN, got values from "
+            f"{weights.min()} to {weights.max()}"
+        )
+    return weights
+
+
+def check_actions(actions: Any, n_envs: int, n_edges: int) -> NDArray[np.float32]:
+    """A batch of actions as a new array (n_envs, n_edges).
+
+    Raises:
+        ValueError: if there are more or fewer of them, or if `check_action` refuses one,
+            naming its environment.
+    """
+    expected = f"actions must be {n_envs}, one per environment"
+    try:
+        count = len(actions)
+    except TypeError:
+        raise ValueError(f"{expected}, got {actions!r}") from None
+    if count != n_envs:
+        raise ValueError(f"{expected}, got {count}")
+    if isinstance(actions, np.ndarray) and actions.shape == (n_envs, n_edges):
+        # All at once; what is refused here is looked at one by one, for the message's sake.
+        floats = np.issubdtype(actions.dtype, np.floating)
+        if floats and actions.min() >= 0.0 and actions.max() <= 1.0:
+            return actions.copy()
+    checked = []
+    for i, action in enumerate(actions):
+        with of_environment(i):
+            checked.append(check_action(action, n_edges))
+    return np.stack(checked)
+
+
+@contextmanager
+def of_environment(number: int) -> Iterator[None]:
+    """Puts the environment's number in front of what a ValueError says."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"environment {number}: {error}") from error

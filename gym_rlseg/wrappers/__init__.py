@@ -1,0 +1,16 @@
+"""Wrappers: the same environments in other forms."""
+
+from gym_rlseg.wrappers.flat import FlatObservation
+from gym_rlseg.wrappers.graph import GraphObservation
+from gym_rlseg.wrappers.image import ImageObservation
+from gym_rlseg.wrappers.normalized import NormalizedObservation
+from gym_rlseg.wrappers.reward import ScaledReward, SubgraphRewardToReward
+
+__all__ = [
+    "FlatObservation",
+    "GraphObservation",
+    "ImageObservation",
+    "NormalizedObservation",
+    "ScaledReward",
+    "SubgraphRewardToReward",
+]
