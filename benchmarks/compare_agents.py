@@ -107,8 +107,8 @@ def description(rows: Sequence[Row]) -> str:
     return (
         f"SBD on {images} held-out images (split `test`) after {steps} environment steps and "
         f"after {seconds} seconds of training on one core, at the checkpoint with the highest "
-        "reward on validation images; preparing images and measuring are not counted. Interquartile "
-        "means over seeds, with 95 % intervals by stratified bootstrap. Curves: "
+        "reward on validation images; preparing images and measuring are not counted. "
+        "Interquartile means over seeds, with 95 % intervals by stratified bootstrap. Curves: "
         "`benchmarks/results/agents.png`."
     )
 
