@@ -6,13 +6,15 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OUT ?= build/demo
 
-.PHONY: help demo test test-all check format clean
+.PHONY: help demo test test-all check docs build format clean
 
 help:
 	@echo "make demo    train on the coins photograph without annotation, segment it, report (5 minutes)"
 	@echo "make test    the tests"
 	@echo "make check   formatting, lint and types; silent when all is well"
 	@echo "make format  format the code"
+	@echo "make docs    the documentation's site, in build/site"
+	@echo "make build   wheel and sdist in build/dist, tried in an environment of their own"
 	@echo "make clean   remove .venv and build products"
 
 # Rebuilt whenever the dependencies change.
@@ -40,6 +42,14 @@ check: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff check --quiet --fix .
 	$(BIN)/ruff format --quiet .
+
+# Material's note on MkDocs 2 is no warning about this site.
+docs: $(STAMP)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "build/site/index.html"
+
+build: $(STAMP)
+	@$(BIN)/python .ci/build.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,6 +1,7 @@
-"""Draw the pictures of docs/priors.md anew: python docs/make_pictures.py [FOLDER].
+"""Draw the documentation's pictures anew: python docs/make_pictures.py [FOLDER].
 
-Each prior's picture shows what the YAML line in its section gives to drawn objects.
+Each prior's picture shows what the YAML line in its section gives to drawn objects; each
+environment's shows an episode.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 import yaml
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from panels import NAMES, episode
 from PIL import Image
 from scenes import SCENES, Scene, shapes
 from scipy import ndimage
@@ -32,6 +34,8 @@ _ZOOM = 2
 _RAMP: Ramp = ((135, 0, 15), (215, 70, 40), (250, 200, 90), (165, 245, 125))
 _PAPER = 244
 _COLOURS = 256
+# Of noisy images; without the rounds their colours come out wrong.
+_SMALL = {"colours": 96, "rounds": 3}
 
 
 def main() -> None:
@@ -44,6 +48,9 @@ def main() -> None:
     for name in ("circles", "circularity"):
         save(folder / f"landscape_{name}.png", circles_landscape(name))
     save(folder / "embryo_weights.png", embryo_weights())
+    (folder / "environments").mkdir(exist_ok=True)
+    for env_id, name in NAMES.items():
+        save(folder / "environments" / f"{name}.png", episode(env_id), **_SMALL)
 
 
 def documented_priors(page: str) -> dict[str, Prior]:
@@ -139,9 +146,9 @@ def embryo_weights() -> NDArray[np.uint8]:
     return drawn(figure)
 
 
-def save(path: Path, picture: NDArray[np.uint8]) -> None:
-    """Write a PNG of few colours, which is small."""
-    image = Image.fromarray(picture).quantize(_COLOURS, dither=Image.Dither.NONE)
+def save(path: Path, picture: NDArray[np.uint8], colours: int = _COLOURS, rounds: int = 0) -> None:
+    """Write a PNG of few colours, which is small; the colours are chosen in some rounds."""
+    image = Image.fromarray(picture).quantize(colours, kmeans=rounds, dither=Image.Dither.NONE)
     image.save(path, optimize=True)
 
 
