@@ -12,9 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agents.api import Run, segment, train
+    from agents.subgraph_reinforce import SubgraphREINFORCE, SubgraphREINFORCEConfig
     from agents.subgraph_sac import SubgraphSAC, SubgraphSACConfig
 
-__all__ = ["Run", "SubgraphSAC", "SubgraphSACConfig", "segment", "train"]
+__all__ = [
+    "Run",
+    "SubgraphREINFORCE",
+    "SubgraphREINFORCEConfig",
+    "SubgraphSAC",
+    "SubgraphSACConfig",
+    "segment",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -23,6 +32,10 @@ def __getattr__(name: str) -> Any:
         import agents.api
 
         return getattr(agents.api, name)
+    if name in ("SubgraphREINFORCE", "SubgraphREINFORCEConfig"):
+        import agents.subgraph_reinforce
+
+        return getattr(agents.subgraph_reinforce, name)
     if name in __all__:
         import agents.subgraph_sac
 

@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from agents.agent_options import AgentOptions
+from agents.graph_agent import GraphAgent
 from agents.segmenter import Segmenter
-from agents.subgraph_sac import SubgraphSAC, SubgraphSACConfig
+from agents.subgraph_sac import SubgraphSACConfig
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.images import ImageSource, Sample, Split
 
@@ -36,7 +38,7 @@ class Adapted:
         timesteps: segmentations that the training took.
     """
 
-    agent: SubgraphSAC
+    agent: GraphAgent
     before: float
     after: float
     images: int
@@ -48,7 +50,7 @@ def adapt(
     environment: Mapping[str, Any],
     images: Sequence[Callable[[], Sample]],
     *,
-    config: SubgraphSACConfig,
+    config: AgentOptions,
     seconds: float,
     seed: int = 0,
     device: str = "auto",
@@ -83,13 +85,12 @@ def adapt(
         max_edges=room[1],
     )
     # The networks must be as they were; only the critic no longer starts from nothing.
-    options = dataclasses.replace(
-        config,
-        actor_starts=config.learning_starts,
-        evaluate_every=min(config.evaluate_every, EVALUATE_EVERY),
-    )
+    changes: dict[str, Any] = {"evaluate_every": min(config.evaluate_every, EVALUATE_EVERY)}
+    if isinstance(config, SubgraphSACConfig):
+        changes["actor_starts"] = config.learning_starts
+    options = dataclasses.replace(config, **changes)
     # A copy shares the graphs, but not the place in the episode.
-    agent = SubgraphSAC(options, env, eval_env=copy.copy(env), seed=seed, device=device)
+    agent = type(segmenter.agent)(options, env, eval_env=copy.copy(env), seed=seed, device=device)
     agent.start_from(segmenter.path)
     env.pool.prepare()
     agent.learn(10**12, time_limit=seconds, progress_bar=progress_bar)

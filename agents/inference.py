@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.graph_agent import GraphAgent
 from agents.segmentation import Segmentation
-from agents.subgraph_sac import SubgraphSAC
 from gym_rlseg.envs.observation import Capacity, padded
 from gym_rlseg.envs.superpixel_env import object_labels
 from gym_rlseg.graph import SuperpixelGraph
@@ -34,7 +34,7 @@ class InferenceOptions:
 
 
 def segment_by_reward(
-    agent: SubgraphSAC,
+    agent: GraphAgent,
     graph: SuperpixelGraph,
     *,
     partition: Partition,

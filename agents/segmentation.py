@@ -25,11 +25,11 @@ from gym_rlseg.options import build
 from gym_rlseg.rewards import REWARDS, Reward, Scores
 
 if TYPE_CHECKING:
-    from agents.subgraph_sac import SubgraphSAC
+    from agents.graph_agent import GraphAgent
 
 
 class Predictor(Protocol):
-    """Whatever weights the edges of an observation, as `SubgraphSAC` does."""
+    """Whatever weights the edges of an observation, as agents do."""
 
     def predict(
         self,
@@ -178,11 +178,11 @@ class Pipeline:
 
 def load_agent(
     checkpoint: str | Path, *, features: tuple[int, int], sizes: tuple[int, ...], device: str
-) -> SubgraphSAC:
+) -> GraphAgent:
     """A trained agent for prediction, without the images that it was trained on.
 
     Args:
-        checkpoint: a file of `SubgraphSAC.save`.
+        checkpoint: a file of `GraphAgent.save`.
         features: numbers of node and edge features, (F, D), of the graphs to come.
         sizes: sub-graph sizes that it was trained with.
         device: "auto", "cpu" or "cuda".
@@ -190,9 +190,9 @@ def load_agent(
     Raises:
         ValueError: if the file can't be used, or was made for other features or sizes.
     """
-    from agents.subgraph_sac import SubgraphSAC
+    from agents.algorithms import load
 
-    return SubgraphSAC.load(checkpoint, env=_Interface(features, sizes), device=device)
+    return load(checkpoint, _Interface(features, sizes), device=device)
 
 
 class _Interface(gym.Env[Observation, NDArray[np.float32]]):
@@ -213,7 +213,7 @@ class _Interface(gym.Env[Observation, NDArray[np.float32]]):
         subgraphs = tuple(np.empty((0, size), np.int64) for size in self._sizes)
         entries = self.observation_space.items()  # type: ignore[attr-defined]
         observation = {name: np.zeros(space.shape, space.dtype) for name, space in entries}
-        return observation, {"subgraphs": subgraphs}
+        return observation, {"subgraphs": subgraphs, "index": 0}
 
     def step(
         self, action: NDArray[np.float32]

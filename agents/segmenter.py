@@ -15,7 +15,7 @@ from gym_rlseg.graph.tiles import Tiling
 from gym_rlseg.images import Sample
 
 if TYPE_CHECKING:
-    from agents.subgraph_sac import SubgraphSAC
+    from agents.graph_agent import GraphAgent
     from gym_rlseg.graph import SuperpixelGraph
 
 #: Images of up to so many pixels are segmented without tiles by default.
@@ -65,7 +65,7 @@ class Segmenter:
         with checkpoint.naming(path):
             nodes, edges = saved["features"]
             self.features = int(nodes), int(edges)
-        self.agent: SubgraphSAC = load_agent(
+        self.agent: GraphAgent = load_agent(
             path, features=self.features, sizes=tuple(environment["subgraph_sizes"]), device=device
         )
 

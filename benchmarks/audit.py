@@ -35,7 +35,6 @@ def main() -> None:
             "id": "RLSeg-Images-v0",
             "path": str(arguments.nuclei / "images"),
             "labels": str(arguments.nuclei / "labels"),
-            "gamma": 0.5,
             "validation_fraction": 0.0,
         }
     rows = []

@@ -35,7 +35,7 @@ _OTHERS = {
     "reduction": "mean",
 }
 REWARDS_TRIED: dict[str, Any] = {
-    "nuclei (boundary 0.5)": "nuclei",
+    "nuclei (boundary 0.4)": "nuclei",
     "boundary 0.2": {"name": "nuclei", "boundary": 0.2},
     "boundary 0.8": {"name": "nuclei", "boundary": 0.8},
     "tight area": {"name": "nuclei", "spread_above": 0.9, "spread_below": 1.35},
@@ -57,7 +57,6 @@ def main() -> None:
         "RLSeg-Images-v0",
         path=str(arguments.data / "images"),
         labels=str(arguments.data / "labels"),
-        gamma=0.5,
         validation_fraction=0.0,
     )
     pool = cast(SuperpixelEnv, env.unwrapped).pool

@@ -23,11 +23,12 @@ import torch
 from common import record, table
 from numpy.typing import NDArray
 
-from agents import SubgraphSAC
+from agents.algorithms import ALGORITHMS
 from agents.baselines import OtsuWatershed, PixelMutexWatershed, edge_multicut
 from agents.cli.environment import build_env, resolve
 from agents.cli.look import measure
 from agents.cli.settings_rules import Answers, Seen, settings
+from agents.graph_agent import GraphAgent
 from agents.inference import segment_by_reward
 from agents.segmentation import Pipeline, segment_graph
 from gym_rlseg.graph.superpixels import MutexWatershed
@@ -60,7 +61,8 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=SETS)
     parser.add_argument("--train", type=Path, help="folder for the folds' outcomes")
     parser.add_argument("--assemble", type=Path, help="folder of --train")
-    parser.add_argument("--minutes", type=float, default=6.0, help="of training a fold")
+    parser.add_argument("--minutes", type=float, default=1.5, help="of training a fold")
+    parser.add_argument("--algorithm", choices=ALGORITHMS, default="reinforce")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--dry-run", action="store_true", help="don't write RESULTS.md")
     arguments = parser.parse_args()
@@ -136,15 +138,13 @@ def train_fold(arguments: argparse.Namespace, name: str, fold: int) -> None:
     print(name, fold, agent.num_timesteps, "steps", means, flush=True)
 
 
-def trained_agent(
-    arguments: argparse.Namespace, path: Path, options: dict[str, Any]
-) -> SubgraphSAC:
+def trained_agent(arguments: argparse.Namespace, path: Path, options: dict[str, Any]) -> GraphAgent:
     """The agent of a fold: loaded if it was trained before, or trained and kept."""
     started = time.monotonic()
     env = build_env(options)
     if path.with_suffix(".pt").exists():
-        return SubgraphSAC.load(path, env)
-    agent = SubgraphSAC("default", env, seed=arguments.seed)
+        return ALGORITHMS[arguments.algorithm].load(path, env)
+    agent = ALGORITHMS[arguments.algorithm]("default", env, seed=arguments.seed)
     limit = 60.0 * arguments.minutes - (time.monotonic() - started)
     agent.learn(10**9, time_limit=limit)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -206,7 +206,8 @@ def assemble(arguments: argparse.Namespace, name: str) -> tuple[str, str]:
         reason = "installed, but without weights" if there else "not installed"
         rows.append((package, reason, *[""] * 5))
     folds = {}
-    for method, label in (("plain", "SubgraphSAC"), ("searched", "SubgraphSAC, searched")):
+    agent = ALGORITHMS[arguments.algorithm].__name__
+    for method, label in (("plain", agent), ("searched", f"{agent}, searched")):
         scores = [[Scores(**r) for r in o[method]["scores"]] for o in outcomes]
         folds[method] = [mean_scores(s).sbd for s in scores]
         rows.append(row(f"{label} (no annotation)", mean_scores(list(chain.from_iterable(scores)))))

@@ -12,10 +12,10 @@ from typing import Any
 
 import yaml
 
+from agents.agent_options import AgentOptions
 from agents.cli.durations import format_duration, parse_duration
 from agents.cli.environment import build_env, one_line, plain, resolve
 from agents.cli.kinds import check_kinds
-from agents.subgraph_sac.config import POLICIES, SubgraphSACConfig
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.options import check_names, suggest
 
@@ -26,6 +26,8 @@ _COMMENTS = {
 }
 #: Used where neither a time limit nor a number of time steps is given.
 DEFAULT_TIME_LIMIT = "10m"
+#: Used where a config names none.
+DEFAULT_ALGORITHM = "sac"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,14 +63,16 @@ class RunConfig:
 
     Attributes:
         environment: the id and all keyword arguments, as plain data; paths are absolute.
+        algorithm: name of the agent, in `agents.algorithms`.
         policy: name of the policy whose options `agent` started from.
         agent: options of the agent.
         training: when to stop.
     """
 
     environment: Mapping[str, Any]
+    algorithm: str
     policy: str
-    agent: SubgraphSACConfig
+    agent: AgentOptions
     training: Training
 
     @classmethod
@@ -116,10 +120,16 @@ class RunConfig:
         with _naming(name, "environment"):
             environment = resolve(sections["environment"], folder)
         with _naming(name, "agent"):
-            policy, agent = _agent(sections.get("agent", {}))
+            algorithm, policy, agent = _agent(sections.get("agent", {}))
         with _naming(name, "training"):
             limits = _training({**sections.get("training", {}), **(training or {})})
-        return cls(environment=environment, policy=policy, agent=agent, training=limits)
+        return cls(
+            environment=environment,
+            algorithm=algorithm,
+            policy=policy,
+            agent=agent,
+            training=limits,
+        )
 
     def to_yaml(self) -> str:
         """The config with every default written out; it loads back to an equal one."""
@@ -134,7 +144,11 @@ class RunConfig:
         limit = self.training.time_limit
         return {
             "environment": dict(self.environment),
-            "agent": {"policy": self.policy, **plain(dataclasses.asdict(self.agent))},
+            "agent": {
+                "algorithm": self.algorithm,
+                "policy": self.policy,
+                **plain(dataclasses.asdict(self.agent)),
+            },
             "training": {
                 **dataclasses.asdict(self.training),
                 "time_limit": None if limit is None else format_duration(limit),
@@ -150,15 +164,22 @@ class RunConfig:
         return build_env(self.environment)
 
 
-def _agent(options: Mapping[str, Any]) -> tuple[str, SubgraphSACConfig]:
-    known = [f.name for f in dataclasses.fields(SubgraphSACConfig)]
-    check_names("agent", options, ("policy", *known))
+def _agent(options: Mapping[str, Any]) -> tuple[str, str, AgentOptions]:
+    """Names of algorithm and policy, and the options that they come to."""
+    from agents.algorithms import ALGORITHMS
+
     values = dict(options)
+    algorithm = values.pop("algorithm", DEFAULT_ALGORITHM)
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+        raise ValueError(f"unknown algorithm {algorithm!r}{suggest(str(algorithm), ALGORITHMS)}")
+    agent = ALGORITHMS[algorithm]
+    known = [f.name for f in dataclasses.fields(agent.config_class)]
+    check_names("agent", options, ("algorithm", "policy", *known))
     policy = values.pop("policy", "default")
-    if not isinstance(policy, str) or policy not in POLICIES:
-        raise ValueError(f"unknown policy {policy!r}{suggest(str(policy), POLICIES)}")
-    check_kinds(SubgraphSACConfig, values)
-    return policy, SubgraphSACConfig(**{**POLICIES[policy], **values})
+    if not isinstance(policy, str) or policy not in agent.policies:
+        raise ValueError(f"unknown policy {policy!r}{suggest(str(policy), agent.policies)}")
+    check_kinds(agent.config_class, values)
+    return algorithm, policy, agent.config_class(**{**agent.policies[policy], **values})
 
 
 def _training(options: Mapping[str, Any]) -> Training:

@@ -12,14 +12,14 @@ from agents.cli.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from agents.cli.config import Training
-    from agents.subgraph_sac import SubgraphSAC
+    from agents.graph_agent import GraphAgent
 
 #: Seconds between checkpoints, and the least multiple of a checkpoint's own duration.
 SAVE_EVERY, SAVE_RATIO = 60.0, 20.0
 
 
 class Watch:
-    """Callback of `SubgraphSAC.learn`.
+    """Callback of `GraphAgent.learn`.
 
     Args:
         agent: the one that learns.
@@ -31,7 +31,7 @@ class Watch:
 
     def __init__(
         self,
-        agent: SubgraphSAC,
+        agent: GraphAgent,
         folder: RunFolder,
         interrupt: Interrupt,
         training: Training,

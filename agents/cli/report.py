@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from agents.cli.config import RunConfig
     from agents.cli.run_folder import RunFolder
-    from agents.subgraph_sac import SubgraphSAC
+    from agents.graph_agent import GraphAgent
     from gym_rlseg.envs import SuperpixelEnv
 
 #: Validation images shown in panels: those of the lowest rewards, and some of the others.
@@ -53,7 +53,7 @@ class Judged:
 def write_report(
     folder: RunFolder,
     config: RunConfig,
-    agent: SubgraphSAC,
+    agent: GraphAgent,
     eval_env: SuperpixelEnv,
     *,
     preparing: float,
@@ -84,7 +84,7 @@ def write_report(
     write_text(folder.report, page(f"Training {folder.path.absolute().name}", parts))
 
 
-def judge(agent: SubgraphSAC, env: SuperpixelEnv, index: int) -> Judged:
+def judge(agent: GraphAgent, env: SuperpixelEnv, index: int) -> Judged:
     """Segment sample `index` by deterministic weights, and look at its reward."""
     observation, _ = env.reset(options={"index": index})
     _, reward, _, _, info = env.step(agent.predict(observation, deterministic=True)[0])
@@ -98,7 +98,7 @@ def judge(agent: SubgraphSAC, env: SuperpixelEnv, index: int) -> Judged:
     )
 
 
-def _outcome(agent: SubgraphSAC, judged: Sequence[Judged]) -> Iterator[str]:
+def _outcome(agent: GraphAgent, judged: Sequence[Judged]) -> Iterator[str]:
     curve = agent.learning_curve
     rewards = [one.reward for one in judged]
     yield paragraph(
@@ -119,7 +119,7 @@ def _outcome(agent: SubgraphSAC, judged: Sequence[Judged]) -> Iterator[str]:
         yield table(("part", "mean"), zip(names, means, strict=True))
 
 
-def _images(agent: SubgraphSAC, env: SuperpixelEnv, judged: Sequence[Judged]) -> Iterator[str]:
+def _images(agent: GraphAgent, env: SuperpixelEnv, judged: Sequence[Judged]) -> Iterator[str]:
     def panels(one: Judged) -> str:
         judge(agent, env, one.index)  # the environment shows what it segmented last
         pixels: NDArray[np.uint8] | None = env.render()
@@ -147,7 +147,7 @@ def _skipped(folder: RunFolder) -> Iterator[str]:
         yield table(header, rows)
 
 
-def _timing(agent: SubgraphSAC, preparing: float) -> Iterator[str]:
+def _timing(agent: GraphAgent, preparing: float) -> Iterator[str]:
     seconds = agent.seconds
     total = sum(seconds.values())
     yield heading("Time")

@@ -13,7 +13,7 @@ from agents.cli.output import output_folder, write_csv, write_text
 
 if TYPE_CHECKING:
     from agents.cli.config import RunConfig
-    from agents.subgraph_sac import SubgraphSAC
+    from agents.graph_agent import GraphAgent
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class RunFolder:
                     place.rmdir()
 
     def create(
-        self, config: RunConfig, agent: SubgraphSAC, skipped: Mapping[str, str] | None = None
+        self, config: RunConfig, agent: GraphAgent, skipped: Mapping[str, str] | None = None
     ) -> None:
         """Write config and first checkpoint, so that any later stop resumes.
 
@@ -156,7 +156,7 @@ class RunFolder:
                 file.unlink(missing_ok=True)
             raise
 
-    def save(self, agent: SubgraphSAC) -> None:
+    def save(self, agent: GraphAgent) -> None:
         """Write checkpoint, best actor and learning curve, each of them all or nothing.
 
         Raises:

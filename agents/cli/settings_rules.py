@@ -93,7 +93,7 @@ def settings(seen: Seen, answers: Answers) -> dict[str, dict[str, Any]]:
             },
             "reward": _reward(answers),
         },
-        "agent": {"policy": "default"},
+        "agent": {"algorithm": "reinforce", "policy": "default"},
         "training": {"seed": 0},
     }
 
@@ -125,7 +125,7 @@ def _reward(answers: Answers) -> dict[str, Any]:
         shape = [outline]
     else:
         convex = {"name": "convexity", "low": 0.95, "spread": 0.03}
-        shape = [{"name": "sum", "priors": [convex, outline], "weights": [0.6, 0.4]}]
+        shape = [{"name": "sum", "priors": [convex, outline], "weights": [0.4, 0.6]}]
     wrong = "brighter" if answers.dark else "darker"
     return {
         "name": "priors",
@@ -136,9 +136,9 @@ def _reward(answers: Answers) -> dict[str, Any]:
         "ground": "largest",
         "ground_if": {"name": wrong, "low": 0.0, "spread": 0.001, **channel},
         **({} if answers.count is None else {"count": list(answers.count)}),
-        "boundary": 0.5,
-        "coupling": 0.7,
+        "boundary": 0.4,
+        "coupling": 0.3,
         "superpixels": "darkness" if answers.dark else "brightness",
-        "reduction": "mean",
+        "reduction": "max",
         **channel,
     }

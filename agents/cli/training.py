@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.algorithms import ALGORITHMS
 from agents.cli.config import RunConfig
 from agents.cli.files import without_unusable
 from agents.cli.interrupt import Interrupt
@@ -17,7 +18,7 @@ from agents.cli.output import write_picture
 from agents.cli.progress import Watch, out_of_patience
 from agents.cli.report import write_report
 from agents.cli.run_folder import RunFolder
-from agents.subgraph_sac import SubgraphSAC
+from agents.graph_agent import GraphAgent
 from agents.threads import torch_threads
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.envs.observation import check_fits
@@ -64,7 +65,7 @@ class Outcome:
         out_of_patience: stopped as the validation reward rose no more.
     """
 
-    agent: SubgraphSAC
+    agent: GraphAgent
     trained: bool = True
     interrupted: bool = False
     out_of_patience: bool = False
@@ -150,19 +151,20 @@ def _agent(
     options: Options,
     env: SuperpixelEnv,
     eval_env: SuperpixelEnv,
-) -> SubgraphSAC:
+) -> GraphAgent:
     shared: dict[str, Any] = {
         "eval_env": eval_env, "device": options.device, "tensorboard_log": folder.log
     }  # fmt: skip
+    agent_class = ALGORITHMS[config.algorithm]
     if options.resume:
-        return SubgraphSAC.load(folder.checkpoint, env, **shared)
-    agent = SubgraphSAC(config.agent, env, seed=config.training.seed, **shared)
+        return agent_class.load(folder.checkpoint, env, **shared)
+    agent = agent_class(config.agent, env, seed=config.training.seed, **shared)
     if options.start is not None:
         agent.start_from(options.start.best)
     return agent
 
 
-def _panels(agent: SubgraphSAC, eval_env: SuperpixelEnv) -> NDArray[np.uint8]:
+def _panels(agent: GraphAgent, eval_env: SuperpixelEnv) -> NDArray[np.uint8]:
     observation, _ = eval_env.reset(options={"index": (eval_env.pool.size or 1) - 1})
     weights, _ = agent.predict(observation, deterministic=True)
     eval_env.step(weights)

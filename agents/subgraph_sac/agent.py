@@ -2,328 +2,66 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import time
-from collections.abc import Callable, Mapping
-from functools import partial
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-import gymnasium as gym
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
-from agents.subgraph_sac import checkpoint
-from agents.subgraph_sac.acting import act, edge_weights
-from agents.subgraph_sac.batch import GraphState, collate
-from agents.subgraph_sac.config import SubgraphSACConfig
-from agents.subgraph_sac.evaluation import (
-    Validation,
-    available_samples,
-    validate,
-    validation_env,
-)
-from agents.subgraph_sac.interface import (
-    configure,
-    feature_counts,
-    find_device,
-    generator_state,
-    padded_action,
-    subgraph_sizes,
-)
+from agents.graph_agent import GraphAgent
+from agents.subgraph_sac.acting import edge_weights
+from agents.subgraph_sac.batch import GraphState
+from agents.subgraph_sac.config import POLICIES, SubgraphSACConfig
+from agents.subgraph_sac.interface import padded_action
 from agents.subgraph_sac.learner import Learner
 from agents.subgraph_sac.replay import Replay, Transition
-from agents.subgraph_sac.reporting import Reporter, Stopwatch
-from agents.subgraph_sac.selection import Selection
-
-Callback = Callable[[dict[str, Any], dict[str, Any]], bool | None]
 
 
-class SubgraphSAC:
+class SubgraphSAC(GraphAgent):
     """Soft actor-critic with a reward per sub-graph (section 3 of the paper).
 
     Args:
         policy: "default", "paper" (neutral start, wide standard deviation), or a
             `SubgraphSACConfig`.
         env: an environment with the observations and infos of `gym_rlseg`.
-        eval_env: validation images, reached by `reset(options={"index": i})`; None
-            takes the validation split of `env`.
-        seed: of weights, exploration, replay and the environment's draws.
-        device: "auto", "cpu" or "cuda".
-        tensorboard_log: folder for TensorBoard's files; None writes none.
-        **options: fields of `SubgraphSACConfig` that differ from the policy's.
+        **options: see `GraphAgent`; and fields of `SubgraphSACConfig` that differ from
+            the policy's.
 
     Raises:
         ValueError: if an argument can't be used.
     """
 
-    def __init__(
-        self,
-        policy: str | SubgraphSACConfig,
-        env: gym.Env[Any, Any],
-        *,
-        eval_env: gym.Env[Any, Any] | None = None,
-        seed: int = 0,
-        device: str = "auto",
-        tensorboard_log: str | Path | None = None,
-        **options: Any,
-    ) -> None:
-        self.config = configure(policy, options)
-        self.env = env
-        self.seed = seed
-        self.device = find_device(device)
-        self.tensorboard_log = tensorboard_log
-        node_features, edge_features = feature_counts(env.observation_space)
-        self.num_timesteps = 0
-        self._rng = np.random.default_rng(seed)
-        _, info = env.reset(seed=seed)
-        self.sizes = subgraph_sizes(info)
-        self._learner = Learner(
+    config_class = SubgraphSACConfig
+    policies = POLICIES
+    checkpoint_format: ClassVar[str] = "gym_rlseg.subgraph_sac"
+    config: SubgraphSACConfig
+    _learner: Learner
+
+    def _begin(self, info: Mapping[str, Any]) -> None:
+        self._rng = np.random.default_rng(self.seed)
+        self._replay = Replay(self.config.replay_size)
+
+    def _make_learner(self, node_features: int, edge_features: int) -> Learner:
+        return Learner(
             node_features=node_features,
             edge_features=edge_features,
             sizes=self.sizes,
             config=self.config,
-            seed=seed,
+            seed=self.seed,
             device=self.device,
         )
-        self._replay = Replay(self.config.replay_size)
-        self._selection = Selection(self._learner.averaged_actor)
-        self._eval_env = eval_env
-        self._seconds_before = 0.0
-        self._watch = Stopwatch()
-        # Apart from the learner's generator: asking for actions must not change the training.
-        self._sampling = torch.Generator().manual_seed(seed)
 
-    def learn(
-        self,
-        total_timesteps: int,
-        callback: Callback | None = None,
-        progress_bar: bool = False,
-        time_limit: float | None = None,
-    ) -> SubgraphSAC:
-        """Train for `total_timesteps` more segmentations.
-
-        Validation happens every `evaluate_every` steps and at the end, by reward alone;
-        the averaged actor of the best one is what `predict` uses afterwards.
-
-        Args:
-            total_timesteps: environment steps of this call.
-            callback: called as callback(locals, globals) after every step; returning
-                False stops the training.
-            progress_bar: shows one on the terminal.
-            time_limit: seconds after which to stop.
-
-        Returns:
-            The agent itself.
-        """
-        if total_timesteps < 1:
-            raise ValueError(f"total_timesteps must be >= 1, got {total_timesteps}")
-        started = time.monotonic()
-        validation = self._validation()
-        self._selection.begin()
-        history = self._selection.history
-        try:
-            self._seconds_before = history[-1]["seconds"] if history else 0.0
-            with Reporter(
-                total_timesteps, progress_bar, time_limit, self.tensorboard_log
-            ) as reporter:
-                if self.num_timesteps == 0 and validation is not None:
-                    self._validate(*validation, reporter)
-                for _ in range(total_timesteps):
-                    reward = self._interact()
-                    self.num_timesteps += 1
-                    logged = {"train/reward": reward}
-                    if self._due(self.config.train_every, self.config.learning_starts):
-                        with self._watch("updates"):
-                            logged |= self._learner.update(
-                                self._replay.sample(self.config.batch_size, self._rng),
-                                train_actor=self.num_timesteps >= self.config.actor_starts,
-                            )
-                    reporter.step(self.num_timesteps, logged)
-                    if validation is not None and self._due(self.config.evaluate_every):
-                        self._validate(*validation, reporter)
-                    if callback is not None and callback(locals(), globals()) is False:
-                        break
-                    if time_limit is not None and time.monotonic() - started >= time_limit:
-                        break
-                if validation is not None and history[-1]["timestep"] < self.num_timesteps:
-                    outcome = self._validated(*validation, render=False)
-                    self._selection.offer_last(self._learner.averaged_actor, outcome.reward)
-        finally:  # also after Ctrl-C
-            if validation is None:
-                self._selection.replace(self._learner.averaged_actor)
-        return self
-
-    def predict(
-        self,
-        observation: Mapping[str, NDArray],
-        state: Any = None,
-        episode_start: Any = None,
-        deterministic: bool = False,
-    ) -> tuple[NDArray[np.float32], Any]:
-        """Edge weights for one observation, or for a batch of them.
-
-        Args:
-            observation: as the environment gives it, with or without a leading batch axis.
-            state: returned as it came; the policy has no memory.
-            episode_start: ignored.
-            deterministic: σ(mean) instead of a sample.
-
-        Returns:
-            float32 (max_edges,) or (B, max_edges) in [0, 1], 0 on the padding; and `state`.
-
-        Raises:
-            ValueError: if the observation's features aren't those of the agent.
-        """
-        single = np.asarray(observation["edge_mask"]).ndim == 1
-        batch = observation if not single else {k: v[None] for k, v in observation.items()}
-        self._check_features(batch)
-        states = [
-            GraphState.from_observation({k: v[i] for k, v in batch.items()})
-            for i in range(len(batch["edge_mask"]))
-        ]
-        parts = edge_weights(
-            self._selection.actor, states, None if deterministic else self._sampling, self.device
-        )
-        weights = np.stack(
-            [padded_action(m, w) for m, w in zip(batch["edge_mask"], parts, strict=True)]
-        )
-        return (weights[0] if single else weights), state
-
-    def distribution(
-        self, observation: Mapping[str, NDArray]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Mean and standard deviation of the edges' logits, float32 (E,) each, unpadded."""
-        self._check_features(observation)
-        batch = collate([GraphState.from_observation(observation)], self.device)
-        with torch.no_grad():
-            mean, std = self._selection.actor(batch)
-        return mean.cpu().numpy(), std.cpu().numpy()
-
-    def save(self, path: str | Path, *, include_replay: bool = True) -> Path:
-        """Write a checkpoint from which training resumes exactly.
-
-        Args:
-            path: file; ".pt" is appended if missing.
-            include_replay: False makes a small file for `predict` alone or a fresh start.
-
-        Returns:
-            The file written.
-        """
-        return checkpoint.write(
-            path,
-            {
-                "config": dataclasses.asdict(self.config),
-                "features": list(self._features),
-                "sizes": list(self.sizes),
-                "seed": self.seed,
-                "num_timesteps": self.num_timesteps,
-                "seconds": dict(self._watch.seconds),
-                "rng": json.dumps(self._rng.bit_generator.state),
-                "env_rng": generator_state(self.env),
-                **self._selection.state_dict(),
-                "learner": self._learner.state_dict(),
-                "replay": self._replay.state_dict() if include_replay else None,
-            },
-        )
-
-    @classmethod
-    def load(
-        cls,
-        path: str | Path,
-        env: gym.Env[Any, Any],
-        *,
-        eval_env: gym.Env[Any, Any] | None = None,
-        device: str = "auto",
-        tensorboard_log: str | Path | None = None,
-    ) -> SubgraphSAC:
-        """The agent of a checkpoint, ready to predict and to train on.
-
-        Raises:
-            ValueError: if the file can't be used, or was made for other features or
-                sub-graph sizes than those of `env`.
-        """
-        path = checkpoint.checkpoint_path(path)
-        saved = checkpoint.read(path)
-        with checkpoint.naming(path):
-            seed, config = saved["seed"], configure(SubgraphSACConfig(), saved["config"])
-        checkpoint.check_features(path, saved, feature_counts(env.observation_space))
-        agent = cls(
-            config,
-            env,
-            eval_env=eval_env,
-            seed=seed,
-            device=device,
-            tensorboard_log=tensorboard_log,
-        )
-        checkpoint.check_sizes(path, saved, agent.sizes)
-        with checkpoint.naming(path):
-            agent._restore(saved)
-        return agent
-
-    def start_from(self, path: str | Path) -> None:
-        """Begin with what another agent has learned, in a training of its own.
-
-        Its best actor, its critic and its temperatures are taken over; optimisers, replay,
-        generators and counters stay those of a new agent.
-
-        Raises:
-            ValueError: if the file can't be used, or was made for other features, sub-graph
-                sizes or networks; or if this agent has been trained.
-        """
-        if self.num_timesteps:
-            raise ValueError(
-                f"this agent has taken {self.num_timesteps} time steps; only a new one can "
-                "start from another's weights"
-            )
-        path = checkpoint.checkpoint_path(path)
-        saved = checkpoint.read(path)
-        checkpoint.check_features(path, saved, self._features)
-        checkpoint.check_sizes(path, saved, self.sizes)
-        checkpoint.check_networks(path, saved, dataclasses.asdict(self.config))
-        with checkpoint.naming(path):
-            self._learner.load_weights({**saved["learner"], "actor": saved["best"]})
-        self._selection.replace(self._learner.averaged_actor)
-
-    @property
-    def learning_curve(self) -> list[dict[str, float]]:
-        """Every validation so far: {"timestep", "seconds", "reward"}."""
-        return [dict(row) for row in self._selection.history]
-
-    @property
-    def validations(self) -> int:
-        """How many there were."""
-        return len(self._selection.history)
-
-    @property
-    def best_reward(self) -> float:
-        """The highest validation reward so far, -inf before any."""
-        return self._selection.reward
-
-    @best_reward.setter
-    def best_reward(self, reward: float) -> None:
-        self._selection.reward = reward
-
-    @property
-    def seconds(self) -> dict[str, float]:
-        """What training has spent in the environment, on actions, updates and validation."""
-        return dict(self._watch.seconds)
-
-    def _restore(self, saved: dict[str, Any]) -> None:
-        self.num_timesteps = saved["num_timesteps"]
-        self._watch.seconds.update(saved.get("seconds", {}))  # older files have none
-        self._rng.bit_generator.state = json.loads(saved["rng"])
-        if saved["env_rng"] is not None:
-            self.env.unwrapped.np_random.bit_generator.state = json.loads(saved["env_rng"])
-        self._selection.load_state_dict(saved)
-        self._learner.load_state_dict(saved["learner"])
-        if saved["replay"] is not None:
-            self._replay.load_state_dict(saved["replay"])
-
-    def _due(self, every: int, start: int = 0) -> bool:
-        return self.num_timesteps >= start and self.num_timesteps % every == 0
+    def _step(self) -> dict[str, float]:
+        reward = self._interact()
+        self.num_timesteps += 1
+        logged = {"train/reward": reward}
+        if self._due(self.config.train_every, self.config.learning_starts):
+            with self._watch("updates"):
+                logged |= self._learner.update(
+                    self._replay.sample(self.config.batch_size, self._rng),
+                    train_actor=self.num_timesteps >= self.config.actor_starts,
+                )
+        return logged
 
     def _interact(self) -> float:
         """One episode with a sampled action; returns its reward."""
@@ -340,35 +78,13 @@ class SubgraphSAC:
         self._replay.add(Transition(state=state, action=weights, rewards=info["subgraph_rewards"]))
         return float(reward)
 
-    def _validation(self) -> tuple[gym.Env[Any, Any], int] | None:
-        samples = self.config.evaluation_samples
-        if self._eval_env is None:
-            self._eval_env = validation_env(self.env, samples)
-        if self._eval_env is None:
-            return None
-        return self._eval_env, available_samples(self._eval_env, samples)
+    def _episodes(self, *, include_replay: bool) -> dict[str, Any]:
+        return {
+            "rng": json.dumps(self._rng.bit_generator.state),
+            "replay": self._replay.state_dict() if include_replay else None,
+        }
 
-    def _validate(self, env: gym.Env[Any, Any], samples: int, reporter: Reporter) -> None:
-        """A validation in its turn: remembers the averaged actor if it is the best so far."""
-        outcome = self._validated(env, samples, render=reporter.wants_pictures)
-        seconds = self._seconds_before + reporter.seconds
-        self._selection.offer(
-            self._learner.averaged_actor, self.num_timesteps, seconds, outcome.reward
-        )
-        reporter.validation(self.num_timesteps, outcome, self.best_reward)
-
-    def _validated(self, env: gym.Env[Any, Any], samples: int, *, render: bool) -> Validation:
-        with self._watch("validation"):
-            averaged = partial(act, self._learner.averaged_actor, device=self.device)
-            return validate(env, averaged, samples, render=render)
-
-    @property
-    def _features(self) -> tuple[int, int]:
-        return feature_counts(self.env.observation_space)
-
-    def _check_features(self, batch: Mapping[str, NDArray]) -> None:
-        got = batch["node_features"].shape[-1], batch["edge_features"].shape[-1]
-        if got != self._features:
-            raise ValueError(
-                f"observation must have (node, edge) features {self._features}, got {got}"
-            )
+    def _restore_episodes(self, saved: Mapping[str, Any]) -> None:
+        self._rng.bit_generator.state = json.loads(saved["rng"])
+        if saved["replay"] is not None:
+            self._replay.load_state_dict(saved["replay"])

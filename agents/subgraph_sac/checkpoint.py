@@ -7,14 +7,27 @@ import os
 import secrets
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-FORMAT = "gym_rlseg.subgraph_sac"
 VERSION = 1
 SUFFIX = ".pt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """Whose checkpoint it is.
+
+    Attributes:
+        name: of the agent, for messages.
+        text: what the file says it is.
+    """
+
+    name: str
+    text: str
 
 
 def checkpoint_path(path: str | os.PathLike[str]) -> Path:
@@ -23,12 +36,13 @@ def checkpoint_path(path: str | os.PathLike[str]) -> Path:
     return path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
 
 
-def write(path: str | os.PathLike[str], content: dict[str, Any]) -> Path:
+def write(path: str | os.PathLike[str], content: dict[str, Any], form: Form) -> Path:
     """Write a checkpoint under a temporary name, then rename: never half a file.
 
     Args:
         path: where to; ".pt" is appended if missing.
         content: tensors, numbers, strings, lists and dicts.
+        form: what it is.
 
     Returns:
         The path written.
@@ -39,7 +53,7 @@ def write(path: str | os.PathLike[str], content: dict[str, Any]) -> Path:
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     try:
         with temporary.open("xb") as file:
-            torch.save({"format": FORMAT, "version": VERSION, **content}, file)
+            torch.save({"format": form.text, "version": VERSION, **content}, file)
         temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -47,11 +61,15 @@ def write(path: str | os.PathLike[str], content: dict[str, Any]) -> Path:
     return target
 
 
-def read(path: str | os.PathLike[str]) -> dict[str, Any]:
+def read(path: str | os.PathLike[str], form: Form | None = None) -> dict[str, Any]:
     """Read a checkpoint to the CPU; a file from a stranger can't run code.
 
+    Args:
+        path: the file; ".pt" is appended if missing.
+        form: what it must be; None takes any agent's.
+
     Raises:
-        ValueError: if the file is missing, damaged or no checkpoint of this agent.
+        ValueError: if the file is missing, damaged or no checkpoint of that agent.
     """
     source = checkpoint_path(path)
     if not source.is_file():
@@ -62,8 +80,12 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
             content = torch.load(source, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged files fail in a dozen ways, IndexError among them
         raise ValueError(f"{source} can't be read as a checkpoint: {error}") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise ValueError(f"{source} is no checkpoint of SubgraphSAC")
+    found = content.get("format") if isinstance(content, dict) else None
+    if form is None and not str(found).startswith("gym_rlseg."):
+        raise ValueError(f"{source} is no checkpoint of an agent")
+    if form is not None and found != form.text:
+        other = f"; it says it is {found!r}" if isinstance(found, str) else ""
+        raise ValueError(f"{source} is no checkpoint of {form.name}{other}")
     if content.get("version") != VERSION:
         raise ValueError(
             f"{source} has checkpoint version {content.get('version')}, "

@@ -13,23 +13,27 @@ import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from agents.subgraph_sac.config import POLICIES, SubgraphSACConfig
 
+def configure(agent: type[Any], policy: Any, options: Mapping[str, Any]) -> Any:
+    """The options of an agent's named policy, or given ones, with some replaced.
 
-def configure(policy: str | SubgraphSACConfig, options: Mapping[str, Any]) -> SubgraphSACConfig:
-    """The options of a named policy, or given ones, with some replaced.
+    Args:
+        agent: its class, with `config_class` and `policies`.
+        policy: a name, or options of that class.
+        options: what differs.
 
     Raises:
         ValueError: if the policy or an option is unknown.
     """
     from gym_rlseg.options import check_names, suggest
 
-    check_names("SubgraphSAC", options, [f.name for f in dataclasses.fields(SubgraphSACConfig)])
-    if isinstance(policy, SubgraphSACConfig):
+    known = [f.name for f in dataclasses.fields(agent.config_class)]
+    check_names(agent.__name__, options, known)
+    if isinstance(policy, agent.config_class):
         return dataclasses.replace(policy, **options)
-    if policy not in POLICIES:
-        raise ValueError(f"unknown policy {policy!r}{suggest(str(policy), POLICIES)}")
-    return SubgraphSACConfig(**{**POLICIES[policy], **options})
+    if not isinstance(policy, str) or policy not in agent.policies:
+        raise ValueError(f"unknown policy {policy!r}{suggest(str(policy), agent.policies)}")
+    return agent.config_class(**{**agent.policies[policy], **options})
 
 
 def find_device(name: str) -> torch.device:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from agents.learner import GraphLearner
 from agents.subgraph_sac.batch import GraphBatch, collate
 from agents.subgraph_sac.config import SubgraphSACConfig
 from agents.subgraph_sac.losses import (
@@ -23,7 +24,7 @@ from agents.subgraph_sac.networks import Actor, Critic, initialise
 from agents.subgraph_sac.replay import Transition
 
 
-class Learner:
+class Learner(GraphLearner):
     """Actor, critic and temperatures, and the update that trains them.
 
     Args:

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch_geometric.nn import MessagePassing
 from torch_geometric.utils import scatter
 
+from agents.agent_options import NetworkOptions
 from agents.subgraph_sac.batch import GraphBatch
-from agents.subgraph_sac.config import SubgraphSACConfig
 
 _EVIDENCE_MARGIN = 1e-2
 _ACTION_MARGIN = 1e-3
@@ -111,7 +111,7 @@ class Actor(nn.Module):
     Shapes: batch with E edges -> mean (E,) in ± mean_limit, std (E,) in std_range.
     """
 
-    def __init__(self, node_features: int, edge_features: int, config: SubgraphSACConfig) -> None:
+    def __init__(self, node_features: int, edge_features: int, config: NetworkOptions) -> None:
         super().__init__()
         self.encoder = EdgeEncoder(node_features, edge_features, config.width, config.layers)
         self.head = nn.Linear(config.width, 2)
@@ -145,7 +145,7 @@ class Critic(nn.Module):
     """
 
     def __init__(
-        self, node_features: int, edge_features: int, n_sizes: int, config: SubgraphSACConfig
+        self, node_features: int, edge_features: int, n_sizes: int, config: NetworkOptions
     ) -> None:
         super().__init__()
         width = self.width = config.width

@@ -67,6 +67,11 @@ class Replay:
         """`count` transitions, drawn with replacement."""
         return [self._entries[i][1] for i in rng.integers(len(self._entries), size=count)]
 
+    def transitions(self) -> list[Transition]:
+        """All that are kept, the oldest first."""
+        kept = [transition for _, transition in self._entries]
+        return kept[self._next :] + kept[: self._next]
+
     def state_dict(self) -> dict[str, Any]:
         """Tensors, lists and numbers from which `load_state_dict` restores the replay."""
         keys = list(dict.fromkeys(key for key, _ in self._entries))

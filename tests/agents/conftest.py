@@ -122,7 +122,8 @@ class ToyEnv(gym.Env[dict[str, NDArray], NDArray[np.float32]]):
         observation["node_mask"][:n_nodes] = 1
         observation["edge_mask"][:n_edges] = 1
         self.observation = observation
-        return self._copy(), {"subgraphs": tuple(ids.copy() for ids in self.subgraphs)}
+        subgraphs = tuple(ids.copy() for ids in self.subgraphs)
+        return self._copy(), {"subgraphs": subgraphs, "index": index}
 
     def step(
         self, action: NDArray[np.float32]
@@ -178,6 +179,20 @@ def toy() -> type[ToyEnv]:
 def toy_with_validation() -> type[ToyEnvWithValidation]:
     """The class of the toy environment with a validation split of three graphs."""
     return ToyEnvWithValidation
+
+
+@pytest.fixture(scope="session")
+def quick_reinforce() -> dict[str, Any]:
+    """Options of `SubgraphREINFORCE` that train on the toy within seconds."""
+    return {
+        "width": 16,
+        "layers": 1,
+        "samples": 4,
+        "images": 3,
+        "learning_rate": 1e-2,
+        "averaging": 0.9,
+        "evaluate_every": 50,
+    }
 
 
 @pytest.fixture(scope="session")

@@ -160,7 +160,7 @@ def test_a_callback_stops_training_by_returning_false(toy: Any, quick: dict[str,
 
     def callback(local: dict[str, Any], global_: dict[str, Any]) -> bool | None:
         assert local["self"] is agent
-        assert "SubgraphSAC" in global_
+        assert "GraphAgent" in global_
         calls.append(agent.num_timesteps)
         return {1: None, 2: True}.get(len(calls), False)
 

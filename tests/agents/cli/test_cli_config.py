@@ -51,7 +51,9 @@ def test_defaults_are_written_out_and_load_back(env_id, load, tmp_path):
     boundaries = {"RLSeg-Embryo-v0": "ridge", "RLSeg-Images-v0": "blobs"}
     assert written["environment"]["boundary"]["name"] == boundaries.get(env_id, "gradient")
     assert "sigma" in written["environment"]["boundary"]
+    assert written["agent"]["algorithm"] == "sac"
     assert set(written["agent"]) == {
+        "algorithm",
         "policy",
         *(f.name for f in dataclasses.fields(SubgraphSACConfig)),
     }

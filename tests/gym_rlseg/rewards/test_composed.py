@@ -340,15 +340,15 @@ def test_nuclei_is_a_preset(graph: SuperpixelGraph) -> None:
                     {"name": "convexity", "low": 0.95, "spread": 0.03},
                     {"name": "boundary_evidence", "low": 0.7, "spread": 0.3},
                 ],
-                "weights": [0.6, 0.4],
+                "weights": [0.4, 0.6],
             },
         ],
         "ground": "largest",
         "ground_if": {"name": "darker", "low": 0.0, "spread": 0.001},
-        "boundary": 0.5,
-        "coupling": 0.7,
+        "boundary": 0.4,
+        "coupling": 0.3,
         "superpixels": "brightness",
-        "reduction": "mean",
+        "reduction": "max",
     }
     assert build("reward", Reward, REWARDS, written_out) == NucleiReward().priors
     documented = inspect.getdoc(NucleiReward).split("As a `PriorReward`:")[1]  # type: ignore[union-attr]

@@ -1,0 +1,64 @@
+"""Options that all agents have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions:
+    """Size and range of the policy.
+
+    Attributes:
+        width: features per node and edge inside the networks.
+        layers: rounds of message passing.
+        initial_policy: "evidence" starts with mean = logit(boundary evidence), so that
+            the untrained agent segments like the edge map; "neutral" (the paper's)
+            starts at a weight of 0.5 everywhere.
+        mean_limit: the mean lies in ± this, in logit space.
+        std_range: least and greatest standard deviation of the policy, in logit space.
+    """
+
+    width: int = 32
+    layers: int = 2
+    initial_policy: str = "evidence"
+    mean_limit: float = 5.0
+    std_range: tuple[float, float] = (0.05, 0.6)
+
+    def __post_init__(self) -> None:
+        if self.initial_policy not in ("evidence", "neutral"):
+            raise ValueError(
+                f"initial_policy must be 'evidence' or 'neutral', got {self.initial_policy!r}"
+            )
+        low, high = self.std_range
+        if not 0.0 < low < high:
+            raise ValueError(f"std_range must be (low, high) with 0 < low < high, got {low, high}")
+        object.__setattr__(self, "std_range", (float(low), float(high)))
+        self.check_positive("width", "layers", "mean_limit")
+
+    def check_positive(self, *names: str) -> None:
+        """Refuse options that aren't above 0.
+
+        Raises:
+            ValueError: naming the first.
+        """
+        for name in names:
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be > 0, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentOptions(NetworkOptions):
+    """What every agent that trains has besides.
+
+    Attributes:
+        evaluate_every: environment steps between validations.
+        evaluation_samples: validation images.
+    """
+
+    evaluate_every: int = 1000
+    evaluation_samples: int = 32
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_positive("evaluate_every", "evaluation_samples")

@@ -1,0 +1,379 @@
+"""What every agent on superpixel graphs shares, with the interface of stable-baselines3."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import gymnasium as gym
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from agents.learner import GraphLearner
+from agents.subgraph_sac import checkpoint
+from agents.subgraph_sac.acting import act, edge_weights
+from agents.subgraph_sac.batch import GraphState, collate
+from agents.subgraph_sac.evaluation import (
+    Validation,
+    available_samples,
+    validate,
+    validation_env,
+)
+from agents.subgraph_sac.interface import (
+    configure,
+    feature_counts,
+    find_device,
+    generator_state,
+    padded_action,
+    subgraph_sizes,
+)
+from agents.subgraph_sac.reporting import Reporter, Stopwatch
+from agents.subgraph_sac.selection import Selection
+
+Callback = Callable[[dict[str, Any], dict[str, Any]], bool | None]
+
+
+class GraphAgent(ABC):
+    """Learns edge weights from rewards per sub-graph; subclasses say how.
+
+    Args:
+        policy: name of a policy, or options of the class `config_class`.
+        env: an environment with the observations and infos of `gym_rlseg`.
+        eval_env: validation images, reached by `reset(options={"index": i})`; None
+            takes the validation split of `env`.
+        seed: of weights, exploration, replay and the environment's draws.
+        device: "auto", "cpu" or "cuda".
+        tensorboard_log: folder for TensorBoard's files; None writes none.
+        **options: fields of the options that differ from the policy's.
+
+    Raises:
+        ValueError: if an argument can't be used.
+    """
+
+    #: Class of the options, and the named ones: those that differ from the defaults.
+    config_class: ClassVar[type[Any]]
+    policies: ClassVar[Mapping[str, Mapping[str, Any]]]
+    #: What its checkpoints say they are.
+    checkpoint_format: ClassVar[str]
+
+    def __init__(
+        self,
+        policy: Any,
+        env: gym.Env[Any, Any],
+        *,
+        eval_env: gym.Env[Any, Any] | None = None,
+        seed: int = 0,
+        device: str = "auto",
+        tensorboard_log: str | Path | None = None,
+        **options: Any,
+    ) -> None:
+        self.config = configure(type(self), policy, options)
+        self.env = env
+        self.seed = seed
+        self.device = find_device(device)
+        self.tensorboard_log = tensorboard_log
+        self.num_timesteps = 0
+        features = feature_counts(env.observation_space)
+        _, info = env.reset(seed=seed)
+        self.sizes = subgraph_sizes(info)
+        self._begin(info)
+        self._learner = self._make_learner(*features)
+        self._selection = Selection(self._learner.averaged_actor)
+        self._eval_env = eval_env
+        self._seconds_before = 0.0
+        self._watch = Stopwatch()
+        # Apart from the learner's generator: asking for actions must not change the training.
+        self._sampling = torch.Generator().manual_seed(seed)
+
+    @abstractmethod
+    def _begin(self, info: Mapping[str, Any]) -> None:
+        """Check and remember what the agent needs besides; before there is a learner.
+
+        Args:
+            info: of the environment's first reset.
+
+        Raises:
+            ValueError: if the environment can't do what the agent asks for.
+        """
+
+    @abstractmethod
+    def _make_learner(self, node_features: int, edge_features: int) -> GraphLearner:
+        """The `GraphLearner` for so many features."""
+
+    @abstractmethod
+    def _step(self) -> dict[str, float]:
+        """One environment step, and an update if one is due.
+
+        `num_timesteps` counts it. Returns what is worth logging, "train/reward" among it.
+        """
+
+    @abstractmethod
+    def _episodes(self, *, include_replay: bool) -> dict[str, Any]:
+        """What a checkpoint holds of the episodes so far."""
+
+    @abstractmethod
+    def _restore_episodes(self, saved: Mapping[str, Any]) -> None:
+        """Restore what `_episodes` gave; other keys are ignored."""
+
+    def learn(
+        self,
+        total_timesteps: int,
+        callback: Callback | None = None,
+        progress_bar: bool = False,
+        time_limit: float | None = None,
+    ) -> Self:
+        """Train for `total_timesteps` more segmentations.
+
+        Validation happens every `evaluate_every` steps and at the end, by reward alone;
+        the averaged actor of the best one is what `predict` uses afterwards.
+
+        Args:
+            total_timesteps: environment steps of this call.
+            callback: called as callback(locals, globals) after every step; returning
+                False stops the training.
+            progress_bar: shows one on the terminal.
+            time_limit: seconds after which to stop.
+
+        Returns:
+            The agent itself.
+        """
+        if total_timesteps < 1:
+            raise ValueError(f"total_timesteps must be >= 1, got {total_timesteps}")
+        started = time.monotonic()
+        validation = self._validation()
+        self._selection.begin()
+        history = self._selection.history
+        try:
+            self._seconds_before = history[-1]["seconds"] if history else 0.0
+            with Reporter(
+                total_timesteps, progress_bar, time_limit, self.tensorboard_log
+            ) as reporter:
+                if self.num_timesteps == 0 and validation is not None:
+                    self._validate(*validation, reporter)
+                for _ in range(total_timesteps):
+                    logged = self._step()
+                    reporter.step(self.num_timesteps, logged)
+                    if validation is not None and self._due(self.config.evaluate_every):
+                        self._validate(*validation, reporter)
+                    if callback is not None and callback(locals(), globals()) is False:
+                        break
+                    if time_limit is not None and time.monotonic() - started >= time_limit:
+                        break
+                if validation is not None and history[-1]["timestep"] < self.num_timesteps:
+                    outcome = self._validated(*validation, render=False)
+                    self._selection.offer_last(self._learner.averaged_actor, outcome.reward)
+        finally:  # also after Ctrl-C
+            if validation is None:
+                self._selection.replace(self._learner.averaged_actor)
+        return self
+
+    def predict(
+        self,
+        observation: Mapping[str, NDArray],
+        state: Any = None,
+        episode_start: Any = None,
+        deterministic: bool = False,
+    ) -> tuple[NDArray[np.float32], Any]:
+        """Edge weights for one observation, or for a batch of them.
+
+        Args:
+            observation: as the environment gives it, with or without a leading batch axis.
+            state: returned as it came; the policy has no memory.
+            episode_start: ignored.
+            deterministic: σ(mean) instead of a sample.
+
+        Returns:
+            float32 (max_edges,) or (B, max_edges) in [0, 1], 0 on the padding; and `state`.
+
+        Raises:
+            ValueError: if the observation's features aren't those of the agent.
+        """
+        single = np.asarray(observation["edge_mask"]).ndim == 1
+        batch = observation if not single else {k: v[None] for k, v in observation.items()}
+        self._check_features(batch)
+        states = [
+            GraphState.from_observation({k: v[i] for k, v in batch.items()})
+            for i in range(len(batch["edge_mask"]))
+        ]
+        parts = edge_weights(
+            self._selection.actor, states, None if deterministic else self._sampling, self.device
+        )
+        weights = np.stack(
+            [padded_action(m, w) for m, w in zip(batch["edge_mask"], parts, strict=True)]
+        )
+        return (weights[0] if single else weights), state
+
+    def distribution(
+        self, observation: Mapping[str, NDArray]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Mean and standard deviation of the edges' logits, float32 (E,) each, unpadded."""
+        self._check_features(observation)
+        batch = collate([GraphState.from_observation(observation)], self.device)
+        with torch.no_grad():
+            mean, std = self._selection.actor(batch)
+        return mean.cpu().numpy(), std.cpu().numpy()
+
+    def save(self, path: str | Path, *, include_replay: bool = True) -> Path:
+        """Write a checkpoint from which training resumes exactly.
+
+        Args:
+            path: file; ".pt" is appended if missing.
+            include_replay: False makes a small file for `predict` alone or a fresh start.
+
+        Returns:
+            The file written.
+        """
+        return checkpoint.write(
+            path,
+            {
+                "config": dataclasses.asdict(self.config),
+                "features": list(self._features),
+                "sizes": list(self.sizes),
+                "seed": self.seed,
+                "num_timesteps": self.num_timesteps,
+                "seconds": dict(self._watch.seconds),
+                "env_rng": generator_state(self.env),
+                **self._selection.state_dict(),
+                "learner": self._learner.state_dict(),
+                **self._episodes(include_replay=include_replay),
+            },
+            form=self._form(),
+        )
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        env: gym.Env[Any, Any],
+        *,
+        eval_env: gym.Env[Any, Any] | None = None,
+        device: str = "auto",
+        tensorboard_log: str | Path | None = None,
+    ) -> Self:
+        """The agent of a checkpoint, ready to predict and to train on.
+
+        Raises:
+            ValueError: if the file can't be used, or was made for other features or
+                sub-graph sizes than those of `env`.
+        """
+        path = checkpoint.checkpoint_path(path)
+        saved = checkpoint.read(path, form=cls._form())
+        with checkpoint.naming(path):
+            seed, config = saved["seed"], configure(cls, cls.config_class(), saved["config"])
+        checkpoint.check_features(path, saved, feature_counts(env.observation_space))
+        agent = cls(
+            config,
+            env,
+            eval_env=eval_env,
+            seed=seed,
+            device=device,
+            tensorboard_log=tensorboard_log,
+        )
+        checkpoint.check_sizes(path, saved, agent.sizes)
+        with checkpoint.naming(path):
+            agent._restore(saved)
+        return agent
+
+    def start_from(self, path: str | Path) -> None:
+        """Begin with what another agent has learned, in a training of its own.
+
+        The weights of its best actor and of what else it learned are taken over; optimisers,
+        episodes, generators and counters stay those of a new agent.
+
+        Raises:
+            ValueError: if the file can't be used, or was made for other features, sub-graph
+                sizes or networks; or if this agent has been trained.
+        """
+        if self.num_timesteps:
+            raise ValueError(
+                f"this agent has taken {self.num_timesteps} time steps; only a new one can "
+                "start from another's weights"
+            )
+        path = checkpoint.checkpoint_path(path)
+        saved = checkpoint.read(path, form=self._form())
+        checkpoint.check_features(path, saved, self._features)
+        checkpoint.check_sizes(path, saved, self.sizes)
+        checkpoint.check_networks(path, saved, dataclasses.asdict(self.config))
+        with checkpoint.naming(path):
+            self._learner.load_weights({**saved["learner"], "actor": saved["best"]})
+        self._selection.replace(self._learner.averaged_actor)
+
+    @property
+    def learning_curve(self) -> list[dict[str, float]]:
+        """Every validation so far: {"timestep", "seconds", "reward"}."""
+        return [dict(row) for row in self._selection.history]
+
+    @property
+    def validations(self) -> int:
+        """How many there were."""
+        return len(self._selection.history)
+
+    @property
+    def best_reward(self) -> float:
+        """The highest validation reward so far, -inf before any."""
+        return self._selection.reward
+
+    @best_reward.setter
+    def best_reward(self, reward: float) -> None:
+        self._selection.reward = reward
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """What training has spent in the environment, on actions, updates and validation."""
+        return dict(self._watch.seconds)
+
+    def _restore(self, saved: dict[str, Any]) -> None:
+        self.num_timesteps = saved["num_timesteps"]
+        self._watch.seconds.update(saved.get("seconds", {}))  # older files have none
+        if saved["env_rng"] is not None:
+            self.env.unwrapped.np_random.bit_generator.state = json.loads(saved["env_rng"])
+        self._selection.load_state_dict(saved)
+        self._learner.load_state_dict(saved["learner"])
+        self._restore_episodes(saved)
+
+    def _due(self, every: int, start: int = 0) -> bool:
+        return self.num_timesteps >= start and self.num_timesteps % every == 0
+
+    def _validation(self) -> tuple[gym.Env[Any, Any], int] | None:
+        samples = self.config.evaluation_samples
+        if self._eval_env is None:
+            self._eval_env = validation_env(self.env, samples)
+        if self._eval_env is None:
+            return None
+        return self._eval_env, available_samples(self._eval_env, samples)
+
+    def _validate(self, env: gym.Env[Any, Any], samples: int, reporter: Reporter) -> None:
+        """A validation in its turn: remembers the averaged actor if it is the best so far."""
+        outcome = self._validated(env, samples, render=reporter.wants_pictures)
+        seconds = self._seconds_before + reporter.seconds
+        self._selection.offer(
+            self._learner.averaged_actor, self.num_timesteps, seconds, outcome.reward
+        )
+        reporter.validation(self.num_timesteps, outcome, self.best_reward)
+
+    def _validated(self, env: gym.Env[Any, Any], samples: int, *, render: bool) -> Validation:
+        with self._watch("validation"):
+            averaged = partial(act, self._learner.averaged_actor, device=self.device)
+            return validate(env, averaged, samples, render=render)
+
+    @classmethod
+    def _form(cls) -> checkpoint.Form:
+        return checkpoint.Form(name=cls.__name__, text=cls.checkpoint_format)
+
+    @property
+    def _features(self) -> tuple[int, int]:
+        return feature_counts(self.env.observation_space)
+
+    def _check_features(self, batch: Mapping[str, NDArray]) -> None:
+        got = batch["node_features"].shape[-1], batch["edge_features"].shape[-1]
+        if got != self._features:
+            raise ValueError(
+                f"observation must have (node, edge) features {self._features}, got {got}"
+            )
