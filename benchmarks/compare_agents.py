@@ -1,7 +1,7 @@
 """Agents against each other: SubgraphSAC, stable-baselines3's, REINFORCE, evolution search.
 
-Each agent gets the same steps and the same wall time: a run goes on until both are spent,
-and is measured at fractions of either. What counts is the SBD of test images at the
+Each agent gets the same steps and the same time on one core: a run goes on until both are
+spent, and is measured at fractions of either. What counts is the SBD of test images at the
 checkpoint with the highest validation reward so far. Images are prepared before the
 clock starts, and it stands still while an agent is measured. Evolution search learns
 nothing: it spends the budget on the test images themselves, in equal shares.
@@ -106,9 +106,9 @@ def description(rows: Sequence[Row]) -> str:
     images = ", ".join(sorted({str(row["images"]) for row in rows}))
     return (
         f"SBD on {images} held-out images (split `test`) after {steps} environment steps and "
-        f"after {seconds} seconds of training, at the checkpoint with the highest reward on "
-        "validation images; preparing images and measuring are not counted. Interquartile "
-        "means over seeds, with 95 % intervals by stratified bootstrap. Curves: "
+        f"after {seconds} seconds of training on one core, at the checkpoint with the highest "
+        "reward on validation images; preparing images and measuring are not counted. "
+        "Interquartile means over seeds, with 95 % intervals by stratified bootstrap. Curves: "
         "`benchmarks/results/agents.png`."
     )
 

@@ -96,7 +96,8 @@ def main() -> None:
 
 def mosaic(folder: Path, size: int, environment: Mapping[str, Any]) -> NDArray[np.float32]:
     """A square image (C, size, size) of the folder's images, again from the first if need be."""
-    stretch = {name: environment[name] for name in ("percentiles", "gamma") if name in environment}
+    names = ("percentiles", "gamma", "compress")
+    stretch = {name: environment[name] for name in names if name in environment}
     images = [normalise(read_image(file), **stretch) for file in image_files(folder)]
     shapes = sorted({image.shape for image in images})
     if len(shapes) != 1:

@@ -18,7 +18,7 @@ from gym_rlseg.images.pages import split_page
 from gym_rlseg.options import from_options
 
 #: Options that say how an image file becomes an image, whatever is done with it.
-READING = ("key", "percentiles", "gamma", "colour", "page")
+READING = ("key", "percentiles", "gamma", "compress", "colour", "page")
 
 
 def files_source(environment: Mapping[str, Any], **changes: Any) -> FilesSource:

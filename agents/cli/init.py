@@ -132,7 +132,7 @@ def run(args: argparse.Namespace) -> int:
     source = replace(
         source,
         colour=environment["colour"],
-        gamma=environment["gamma"],
+        compress=environment["compress"],
         labels=args.labels,
         partial_labels=True,
     )

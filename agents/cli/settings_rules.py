@@ -56,10 +56,10 @@ def settings(seen: Seen, answers: Answers) -> dict[str, dict[str, Any]]:
 
     With the diameter d in pixels:
 
-    - gamma: 0.5 (the square root) for bright, dim objects, else 1.
-    - boundary: blobs of sigma = 1.5 sqrt(d / 25), in [1, 2.5]: outlines don't get blurred
+    - compress: 1.5 for bright objects, else none.
+    - boundary: blobs of sigma = 1.3 sqrt(d / 25), in [1, 2.5]: outlines don't get blurred
       in proportion to their objects.
-    - superpixels: seeded_watershed with smoothing = sigma (at most 1.5), min_distance =
+    - superpixels: seeded_watershed with smoothing = 1, min_distance =
       5 sqrt(d / 25) and min_size = 20 d / 25 (at least 6): larger objects want more
       superpixels, too, or their outlines get coarse.
     - reward: for round and convex objects without a count `nuclei`, with the median area
@@ -76,18 +76,18 @@ def settings(seen: Seen, answers: Answers) -> dict[str, dict[str, Any]]:
     """
     d = answers.diameter
     scale = math.sqrt(d / 25)
-    sigma = round(min(max(1.5 * scale, 1.0), 2.5), 1)
-    dim = seen.measured.dim and not answers.dark and not is_stain(answers.colour)
+    sigma = round(min(max(1.3 * scale, 1.0), 2.5), 1)
+    bright = not answers.dark and not is_stain(answers.colour)
     return {
         "environment": {
             "id": "RLSeg-Images-v0",
             "colour": answers.colour,
-            "gamma": 0.5 if dim else 1.0,
+            "compress": 1.5 if bright else None,
             "augment": _augment(seen, d),
             "boundary": {"name": "blobs", "sigma": sigma, "dark": answers.dark},
             "superpixels": {
                 "name": "seeded_watershed",
-                "smoothing": min(sigma, 1.5),
+                "smoothing": 1.0,
                 "min_distance": max(2, round(5 * scale)),
                 "min_size": max(6, round(20 * d / 25)),
             },

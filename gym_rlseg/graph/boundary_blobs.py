@@ -28,7 +28,7 @@ class BlobBoundary(BoundaryMap):
     sigma: float = 1.5
     dark: bool = False
     percentile: float = 98.0
-    valley_percentile: float = 99.5
+    valley_percentile: float = 99.7
 
     def __post_init__(self) -> None:
         if not isinstance(self.dark, bool):

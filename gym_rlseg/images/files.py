@@ -25,7 +25,13 @@ from gym_rlseg.images.base import (
     spread,
 )
 from gym_rlseg.images.colour import check_colour, convert
-from gym_rlseg.images.contrast import check_gamma, check_percentiles, is_number, normalise
+from gym_rlseg.images.contrast import (
+    check_compress,
+    check_gamma,
+    check_percentiles,
+    is_number,
+    normalise,
+)
 from gym_rlseg.images.io import image_files, page_count, read_image, read_labels, write_labels
 from gym_rlseg.images.label_files import label_candidates
 from gym_rlseg.images.pages import EACH, check_page, file_stem, page_path, split_page
@@ -46,7 +52,7 @@ class FilesSource(ImageSource):
     """TIFF, PNG, JPEG, HDF5 and Zarr files, one 2-D image each; sizes may differ.
 
     An image is read, `colour` picks what counts of it, then every channel's contrast is
-    stretched by `percentiles`, and `gamma` is applied last.
+    stretched by `percentiles`; `gamma` and `compress` are applied last.
 
     Every image belongs to one split, decided by the rank of its name's hash: the same files
     give the same splits on every machine, and further files move few of them. A share
@@ -76,6 +82,8 @@ class FilesSource(ImageSource):
             channel 0 and red, green and blue behind it.
         percentiles: contrast stretch per channel, see `normalise`; None = by dtype.
         gamma: exponent applied after the stretch.
+        compress: brings objects of very different brightness closer together, see
+            `normalise`; 1.5 suits bright objects on dark ground. None = not at all.
         partial_labels: whether images without a label file have an unknown truth; else
             they are an error.
         validation_fraction: share of the images, in [0, 1).
@@ -92,6 +100,7 @@ class FilesSource(ImageSource):
     colour: str = "channels"
     percentiles: tuple[float, float] | None = (1.0, 99.8)
     gamma: float = 1.0
+    compress: float | None = None
     partial_labels: bool = False
     validation_fraction: float = 0.15
     test_fraction: float = 0.0
@@ -111,6 +120,7 @@ class FilesSource(ImageSource):
         check_colour(self.colour)
         object.__setattr__(self, "percentiles", check_percentiles(self.percentiles))
         object.__setattr__(self, "gamma", check_gamma(self.gamma))
+        object.__setattr__(self, "compress", check_compress(self.compress))
         if not isinstance(self.partial_labels, bool):
             raise ValueError(f"partial_labels must be true or false, got {self.partial_labels!r}")
         for name in ("validation_fraction", "test_fraction"):
@@ -237,7 +247,7 @@ class FilesSource(ImageSource):
         if page is None and isinstance(self.page, int):
             page = self.page
         image = convert(read_image(file, self.key, page), self.colour, name=str(path))
-        return normalise(image, self.percentiles, self.gamma, name=str(path))
+        return normalise(image, self.percentiles, self.gamma, self.compress, name=str(path))
 
     def _truth(self, path: Path, shape: tuple[int, ...]) -> NDArray[np.int32] | None:
         if self.labels is None:

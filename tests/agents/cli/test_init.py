@@ -146,7 +146,7 @@ def test_dark_objects_are_recognised(rlseg, task, config):
     assert "dark objects" in outcome.out
     environment = read(config)["environment"]
     assert environment["reward"]["dark"] is True
-    assert environment["gamma"] == 1.0
+    assert environment["compress"] is None
 
 
 def test_stained_sections_are_recognised(rlseg, task, config):

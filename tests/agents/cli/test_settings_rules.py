@@ -31,10 +31,10 @@ def environment(**changes):
 
 def test_at_25_px_the_settings_are_those_of_the_environment():
     found = environment()
-    assert found["boundary"] == {"name": "blobs", "sigma": 1.5, "dark": False}
+    assert found["boundary"] == {"name": "blobs", "sigma": 1.3, "dark": False}
     assert found["superpixels"] == {
         "name": "seeded_watershed",
-        "smoothing": 1.5,
+        "smoothing": 1.0,
         "min_distance": 5,
         "min_size": 20,
     }
@@ -42,24 +42,22 @@ def test_at_25_px_the_settings_are_those_of_the_environment():
 
 
 @pytest.mark.parametrize(
-    ("diameter", "sigma", "smoothing", "min_distance", "min_size"),
+    ("diameter", "sigma", "min_distance", "min_size"),
     [
-        (4.0, 1.0, 1.0, 2, 6),
-        (10.0, 1.0, 1.0, 3, 8),
-        (16.0, 1.2, 1.2, 4, 13),
-        (50.0, 2.1, 1.5, 7, 40),
-        (100.0, 2.5, 1.5, 10, 80),
-        (400.0, 2.5, 1.5, 20, 320),
+        (4.0, 1.0, 2, 6),
+        (10.0, 1.0, 3, 8),
+        (16.0, 1.0, 4, 13),
+        (50.0, 1.8, 7, 40),
+        (100.0, 2.5, 10, 80),
+        (400.0, 2.5, 20, 320),
     ],
 )
-def test_lengths_follow_the_diameter_within_limits(
-    diameter, sigma, smoothing, min_distance, min_size
-):
+def test_lengths_follow_the_diameter_within_limits(diameter, sigma, min_distance, min_size):
     found = environment(diameter=diameter)
     assert found["boundary"]["sigma"] == sigma
     assert found["superpixels"] == {
         "name": "seeded_watershed",
-        "smoothing": smoothing,
+        "smoothing": 1.0,
         "min_distance": min_distance,
         "min_size": min_size,
     }
@@ -91,13 +89,11 @@ def test_a_count_is_all_that_is_added_to_nuclei(shape, dark, channel):
     assert counted == dataclasses.replace(plain.priors, count=(5, 9))
 
 
-def test_only_dim_bright_unstained_objects_are_lifted():
-    assert environment()["gamma"] == 0.5
-    assert environment(dark=True)["gamma"] == 1.0
-    assert environment(colour="hematoxylin")["gamma"] == 1.0
-    assert environment(colour="hematoxylin+rgb")["gamma"] == 1.0
-    clear = dataclasses.replace(SEEN, measured=dataclasses.replace(SEEN.measured, dim=False))
-    assert settings(clear, ANSWERS)["environment"]["gamma"] == 1.0
+def test_bright_unstained_objects_are_compressed():
+    assert environment()["compress"] == 1.5
+    assert environment(dark=True)["compress"] is None
+    assert environment(colour="hematoxylin")["compress"] is None
+    assert environment(colour="hematoxylin+rgb")["compress"] is None
 
 
 def test_large_images_are_cropped():

@@ -52,7 +52,8 @@ def test_the_evidence_between_touching_discs(
     for number, (start, stop) in enumerate(((19, 31), (31, 40), (40, 49), (49, 61)), 1):
         labels[24:37, start:stop] = number
     evidence = {}
-    for boundary in (GradientBoundary(sigma=1.5, percentile=98.0), BlobBoundary(sigma=1.5)):
+    blobs = BlobBoundary(sigma=1.5, valley_percentile=99.5)
+    for boundary in (GradientBoundary(sigma=1.5, percentile=98.0), blobs):
         graph = graph_of(labels, image=touching, boundary=boundary(touching))
         evidence[type(boundary)] = dict(
             zip(map(tuple, graph.edges.tolist()), graph.evidence, strict=True)
@@ -126,7 +127,7 @@ def test_bad_options(options: dict[str, Any], message: str) -> None:
 def test_in_environments(image_folder: Path) -> None:
     options: dict[str, Any] = {"path": str(image_folder), "subgraph_sizes": [2, 4]}
     for given, expected in (
-        ({}, BlobBoundary(sigma=1.5)),
+        ({}, BlobBoundary(sigma=1.3)),
         ({"boundary": "blobs"}, BlobBoundary()),
         ({"boundary": {"name": "blobs"}}, BlobBoundary()),
         (

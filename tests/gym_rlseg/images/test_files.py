@@ -325,6 +325,27 @@ class TestNormalise:
         squared = normalise(image, (0, 100), gamma=2)
         np.testing.assert_allclose(squared[0, 0, [50, 100]], [0.25, 1], rtol=1e-6)
 
+    def test_compress_by_hand(self) -> None:
+        # 80 dark pixels, 19 at 0.2 and one at 1: the foreground's median is 0.2.
+        image = np.array([0] * 80 + [20] * 19 + [100], dtype=np.uint8).reshape(1, 10, 10)
+        result = normalise(image, (0, 100), compress=1.0).ravel()
+        np.testing.assert_allclose(result[[0, 80, 99]], [0, 0.2 * 1.2 / 0.4, 1], rtol=1e-6)
+        twice = normalise(image, (0, 100), compress=2.0).ravel()
+        np.testing.assert_allclose(twice[[0, 80, 99]], [0, 0.2 * 1.4 / 0.6, 1], rtol=1e-6)
+
+    def test_compress_lifts_objects_beside_far_brighter_ones(self) -> None:
+        image = np.zeros((1, 40, 40))
+        image[0, 5:15, 5:35], image[0, 25:28, 25:28] = 0.05, 1.0
+        plain, lifted = normalise(image, (0, 100)), normalise(image, (0, 100), compress=1.5)
+        assert plain[0, 10, 10] < 0.06
+        assert lifted[0, 10, 10] > 0.4
+        order = np.argsort(image.ravel(), kind="stable")
+        assert (np.diff(lifted.ravel()[order]) >= 0).all()
+
+    def test_compress_leaves_constant_channels_alone(self) -> None:
+        image = np.stack([np.arange(100).reshape(10, 10), np.full((10, 10), 7)])
+        assert not normalise(image, (0, 100), compress=1.5)[1].any()
+
     def test_channels_are_stretched_each_on_its_own(self) -> None:
         image = np.stack([np.arange(101), 1000 + 2 * np.arange(101), np.full(101, 7)])[:, None]
         result = normalise(image, (0, 100))
@@ -424,6 +445,13 @@ class TestOptions:
             FilesSource(path="x", gamma=value)
         with pytest.raises(ValueError, match=says("gamma must be", repr(value))):
             normalise(ramp((1, H, W)), gamma=value)
+
+    @pytest.mark.parametrize("value", [0, -1, np.nan, np.inf, "2", True])
+    def test_compress(self, value: Any) -> None:
+        with pytest.raises(ValueError, match=says("compress must be", repr(value))):
+            FilesSource(path="x", compress=value)
+        with pytest.raises(ValueError, match=says("compress must be", repr(value))):
+            normalise(ramp((1, H, W)), compress=value)
 
     @pytest.mark.parametrize("name", ["validation_fraction", "test_fraction"])
     @pytest.mark.parametrize("value", [-0.1, 1, 1.5, "a", np.nan])
