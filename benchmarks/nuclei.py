@@ -42,7 +42,7 @@ SETS = {
     "dsb2018_fluo_crop": (25.0, "channels"),
     "dsb2018_fluo_large": (40.0, "channels"),
     "dsb2018_fluo": (15.0, "channels"),
-    "dsb2018_he": (21.0, "hematoxylin"),
+    "dsb2018_he": (21.0, "darkness"),
 }
 #: Parameters of Otsu + watershed; lengths in diameters.
 GRID = {

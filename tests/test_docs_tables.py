@@ -20,7 +20,12 @@ from stable_baselines3 import PPO, SAC, TD3
 from stable_baselines3.common.logger import KVWriter, Logger
 from stable_baselines3.common.noise import NormalActionNoise
 
-from agents import SubgraphSAC, SubgraphSACConfig
+from agents import (
+    SubgraphREINFORCE,
+    SubgraphREINFORCEConfig,
+    SubgraphSAC,
+    SubgraphSACConfig,
+)
 from agents.sb3 import (
     EdgePPOPolicy,
     EdgeSACPolicy,
@@ -151,10 +156,18 @@ def test_entries_of_observation_and_info():
 
 def test_options_of_agent_and_partitions():
     assert options("agents/subgraph_sac.md") == [defaults(SubgraphSACConfig)]
+    assert options("agents/subgraph_reinforce.md") == [defaults(SubgraphREINFORCEConfig)]
     assert options("howto/partition.md") == [defaults(Multicut), defaults(Agglomeration)]
 
 
-def test_metrics_of_subgraph_sac(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("agent_class", "page", "changes"),
+    [
+        (SubgraphSAC, "agents/subgraph_sac.md", {"learning_starts": 4, "actor_starts": 4}),
+        (SubgraphREINFORCE, "agents/subgraph_reinforce.md", {"samples": 2, "images": 2}),
+    ],
+)
+def test_metrics_of_an_agent(tmp_path, monkeypatch, agent_class, page, changes):
     logged = set()
 
     class Log:
@@ -173,12 +186,9 @@ def test_metrics_of_subgraph_sac(tmp_path, monkeypatch):
             pass
 
     monkeypatch.setattr(reporting, "EventLog", Log)
-    agent = SubgraphSAC(
-        "default", SuperpixelEnv(**SMALL), tensorboard_log=tmp_path, learning_starts=4,
-        actor_starts=4, evaluation_samples=1,
-    )  # fmt: skip
-    agent.learn(20)
-    (table,) = (t for t in tables("agents/subgraph_sac.md") if t[0][0] == "Tag")
+    options = {"tensorboard_log": tmp_path, "evaluation_samples": 1, **changes}
+    agent_class("default", SuperpixelEnv(**SMALL), **options).learn(20)
+    (table,) = (t for t in tables(page) if t[0][0] == "Tag")
     assert {code(row[0]) for row in table[1:]} == logged
 
 

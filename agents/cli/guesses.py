@@ -19,7 +19,7 @@ from agents.cli.questions import (
     parse_count,
     parse_diameter,
 )
-from agents.cli.settings_rules import STAINS, Answers, Seen, is_stain
+from agents.cli.settings_rules import ANY_STAIN, STAINS, Answers, Seen, is_stain
 from gym_rlseg.images.colour import convert
 from gym_rlseg.images.contrast import normalise
 
@@ -82,8 +82,8 @@ def guess(
     colour: str = given.get("colour", suggestion)
     if any(len(image) == 3 for image in images.values()):
         stain = suggestion if is_stain(suggestion) else "no"
-        question = f"Which stain shows the objects: {', '.join(STAINS)}, or no?"
-        chosen = answer("colour", question, stain, one_of(*STAINS, "no"))
+        question = f"Which stain shows the objects: {ANY_STAIN}, {', '.join(STAINS)}, or no?"
+        chosen = answer("colour", question, stain, one_of(ANY_STAIN, *STAINS, "no"))
         without = "grey" if is_stain(suggestion) else suggestion
         colour = without if chosen == "no" else chosen
     planes, channel = _planes(images, colour, given.get("channel"))
@@ -140,22 +140,26 @@ def guess(
 def suggest_colour(images: Sequence[NDArray[Any]]) -> str:
     """The option `colour` of `FilesSource` that suits most of the images.
 
-    Stained sections show their nuclei in hematoxylin. Three channels that agree are a
-    grey picture, and so is a mix of grey and colour files; all others are channels.
+    Nuclei are what is darkest in stained sections: their darkness shows them more sharply than
+    the amount of hematoxylin, which stains outside of nuclei as well. Three channels that
+    agree are a grey picture, and so is a mix of grey and colour files; all others are
+    channels.
     """
     channels = {len(image) for image in images}
     if 3 not in channels:
         return "channels"
     if np.mean([is_stained(image) for image in images]) > 0.5 and channels == {3}:
-        return "hematoxylin"
+        return ANY_STAIN
     alike = [_are_alike(image) for image in images if len(image) == 3]
     return "grey" if channels == {1, 3} or np.mean(alike) > 0.5 else "channels"
 
 
 def describe(measured: Measured, *, dark: bool, colour: str, with_width: bool = True) -> str:
     """One line about the objects; their width may be known better than by measuring."""
-    kind = "" if not is_stain(colour) else f"{colour.partition('+')[0]}-stained "
-    kind = kind or ("dark " if dark else "bright ")
+    kind = "dark " if dark else "bright "
+    if is_stain(colour):
+        stain = colour.partition("+")[0]
+        kind = "stained " if stain == ANY_STAIN else f"{stain}-stained "
     dim = "mostly dim, " if measured.dim and not dark and not is_stain(colour) else ""
     contrast = "hardly set off from" if measured.contrast < LOW_CONTRAST else "clearly set off from"
     low, high = measured.count

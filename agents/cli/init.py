@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     answers.add_argument(
         "--colour", metavar="NAME", default=_UNASKED,
-        help="channels, grey, or a stain: hematoxylin, eosin, dab",
+        help="channels, grey, darkness, or a stain: hematoxylin, eosin, dab",
     )  # fmt: skip
     answers.add_argument(
         "--channel", metavar="N", default=_UNASKED, type=checked(whole_number(0)),

@@ -11,6 +11,8 @@ from agents.cli.look import Measured
 
 #: Stains that the option `colour` knows, alone or as in "hematoxylin+rgb".
 STAINS = ("hematoxylin", "eosin", "dab")
+#: And what it calls the darkness that all of them leave on a slide.
+ANY_STAIN = "darkness"
 #: How much longer than wide an elongated object is taken to be.
 _ELONGATION = 3.0
 
@@ -99,8 +101,8 @@ def settings(seen: Seen, answers: Answers) -> dict[str, dict[str, Any]]:
 
 
 def is_stain(colour: str) -> bool:
-    """Whether objects are bright where there is much of a stain."""
-    return colour.partition("+")[0] in STAINS
+    """Whether objects are bright where there is much of a stain, of one or of any."""
+    return colour.partition("+")[0] in (*STAINS, ANY_STAIN)
 
 
 def _augment(seen: Seen, diameter: float) -> bool | Mapping[str, int]:

@@ -105,6 +105,8 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
                 f"got {render_mode!r}"
             )
         self.render_mode = render_mode
+        # Its own, as vector environments write into it.
+        self.metadata = dict(self.metadata)
         self.subgraph_sizes = check_sizes(subgraph_sizes)
         self.reward = build("reward", Reward, REWARDS, reward)
         self.partition = build("partition", Partition, PARTITIONS, partition)

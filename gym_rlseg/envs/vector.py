@@ -47,6 +47,9 @@ class SuperpixelVectorEnv(SyncVectorEnv):
         ValueError: if an argument can't be used.
     """
 
+    # Closing must work where making failed.
+    _workers: list[Worker] | None = None
+
     def __init__(
         self, num_envs: int = 1, *, copy: bool = True, workers: int = 0, **kwargs: Any
     ) -> None:
@@ -62,7 +65,6 @@ class SuperpixelVectorEnv(SyncVectorEnv):
         )
         processes = min(workers + 1, num_envs)
         self._shares = [range(i, num_envs, processes) for i in range(processes)]
-        self._workers: list[Worker] | None = None
         self._rows: list[Observation] = []
         self._ready = False
 

@@ -65,6 +65,11 @@ def _grey(image: NDArray[Any], name: str) -> NDArray[Any]:
     return np.asarray(rgb2gray(_rgb(image, "grey", name), channel_axis=0))[np.newaxis]
 
 
+def _darkness(image: NDArray[Any], name: str) -> NDArray[np.float32]:
+    """1 - the mean of red, green and blue: what is stained, by whatever, is bright."""
+    return 1.0 - _rgb(image, "darkness", name).mean(axis=0, keepdims=True)
+
+
 def _stain(image: NDArray[Any], name: str, *, stain: str, rgb: bool) -> NDArray[np.float32]:
     """Concentration of one stain, and behind it red, green and blue if `rgb`."""
     from skimage.color import rgb2hed  # here, for the same reason as above
@@ -89,6 +94,7 @@ def _rgb(image: NDArray[Any], colour: str, name: str) -> NDArray[np.float32]:
 COLOURS: Mapping[str, Callable[[NDArray[Any], str], NDArray[Any]]] = {
     "channels": _channels,
     "grey": _grey,
+    "darkness": _darkness,
     **{name: partial(_stain, stain=name, rgb=False) for name in _STAINS},
     **{f"{name}+rgb": partial(_stain, stain=name, rgb=True) for name in _STAINS},
 }

@@ -76,7 +76,8 @@ class FilesSource(ImageSource):
             splits). None refuses such files. Pages of label files are taken alike.
         key: dataset in HDF5 and Zarr files; None = the only one.
         labels_key: the same for the label files, which may be the image files themselves.
-        colour: "channels" takes all as they are, "grey" the luminance, "hematoxylin",
+        colour: "channels" takes all as they are, "grey" the luminance, "darkness" how far
+            an RGB image is from white (stained objects are bright), "hematoxylin",
             "eosin" and "dab" the amount of one stain on an RGB image of a slide, bright
             where there is much of it; "hematoxylin+rgb" and so on take the stain as
             channel 0 and red, green and blue behind it.

@@ -158,9 +158,9 @@ def test_stained_sections_are_recognised(rlseg, task, config):
         tifffile.imwrite(file, np.rint(255 * hed2rgb(stains)).astype(np.uint8))
     outcome = rlseg("init", task / "images", "-o", config, "--no-audit")
     assert outcome.code == 0, outcome
-    assert "hematoxylin" in outcome.out
+    assert "stained objects" in outcome.out
     environment = read(config)["environment"]
-    assert environment["colour"] == "hematoxylin"
+    assert environment["colour"] == "darkness"
     assert environment["reward"]["dark"] is False
 
 

@@ -92,6 +92,7 @@ def test_a_count_is_all_that_is_added_to_nuclei(shape, dark, channel):
 def test_bright_unstained_objects_are_compressed():
     assert environment()["compress"] == 1.5
     assert environment(dark=True)["compress"] is None
+    assert environment(colour="darkness")["compress"] is None
     assert environment(colour="hematoxylin")["compress"] is None
     assert environment(colour="hematoxylin+rgb")["compress"] is None
 

@@ -80,6 +80,15 @@ def test_grey_is_the_luminance() -> None:
     assert convert(single, "grey") is single
 
 
+def test_darkness_is_the_distance_from_white() -> None:
+    image = np.full((3, 8, 8), 255, np.uint8)
+    image[:, 0], image[0, 1], image[:2, 2] = 0, 0, 102
+    darkness = convert(image, "darkness")
+    assert darkness.shape == (1, 8, 8)
+    assert darkness.dtype == np.float32
+    np.testing.assert_allclose(darkness[0, :4, 0], [1, 1 / 3, 0.4, 0], atol=1e-6)
+
+
 @pytest.mark.parametrize("colour", sorted(set(COLOURS) - {"channels"}))
 def test_other_images_are_refused(colour: str) -> None:
     for channels in {1, 2, 4} - ({1} if colour == "grey" else set()):
