@@ -24,7 +24,8 @@ import reinforce
 import sb3_agents
 import supervised_edges
 
-from agents import SubgraphSAC
+from agents import SubgraphREINFORCE, SubgraphSAC
+from agents.graph_agent import GraphAgent
 from gym_rlseg.metrics import superpixel_bound, symmetric_best_dice
 
 EVOLUTION, SUPERVISED = "evolution search (per image)", "supervised edges (uses truth)"
@@ -83,14 +84,18 @@ class Meter:
         return any(spent[mode] < self.budgets[mode] for mode in MODES)
 
 
-def train_subgraph_sac(env: gym.Env[Any, Any], *, seed: int, proceed: held_out.Proceed) -> None:
-    """SubgraphSAC; its own validations count as training."""
-    agent = SubgraphSAC("default", env, seed=seed)
+def _ours(agent_class: type[GraphAgent]) -> Callable[..., None]:
+    """An agent of the package; its own validations count as training."""
 
-    def predict(observation: Any) -> Any:
-        return agent.predict(observation, deterministic=True)[0]
+    def train(env: gym.Env[Any, Any], *, seed: int, proceed: held_out.Proceed) -> None:
+        agent = agent_class("default", env, seed=seed)
 
-    agent.learn(10**12, callback=lambda *_: proceed(agent.num_timesteps, predict))
+        def predict(observation: Any) -> Any:
+            return agent.predict(observation, deterministic=True)[0]
+
+        agent.learn(10**12, callback=lambda *_: proceed(agent.num_timesteps, predict))
+
+    return train
 
 
 def _sb3(name: str) -> Callable[..., Any]:
@@ -99,7 +104,8 @@ def _sb3(name: str) -> Callable[..., Any]:
 
 #: Agents that train: what runs them on an environment with a seed, asking `proceed`.
 TRAINED: dict[str, Callable[..., Any]] = {
-    "SubgraphSAC": train_subgraph_sac,
+    "SubgraphSAC": _ours(SubgraphSAC),
+    "SubgraphREINFORCE": _ours(SubgraphREINFORCE),
     "SB3 GraphSAC": _sb3("graph_sac"),
     "SB3 GraphTD3": _sb3("graph_td3"),
     "SB3 PPO, edge policy": _sb3("ppo"),
@@ -114,6 +120,7 @@ TRAINED: dict[str, Callable[..., Any]] = {
 #: Short names for the command line.
 NAMES = {
     "subgraph_sac": "SubgraphSAC",
+    "subgraph_reinforce": "SubgraphREINFORCE",
     "graph_sac": "SB3 GraphSAC",
     "graph_td3": "SB3 GraphTD3",
     "ppo": "SB3 PPO, edge policy",

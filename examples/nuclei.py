@@ -25,12 +25,11 @@ CONFIG = """\
 environment:
   id: RLSeg-Images-v0
   path: images            # relative to this file
-  gamma: 0.5              # lifts dim nuclei
   validation_fraction: 0.3
   reward:                 # what is known about nuclei, in place of masks
     name: nuclei
     median: 250           # pixels, the area of a usual nucleus
-agent: {evaluate_every: 200, evaluation_samples: 4}
+agent: {algorithm: reinforce, evaluate_every: 400, evaluation_samples: 4}
 """
 
 
