@@ -1,4 +1,4 @@
-"""Agents against each other: SubgraphSAC, stable-baselines3's, REINFORCE, evolution search.
+"""Agents against each other: the package's, stable-baselines3's, REINFORCE, evolution search.
 
 Each agent gets the same steps and the same time on one core: a run goes on until both are
 spent, and is measured at fractions of either. What counts is the SBD of test images at the

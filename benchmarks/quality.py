@@ -1,4 +1,4 @@
-"""Quality of SubgraphSAC with its default settings against the baselines.
+"""Quality of an agent with its default settings against the baselines.
 
 Trains one agent per seed for a fixed wall time, without any annotation, and measures
 it on held-out images (split "test", which training and selection never see), by plain
@@ -17,7 +17,9 @@ import torch
 from common import record, table
 
 import gym_rlseg  # noqa: F401
-from agents import SubgraphSAC
+from agents.algorithms import ALGORITHMS
+from agents.cli.config import DEFAULT_ALGORITHM
+from agents.graph_agent import GraphAgent
 from agents.inference import segment_by_reward
 from agents.segmentation import segment_graph
 from gym_rlseg.envs.superpixel_env import SuperpixelEnv, object_labels
@@ -31,6 +33,7 @@ def main() -> None:
     """Train, measure, record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--env", default="RLSeg-Circles-v0")
+    parser.add_argument("--algorithm", choices=ALGORITHMS, default=DEFAULT_ALGORITHM)
     parser.add_argument("--difficulty", help="a keyword of RLSeg-Embryo-v0")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--minutes", type=float, default=5.0)
@@ -58,13 +61,14 @@ def main() -> None:
         row("edge evidence + multicut", multicut[0.5], bound),
         row(f"the same, best bias in hindsight ({best_bias})", multicut[best_bias], bound),
     ]
+    name = ALGORITHMS[arguments.algorithm].__name__
     trained, searched, ratios = [], [], []
     for seed in arguments.seeds:
         agent = trained_agent(arguments, seed)
         seconds = agent.learning_curve[-1]["seconds"]
         plain, plain_ms = measured(agent, test, arguments.images, search=False)
         trained.append(plain)
-        label = f"SubgraphSAC, seed {seed} ({agent.num_timesteps} steps, {seconds:.0f} s)"
+        label = f"{name}, seed {seed} ({agent.num_timesteps} steps, {seconds:.0f} s)"
         rows.append(row(label, plain, bound))
         best, best_ms = measured(agent, test, arguments.images, search=True)
         searched.append(best)
@@ -74,7 +78,7 @@ def main() -> None:
         )
         print(*rows[-2:], sep="\n", flush=True)
     sbd = np.array([scores.sbd for scores in trained])
-    rows.append(row(f"SubgraphSAC, mean of {len(sbd)} seeds", mean_scores(trained), bound))
+    rows.append(row(f"{name}, mean of {len(sbd)} seeds", mean_scores(trained), bound))
     rows.append(row("the same, searched by reward", mean_scores(searched), bound))
     spread = sbd.std(ddof=min(1, len(sbd) - 1))
     body = [
@@ -92,8 +96,10 @@ def main() -> None:
     ]
     print("\n".join(body))
     if not arguments.dry_run:
-        name = task_name(arguments)
-        record(name, f"{name}: quality", "\n".join(body))
+        task = task_name(arguments)
+        other = arguments.algorithm != DEFAULT_ALGORITHM
+        section = f"{task} {arguments.algorithm}" if other else task
+        record(section, f"{task}: quality of {name}", "\n".join(body))
 
 
 def make_env(arguments: argparse.Namespace) -> gym.Env:
@@ -107,13 +113,14 @@ def task_name(arguments: argparse.Namespace) -> str:
     return arguments.env + (f"-{arguments.difficulty}" if arguments.difficulty else "")
 
 
-def trained_agent(arguments: argparse.Namespace, seed: int) -> SubgraphSAC:
+def trained_agent(arguments: argparse.Namespace, seed: int) -> GraphAgent:
     """Train an agent, or take the one that was trained and saved before."""
     env = make_env(arguments)
     name = f"{task_name(arguments)}-{seed}"
+    agent_class = ALGORITHMS[arguments.algorithm]
     if arguments.load is not None:
-        return SubgraphSAC.load(arguments.load / name, env)
-    agent = SubgraphSAC("default", env, seed=seed)
+        return agent_class.load(arguments.load / name, env)
+    agent = agent_class("default", env, seed=seed)
     agent.learn(10**9, time_limit=60 * arguments.minutes)
     if arguments.save is not None:
         agent.save(arguments.save / name, include_replay=False)
@@ -150,7 +157,7 @@ def multicut_scores(env: SuperpixelEnv, index: int, bias: float) -> Scores:
 
 
 def measured(
-    agent: SubgraphSAC, env: SuperpixelEnv, images: int, *, search: bool
+    agent: GraphAgent, env: SuperpixelEnv, images: int, *, search: bool
 ) -> tuple[Scores, float]:
     """Mean scores of a trained agent, and milliseconds per image from graph to labels."""
     rng = np.random.default_rng(0)

@@ -1,6 +1,7 @@
 """REINFORCE with a baseline per edge, in one file (Williams, 1992; Kool et al., 2019).
 
-It shows how little an agent needs: no critic, no replay. Several weightings are sampled
+`agents.SubgraphREINFORCE` is the package's agent of this kind, with validation, checkpoints
+and batched updates; here is how little the idea needs. Several weightings are sampled
 for the same image, which `reset(options={"index": i})` allows. `info` says what the
 sub-graphs around each edge earned in each of them; what they earned on average in the
 others is the edge's baseline. So luck with the image or with a far part of it cancels:

@@ -86,9 +86,10 @@ class SubgraphREINFORCE(GraphAgent):
         self.num_timesteps += 1
         logged = {"train/reward": float(reward)}
         if len(self._pending) == self.config.samples * self.config.images:
+            # Forgotten first: after Ctrl-C in the update they would be too many for the next.
+            trials, self._pending = self._trials(), []
             with self._watch("updates"):
-                logged |= self._learner.update(self._trials())
-            self._pending = []
+                logged |= self._learner.update(trials)
         return logged
 
     def _trials(self) -> list[Trials]:

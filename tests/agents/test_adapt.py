@@ -10,13 +10,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from agents import SubgraphSAC, adapt
+from agents import adapt
+from agents.algorithms import ALGORITHMS
 from agents.cli.environment import resolve
+from agents.graph_agent import GraphAgent
 from agents.segmenter import OtherFeaturesError, Segmenter
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.images import ConstantImageError, Sample
 
-OPTIONS = {"width": 8, "layers": 1, "batch_size": 2, "learning_starts": 2, "train_every": 1}
+OPTIONS = {
+    "sac": {"width": 8, "layers": 1, "batch_size": 2, "learning_starts": 2, "train_every": 1},
+    "reinforce": {"width": 8, "layers": 1, "samples": 2, "images": 2},
+}
 
 
 def discs(seed: int, channels: int = 1) -> Sample:
@@ -51,11 +56,15 @@ def environment() -> dict:
     )
 
 
-@pytest.fixture(scope="module")
-def saved(environment: dict, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=sorted(OPTIONS))
+def saved(
+    request: pytest.FixtureRequest, environment: dict, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """An agent for that environment, hardly trained."""
     options = {k: v for k, v in environment.items() if k != "id"}
-    agent = SubgraphSAC("default", SuperpixelEnv(**options), seed=1, **OPTIONS)
+    agent = ALGORITHMS[request.param](
+        "default", SuperpixelEnv(**options), seed=1, **OPTIONS[request.param]
+    )
     return agent.save(tmp_path_factory.mktemp("saved") / "best", include_replay=False)
 
 
@@ -72,19 +81,20 @@ def adapted(saved: Path, environment: dict) -> Callable[..., adapt.Adapted]:
 
 def test_training_starts_from_the_saved_agent(adapted, saved, environment, monkeypatch):
     begun = []
-    learn = SubgraphSAC.learn
+    learn = GraphAgent.learn
 
     def watched(self, *arguments, **options):
         observation, _ = self.env.reset(options={"index": 0})
         begun.append(self.predict(observation, deterministic=True)[0])
         return learn(self, *arguments, **options)
 
-    monkeypatch.setattr(SubgraphSAC, "learn", watched)
+    monkeypatch.setattr(GraphAgent, "learn", watched)
     before = saved.read_bytes()
     segmenter = Segmenter(saved, environment)
     images = [partial(discs, seed) for seed in range(3)]
     result = adapted([images[0], constant, *images[1:]])
     assert saved.read_bytes() == before
+    assert type(result.agent) is type(segmenter.agent)
     assert result.images == 3  # the constant one is passed over
     assert result.timesteps > 0
     first = segmenter.segment(images[0]())

@@ -114,6 +114,28 @@ def test_each_image_is_tried_several_times_before_an_update(
     assert len(set(asked)) == 3
 
 
+def test_ctrl_c_in_an_update_does_not_end_the_updates(
+    toy: Any, quick_reinforce: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = SubgraphREINFORCE("default", toy(), seed=0, **quick_reinforce)
+
+    def interrupted(_: Any) -> dict[str, float]:
+        raise KeyboardInterrupt
+
+    update, images = agent._learner.update, []
+    monkeypatch.setattr(agent._learner, "update", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        agent.learn(20)
+
+    def spy(trials: list[Any]) -> dict[str, float]:
+        images.append(len(trials))
+        return update(trials)
+
+    monkeypatch.setattr(agent._learner, "update", spy)
+    assert agent.learn(25).num_timesteps == 37
+    assert images == [3, 3]
+
+
 def test_the_same_seed_gives_the_same_agent(toy: Any, quick_reinforce: dict[str, Any]) -> None:
     def trained(seed: int) -> Any:
         agent = SubgraphREINFORCE("default", toy(), seed=seed, **quick_reinforce).learn(60)

@@ -182,6 +182,18 @@ def test_names_in_any_script(load, tmp_path):
         (CIRCLES + "agent: {actor_learning_rate: fast}", ("must be a number, got 'fast'",)),
         (CIRCLES + "agent: {std_range: [1, 2, 3]}", ("std_range must be a list",)),
         (CIRCLES + "agent: {policy: papr}", ("did you mean 'paper'",)),
+        (CIRCLES + "agent: {algorithm: reinforc}", ("'reinforc'", "did you mean 'reinforce'")),
+        (CIRCLES + "agent: {algorithm: [sac]}", ("agent: unknown algorithm ['sac']",)),
+        (
+            CIRCLES + "agent: {algorithm: reinforce, sample: 3}",
+            ("agent: unknown option 'sample'", "did you mean 'samples'"),
+        ),
+        (
+            CIRCLES + "agent: {algorithm: reinforce, batch_size: 4}",
+            ("unknown option 'batch_size'",),
+        ),
+        (CIRCLES + "agent: {algorithm: reinforce, samples: 1}", ("samples must be at least 2",)),
+        (CIRCLES + "agent: {samples: 8}", ("unknown option 'samples'",)),
         (CIRCLES + "training: {epochs: 3}", ("training: unknown option 'epochs'",)),
         (CIRCLES + "training: {time_limit: soon}", ("training: time_limit", "'soon'", "10m")),
         (CIRCLES + "training: {time_limit: 0}", ("training: time_limit",)),
