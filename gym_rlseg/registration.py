@@ -49,7 +49,7 @@ ENVIRONMENTS: Mapping[str, Mapping[str, Any]] = {
         },
         "features": "polar",
         # Eq. 9-11 and a boundary term, which keeps their optimum near the truth.
-        "reward": {"name": "embryo", "boundary": 0.4},
+        "reward": {"name": "embryo", "boundary": 0.3, "side_spreads": [8.0, 4.0]},
         "subgraph_sizes": [4, 8, 16],
         "pool_size": 800,
     },
