@@ -74,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--merge", type=Path, nargs="+", help="files of --out; nothing is run")
+    parser.add_argument("--note", default="", help="a sentence for the record")
     parser.add_argument("--dry-run", action="store_true", help="don't write RESULTS.md")
     options = parser.parse_args(argv)
     torch.set_num_threads(options.threads)
@@ -91,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 write(options.out, rows)
                 print(f"{env_id} {name} {seed}: done", flush=True)
     plot(rows, options.out.with_suffix(".png"))
-    body = "\n".join([description(rows), "", results_table(rows)])
+    body = "\n".join([f"{description(rows)} {options.note}".rstrip(), "", results_table(rows)])
     print(body)
     if not options.dry_run:
         record("agents", "Agents compared", body)
