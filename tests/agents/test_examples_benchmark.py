@@ -79,7 +79,7 @@ def test_merging_replaces_a_run_as_a_whole(benchmark, tmp_path):
 def test_a_meter_measures_at_fractions_with_its_clock_stopped(benchmark, monkeypatch):
     runs = benchmark("agent_runs")
     now = [0.0]
-    monkeypatch.setattr(runs.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(runs.time, "process_time", lambda: now[0])
 
     def measure(_):
         now[0] += 100.0  # takes long, and costs the agent nothing
@@ -114,13 +114,13 @@ def test_a_tiny_run_from_end_to_end(benchmark, tmp_path, capsys):
     out = tmp_path / "agents.csv"
     run = ["--env", "RLSeg-Circles-v0", "--options", json.dumps(small), "--seeds", "0"]
     budget = ["--steps", "40", "--minutes", "0.001", "--images", "2"]
-    agents = ["--agents", "reinforce", "evolution", "subgraph_sac"]
+    agents = ["--agents", "reinforce", "evolution", "subgraph_sac", "subgraph_reinforce"]
     compare = benchmark("compare_agents")
     compare.main([*run, *budget, *agents, "--out", str(out), "--dry-run"])
     assert out.with_suffix(".png").stat().st_size > 1000
     rows = compare.read(out)
     names = {r["agent"] for r in rows}
-    assert {"evidence", "superpixel bound", "REINFORCE", "SubgraphSAC"} < names
+    assert {"evidence", "superpixel bound", "REINFORCE", "SubgraphREINFORCE", "SubgraphSAC"} < names
     assert all("stable-baselines3" in r["versions"] for r in rows)
     printed = capsys.readouterr().out
     assert "| REINFORCE | 0." in printed
