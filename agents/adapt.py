@@ -18,7 +18,6 @@ import numpy as np
 from agents.agent_options import AgentOptions
 from agents.graph_agent import GraphAgent
 from agents.segmenter import Segmenter
-from agents.subgraph_sac import SubgraphSACConfig
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.images import ImageSource, Sample, Split
 
@@ -84,11 +83,10 @@ def adapt(
         max_nodes=room[0],
         max_edges=room[1],
     )
-    # The networks must be as they were; only the critic no longer starts from nothing.
-    changes: dict[str, Any] = {"evaluate_every": min(config.evaluate_every, EVALUATE_EVERY)}
-    if isinstance(config, SubgraphSACConfig):
-        changes["actor_starts"] = config.learning_starts
-    options = dataclasses.replace(config, **changes)
+    # The networks must be as they were.
+    options = dataclasses.replace(
+        config.continued(), evaluate_every=min(config.evaluate_every, EVALUATE_EVERY)
+    )
     # A copy shares the graphs, but not the place in the episode.
     agent = type(segmenter.agent)(options, env, eval_env=copy.copy(env), seed=seed, device=device)
     agent.start_from(segmenter.path)

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
+
+#: Named policies of every agent: options that differ from its defaults.
+POLICIES: Mapping[str, Mapping[str, Any]] = {
+    "default": {},
+    "paper": {"initial_policy": "neutral", "std_range": (0.05, 2.0)},
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +60,24 @@ class AgentOptions(NetworkOptions):
     """What every agent that trains has besides.
 
     Attributes:
+        averaging: decay of the actor's moving average per update, which is what is
+            validated and kept: the actor itself jumps about from update to update.
+        gradient_clip: greatest norm of a gradient.
         evaluate_every: environment steps between validations.
         evaluation_samples: validation images.
     """
 
+    averaging: float = 0.995
+    gradient_clip: float = 10.0
     evaluate_every: int = 1000
     evaluation_samples: int = 32
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.check_positive("evaluate_every", "evaluation_samples")
+        self.check_positive("gradient_clip", "evaluate_every", "evaluation_samples")
+        if not 0.0 <= self.averaging < 1.0:
+            raise ValueError(f"averaging must be in [0, 1), got {self.averaging}")
+
+    def continued(self) -> Self:
+        """The options of a training that starts from another's weights."""
+        return self

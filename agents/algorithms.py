@@ -27,8 +27,10 @@ def load(path: str | Path, env: gym.Env[Any, Any], **options: Any) -> GraphAgent
     Raises:
         ValueError: if the file can't be used or is of no known agent.
     """
-    found = checkpoint.read(path)["format"]
+    saved = checkpoint.read(path)
     for agent in ALGORITHMS.values():
-        if agent.checkpoint_format == found:
-            return agent.load(path, env, **options)
-    raise ValueError(f"{path} is a checkpoint of an agent unknown to this release ({found!r})")
+        if agent.checkpoint_format == saved["format"]:
+            return agent.from_saved(path, saved, env, **options)
+    raise ValueError(
+        f"{path} is a checkpoint of an agent unknown to this release ({saved['format']!r})"
+    )

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from agents.agent_options import AgentOptions
 from agents.learner import GraphLearner
 from agents.subgraph_sac import checkpoint
 from agents.subgraph_sac.acting import act, edge_weights
@@ -57,9 +58,8 @@ class GraphAgent(ABC):
         ValueError: if an argument can't be used.
     """
 
-    #: Class of the options, and the named ones: those that differ from the defaults.
-    config_class: ClassVar[type[Any]]
-    policies: ClassVar[Mapping[str, Mapping[str, Any]]]
+    #: Class of the options.
+    config_class: ClassVar[type[AgentOptions]]
     #: What its checkpoints say they are.
     checkpoint_format: ClassVar[str]
 
@@ -263,19 +263,31 @@ class GraphAgent(ABC):
             ValueError: if the file can't be used, or was made for other features or
                 sub-graph sizes than those of `env`.
         """
-        path = checkpoint.checkpoint_path(path)
         saved = checkpoint.read(path, form=cls._form())
+        return cls.from_saved(
+            path, saved, env, eval_env=eval_env, device=device, tensorboard_log=tensorboard_log
+        )
+
+    @classmethod
+    def from_saved(
+        cls, path: str | Path, saved: dict[str, Any], env: gym.Env[Any, Any], **options: Any
+    ) -> Self:
+        """`load` for a checkpoint of this agent that has been read.
+
+        Args:
+            path: of the file, for messages.
+            saved: what `checkpoint.read` gave.
+            env: see `load`.
+            **options: see `load`.
+
+        Raises:
+            ValueError: see `load`.
+        """
+        path = checkpoint.checkpoint_path(path)
         with checkpoint.naming(path):
             seed, config = saved["seed"], configure(cls, cls.config_class(), saved["config"])
         checkpoint.check_features(path, saved, feature_counts(env.observation_space))
-        agent = cls(
-            config,
-            env,
-            eval_env=eval_env,
-            seed=seed,
-            device=device,
-            tensorboard_log=tensorboard_log,
-        )
+        agent = cls(config, env, seed=seed, **options)
         checkpoint.check_sizes(path, saved, agent.sizes)
         with checkpoint.naming(path):
             agent._restore(saved)

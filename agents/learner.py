@@ -32,6 +32,12 @@ class GraphLearner(ABC):
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Restore what `state_dict` gave."""
 
+    def average(self, decay: float) -> None:
+        """Let the moving average follow the actor: average <- decay average + (1 - decay) actor."""
+        torch._foreach_lerp_(
+            list(self.averaged_actor.parameters()), list(self.actor.parameters()), 1.0 - decay
+        )
+
     @abstractmethod
     def load_weights(self, saved: dict[str, Any]) -> None:
         """Take over the networks' weights; the moving average starts at the actor."""

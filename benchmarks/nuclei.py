@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 from agents.algorithms import ALGORITHMS
 from agents.baselines import OtsuWatershed, PixelMutexWatershed, edge_multicut
 from agents.cli.environment import build_env, resolve
-from agents.cli.look import measure
 from agents.cli.settings_rules import Answers, Seen, settings
 from agents.graph_agent import GraphAgent
 from agents.inference import segment_by_reward
@@ -83,9 +82,8 @@ def environment(data: Path, name: str, exclude: Sequence[str] = ()) -> dict[str,
     diameter, colour = SETS[name]
     options: dict[str, Any] = {"path": str(data / name / "images"), "colour": colour}
     source = FilesSource(**options)
-    planes = [source.load(file).image[0] for file in source.all_files()[:8]]
-    height, width = planes[0].shape
-    seen = Seen(height=height, width=width, measured=measure(planes))
+    height, width = source.load(source.all_files()[0]).image.shape[1:]
+    seen = Seen(height=height, width=width)
     answers = Answers(diameter=diameter, count=None, shape="convex", dark=False, colour=colour)
     section = settings(seen, answers)["environment"]
     return resolve({**section, **options, "exclude": list(exclude)}, Path())

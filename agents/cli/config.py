@@ -167,6 +167,7 @@ class RunConfig:
 def _agent(options: Mapping[str, Any]) -> tuple[str, str, AgentOptions]:
     """Names of algorithm and policy, and the options that they come to."""
     from agents.algorithms import ALGORITHMS
+    from agents.subgraph_sac.interface import configure
 
     values = dict(options)
     algorithm = values.pop("algorithm", DEFAULT_ALGORITHM)
@@ -176,10 +177,8 @@ def _agent(options: Mapping[str, Any]) -> tuple[str, str, AgentOptions]:
     known = [f.name for f in dataclasses.fields(agent.config_class)]
     check_names("agent", options, ("algorithm", "policy", *known))
     policy = values.pop("policy", "default")
-    if not isinstance(policy, str) or policy not in agent.policies:
-        raise ValueError(f"unknown policy {policy!r}{suggest(str(policy), agent.policies)}")
     check_kinds(agent.config_class, values)
-    return algorithm, policy, agent.config_class(**{**agent.policies[policy], **values})
+    return algorithm, policy, configure(agent, policy, values)
 
 
 def _training(options: Mapping[str, Any]) -> Training:

@@ -128,7 +128,6 @@ def guess(
         seen=Seen(
             height=max(image.shape[1] for image in images.values()),
             width=max(image.shape[2] for image in images.values()),
-            measured=measured,
         ),
         answers=Answers(
             diameter=diameter, count=count, shape=shape, dark=dark, colour=colour, channel=channel

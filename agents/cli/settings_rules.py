@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agents.cli.look import Measured
-
 #: Stains that the option `colour` knows, alone or as in "hematoxylin+rgb".
 STAINS = ("hematoxylin", "eosin", "dab")
 #: And what it calls the darkness that all of them leave on a slide.
@@ -19,17 +17,15 @@ _ELONGATION = 3.0
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What the images tell.
+    """How large the images are.
 
     Attributes:
         height: of the largest image, in pixels.
         width: likewise.
-        measured: the objects, on the planes that will be used.
     """
 
     height: int
     width: int
-    measured: Measured
 
 
 @dataclass(frozen=True, kw_only=True)

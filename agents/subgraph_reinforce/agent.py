@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from agents.graph_agent import GraphAgent
-from agents.subgraph_reinforce.config import POLICIES, SubgraphREINFORCEConfig
+from agents.subgraph_reinforce.config import SubgraphREINFORCEConfig
 from agents.subgraph_reinforce.learner import Learner, Trials
 from agents.subgraph_sac.batch import GraphState
 from agents.subgraph_sac.interface import padded_action
@@ -37,7 +37,6 @@ class SubgraphREINFORCE(GraphAgent):
     """
 
     config_class = SubgraphREINFORCEConfig
-    policies = POLICIES
     checkpoint_format: ClassVar[str] = "gym_rlseg.subgraph_reinforce"
     config: SubgraphREINFORCEConfig
     _learner: Learner
@@ -108,13 +107,12 @@ class SubgraphREINFORCE(GraphAgent):
         return found
 
     def _episodes(self, *, include_replay: bool) -> dict[str, Any]:
+        if not include_replay:
+            return {"index": self._index, "pending": None}
         pending = Replay(self.config.samples * self.config.images)  # keeps each graph once
         for episode in self._pending:
             pending.add(episode)
-        return {
-            "index": self._index,
-            "pending": pending.state_dict() if include_replay else None,
-        }
+        return {"index": self._index, "pending": pending.state_dict()}
 
     def _restore_episodes(self, saved: Mapping[str, Any]) -> None:
         self._index = int(saved["index"])

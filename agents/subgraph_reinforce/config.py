@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from agents.agent_options import AgentOptions
 
@@ -20,9 +18,6 @@ class SubgraphREINFORCEConfig(AgentOptions):
         entropy: β, which keeps the standard deviation from collapsing.
         scale: credits are divided by their standard deviation over the image's samples, but
             at least by this: where nothing makes a difference, noise is not blown up.
-        averaging: decay of the actor's moving average per update, which is what is
-            validated and kept.
-        gradient_clip: greatest norm of a gradient.
     """
 
     samples: int = 8
@@ -31,24 +26,14 @@ class SubgraphREINFORCEConfig(AgentOptions):
     entropy: float = 1e-2
     scale: float = 1e-2
     averaging: float = 0.98
-    gradient_clip: float = 10.0
     evaluate_every: int = 2000
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.check_positive("images", "learning_rate", "scale", "gradient_clip")
+        self.check_positive("images", "learning_rate", "scale")
         if self.samples < 2:
             raise ValueError(
                 f"samples must be at least 2, as each is compared to the others, got {self.samples}"
             )
         if not self.entropy >= 0.0:
             raise ValueError(f"entropy must be >= 0, got {self.entropy}")
-        if not 0.0 <= self.averaging < 1.0:
-            raise ValueError(f"averaging must be in [0, 1), got {self.averaging}")
-
-
-#: Named policies: options that differ from the defaults.
-POLICIES: Mapping[str, Mapping[str, Any]] = {
-    "default": {},
-    "paper": {"initial_policy": "neutral", "std_range": (0.05, 2.0)},
-}

@@ -100,11 +100,7 @@ class Learner(GraphLearner):
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.actor.parameters(), self.config.gradient_clip)
         self.optimizer.step()
-        torch._foreach_lerp_(
-            list(self.averaged_actor.parameters()),
-            list(self.actor.parameters()),
-            1.0 - self.config.averaging,
-        )
+        self.average(self.config.averaging)
         return {
             "train/loss": loss.item(),
             "train/advantage_std": torch.stack(spreads).mean().item(),

@@ -11,7 +11,7 @@ import numpy as np
 from agents.graph_agent import GraphAgent
 from agents.subgraph_sac.acting import edge_weights
 from agents.subgraph_sac.batch import GraphState
-from agents.subgraph_sac.config import POLICIES, SubgraphSACConfig
+from agents.subgraph_sac.config import SubgraphSACConfig
 from agents.subgraph_sac.interface import padded_action
 from agents.subgraph_sac.learner import Learner
 from agents.subgraph_sac.replay import Replay, Transition
@@ -32,7 +32,6 @@ class SubgraphSAC(GraphAgent):
     """
 
     config_class = SubgraphSACConfig
-    policies = POLICIES
     checkpoint_format: ClassVar[str] = "gym_rlseg.subgraph_sac"
     config: SubgraphSACConfig
     _learner: Learner

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Self
 
 from agents.agent_options import AgentOptions
 
@@ -26,9 +26,6 @@ class SubgraphSACConfig(AgentOptions):
             a critic that knows nothing yet would only drive a good start away.
         train_every: environment steps between updates; an update costs about ten times
             as much as a step, so several steps make good use of it.
-        averaging: decay of the actor's moving average, which is what is validated and
-            kept: the actor itself jumps about from update to update.
-        gradient_clip: greatest norm of a gradient.
     """
 
     actor_learning_rate: float = 1e-3
@@ -41,27 +38,20 @@ class SubgraphSACConfig(AgentOptions):
     learning_starts: int = 64
     actor_starts: int = 800
     train_every: int = 2
-    averaging: float = 0.995
-    gradient_clip: float = 10.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check_positive(
             "actor_learning_rate", "critic_learning_rate", "temperature_learning_rate",
             "initial_temperature", "batch_size", "replay_size", "learning_starts", "actor_starts",
-            "train_every", "gradient_clip",
+            "train_every",
         )  # fmt: skip
-        if not 0.0 <= self.averaging < 1.0:
-            raise ValueError(f"averaging must be in [0, 1), got {self.averaging}")
         if self.replay_size < self.batch_size:
             raise ValueError(
                 f"replay_size must be at least batch_size = {self.batch_size}, "
                 f"got {self.replay_size}"
             )
 
-
-#: Named policies: options that differ from the defaults.
-POLICIES: Mapping[str, Mapping[str, Any]] = {
-    "default": {},
-    "paper": {"initial_policy": "neutral", "std_range": (0.05, 2.0)},
-}
+    def continued(self) -> Self:
+        """See `AgentOptions.continued`: only the critic no longer starts from nothing."""
+        return dataclasses.replace(self, actor_starts=self.learning_starts)

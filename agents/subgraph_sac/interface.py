@@ -13,12 +13,14 @@ import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from agents.agent_options import POLICIES
+
 
 def configure(agent: type[Any], policy: Any, options: Mapping[str, Any]) -> Any:
     """The options of an agent's named policy, or given ones, with some replaced.
 
     Args:
-        agent: its class, with `config_class` and `policies`.
+        agent: its class, with `config_class`.
         policy: a name, or options of that class.
         options: what differs.
 
@@ -31,9 +33,9 @@ def configure(agent: type[Any], policy: Any, options: Mapping[str, Any]) -> Any:
     check_names(agent.__name__, options, known)
     if isinstance(policy, agent.config_class):
         return dataclasses.replace(policy, **options)
-    if not isinstance(policy, str) or policy not in agent.policies:
-        raise ValueError(f"unknown policy {policy!r}{suggest(str(policy), agent.policies)}")
-    return agent.config_class(**{**agent.policies[policy], **options})
+    if not isinstance(policy, str) or policy not in POLICIES:
+        raise ValueError(f"unknown policy {policy!r}{suggest(str(policy), POLICIES)}")
+    return agent.config_class(**{**POLICIES[policy], **options})
 
 
 def find_device(name: str) -> torch.device:

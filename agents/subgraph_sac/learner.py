@@ -130,11 +130,7 @@ class Learner(GraphLearner):
             self._descend("actor", loss_actor, self.actor)
         finally:  # Ctrl-C may come at any time, and training may go on after it
             self.critic.requires_grad_(True)
-        torch._foreach_lerp_(
-            list(self.averaged_actor.parameters()),
-            list(self.actor.parameters()),
-            1.0 - self.config.averaging,
-        )
+        self.average(self.config.averaging)
 
         loss_temperature = temperature_loss(
             self.log_temperatures, log_probabilities, self.sizes, self.config.target_entropy

@@ -10,7 +10,6 @@ import yaml
 
 from agents.cli.config_template import render
 from agents.cli.environment import resolve
-from agents.cli.look import Measured
 from agents.cli.questions import SHAPES, ask, one_of, parse_count, parse_diameter
 from agents.cli.settings_rules import Answers, Seen, settings
 from gym_rlseg.options import build
@@ -20,7 +19,6 @@ from gym_rlseg.rewards.nuclei import NucleiReward
 SEEN = Seen(
     height=256,
     width=256,
-    measured=Measured(diameter=25.0, count=(5, 20), contrast=0.8, dim=True),
 )
 ANSWERS = Answers(diameter=25.0, count=None, shape="convex", dark=False, colour="channels")
 
