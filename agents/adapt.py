@@ -77,6 +77,7 @@ def adapt(
         chosen,
         boundary=segmenter.pipeline.boundary,
         superpixels=segmenter.pipeline.superpixels,
+        silhouettes=segmenter.pipeline.silhouettes,
         reward=segmenter.pipeline.reward,
         **{name: environment[name] for name in ("features", "partition", "subgraph_sizes")},
         pool_size=len(rewards),

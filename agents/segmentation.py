@@ -17,6 +17,7 @@ from gym_rlseg.envs.superpixel_env import object_labels
 from gym_rlseg.graph import BOUNDARIES, PARTITIONS, SUPERPIXELS, SuperpixelGraph, build_graph
 from gym_rlseg.graph.boundary import BoundaryMap
 from gym_rlseg.graph.partition import Multicut, Partition
+from gym_rlseg.graph.silhouettes import Silhouettes, build_silhouettes
 from gym_rlseg.graph.stitching import TiledSuperpixels
 from gym_rlseg.graph.superpixels import Superpixels
 from gym_rlseg.graph.tiles import TiledBoundary, Tiling
@@ -107,6 +108,7 @@ class Pipeline:
         boundary: makes the boundary map.
         superpixels: makes the superpixels from it.
         features: name of the features.
+        silhouettes: have a share in the evidence, or None.
         partition: see `segment_graph`.
         reward: see `segment_graph`.
     """
@@ -114,6 +116,7 @@ class Pipeline:
     boundary: BoundaryMap
     superpixels: Superpixels
     features: str
+    silhouettes: Silhouettes | None
     partition: Partition
     reward: Reward
 
@@ -138,6 +141,7 @@ class Pipeline:
             boundary=build("boundary", BoundaryMap, BOUNDARIES, options["boundary"]),
             superpixels=build("superpixels", Superpixels, SUPERPIXELS, options["superpixels"]),
             features=options["features"],
+            silhouettes=build_silhouettes(options.get("silhouettes")),
             partition=partition,
             reward=build("reward", Reward, REWARDS, options["reward"]),
         )
@@ -166,6 +170,7 @@ class Pipeline:
             boundary=self.boundary,
             superpixels=self.superpixels,
             features=self.features,
+            silhouettes=self.silhouettes,
             # Only training needs sub-graphs; every graph has those of one edge.
             subgraph_sizes=(1,),
             rng=np.random.default_rng(0),

@@ -19,6 +19,7 @@ from gym_rlseg.graph import BOUNDARIES, PARTITIONS, SUPERPIXELS
 from gym_rlseg.graph.boundary import BoundaryMap
 from gym_rlseg.graph.graph import FEATURES
 from gym_rlseg.graph.partition import Partition
+from gym_rlseg.graph.silhouettes import Silhouettes, build_silhouettes
 from gym_rlseg.graph.subgraphs import check_sizes
 from gym_rlseg.graph.superpixels import Superpixels
 from gym_rlseg.images import SOURCES, AugmentedSource, FilesSource, ImageSource
@@ -81,6 +82,8 @@ def resolve(options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             result[name] = _component(name, *_COMPONENTS[name], merged[name])
         elif name == "augment":
             result[name] = _augment(merged[name], source)
+        elif name == "silhouettes":
+            result[name] = _silhouettes(merged[name])
         elif name == "cache":
             result[name] = _folder(name, merged[name], folder)
         elif name not in result:
@@ -162,6 +165,14 @@ def _augment(value: Any, source: ImageSource) -> bool | dict[str, Any]:
         augmentation.size("train")  # refuses sources without end; no files are looked at
     options = {f.name: getattr(augmentation, f.name) for f in dataclasses.fields(augmentation)}
     return plain({name: option for name, option in options.items() if name != "source"})
+
+
+def _silhouettes(value: Any) -> dict[str, Any] | None:
+    """All options of silhouettes, or None."""
+    if isinstance(value, Mapping):
+        check_kinds(Silhouettes, value)
+    silhouettes = build_silhouettes(value)
+    return None if silhouettes is None else plain(dataclasses.asdict(silhouettes))
 
 
 def _folder(name: str, value: Any, folder: Path) -> str | None:

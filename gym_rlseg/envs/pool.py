@@ -8,6 +8,7 @@ import numpy as np
 
 from gym_rlseg.graph.boundary import BoundaryMap
 from gym_rlseg.graph.graph import SuperpixelGraph, build_graph
+from gym_rlseg.graph.silhouettes import Silhouettes
 from gym_rlseg.graph.superpixels import Superpixels
 from gym_rlseg.images.base import SPLITS, ImageSource, Split
 
@@ -33,6 +34,7 @@ class GraphPool:
         boundary: makes the boundary maps.
         superpixels: makes the superpixels.
         features: name of the features.
+        silhouettes: have a share in the evidence, or None.
         subgraph_sizes: in edges.
     """
 
@@ -43,6 +45,7 @@ class GraphPool:
     boundary: BoundaryMap
     superpixels: Superpixels
     features: str
+    silhouettes: Silhouettes | None
     subgraph_sizes: tuple[int, ...]
     _kept: dict[int, SuperpixelGraph] = field(default_factory=dict, repr=False)
 
@@ -112,6 +115,7 @@ class GraphPool:
             boundary=self.boundary,
             superpixels=self.superpixels,
             features=self.features,
+            silhouettes=self.silhouettes,
             subgraph_sizes=self.subgraph_sizes,
             rng=np.random.default_rng([SPLITS.index(split), seed, index, _SUBGRAPH_STREAM]),
         )

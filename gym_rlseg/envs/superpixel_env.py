@@ -27,6 +27,7 @@ from gym_rlseg.graph import BOUNDARIES, PARTITIONS, SUPERPIXELS, SuperpixelGraph
 from gym_rlseg.graph.boundary import BoundaryMap
 from gym_rlseg.graph.cache import CachedSuperpixels
 from gym_rlseg.graph.partition import Partition
+from gym_rlseg.graph.silhouettes import Silhouettes, build_silhouettes
 from gym_rlseg.graph.subgraphs import check_sizes
 from gym_rlseg.graph.superpixels import Superpixels
 from gym_rlseg.images import SOURCES
@@ -54,6 +55,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         boundary: the boundary map under superpixels and evidence.
         superpixels: the superpixel method.
         features: name of the features.
+        silhouettes: options of `Silhouettes`, which then have a share in the evidence.
         partition: turns edge weights into objects.
         reward: scores objects.
         subgraph_sizes: sizes of the sub-graphs in edges.
@@ -84,6 +86,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         boundary: str | dict[str, Any] | BoundaryMap = "gradient",
         superpixels: str | dict[str, Any] | Superpixels = "mutex_watershed",
         features: str = "handcrafted",
+        silhouettes: dict[str, Any] | Silhouettes | None = None,
         partition: str | dict[str, Any] | Partition = "multicut",
         reward: str | dict[str, Any] | Reward = "circularity",
         subgraph_sizes: tuple[int, ...] | list[int] = (4, 8, 16),
@@ -119,6 +122,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
             boundary=build("boundary", BoundaryMap, BOUNDARIES, boundary),
             superpixels=method if cache is None else CachedSuperpixels(method, folder=cache),
             features=features,
+            silhouettes=build_silhouettes(silhouettes),
             subgraph_sizes=self.subgraph_sizes,
         )
         probe = self.pool.graph(0)

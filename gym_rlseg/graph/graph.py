@@ -22,6 +22,7 @@ from gym_rlseg.graph.features import GraphParts, edge_features, node_features
 from gym_rlseg.graph.features_polar import polar_edge_features, polar_node_features
 from gym_rlseg.graph.geometry import NodeSums, Outlines, node_sums, region_adjacency
 from gym_rlseg.graph.partition import solver_graph
+from gym_rlseg.graph.silhouettes import Silhouettes
 from gym_rlseg.graph.subgraphs import sample_all_sizes
 from gym_rlseg.graph.superpixels import MutexWatershed, SeededWatershed, Superpixels
 from gym_rlseg.graph.truth import TruthTable, truth_table
@@ -127,6 +128,7 @@ def build_graph(
     features: str,
     subgraph_sizes: Sequence[int],
     rng: np.random.Generator,
+    silhouettes: Silhouettes | None = None,
 ) -> SuperpixelGraph:
     """Turn an image into a graph.
 
@@ -137,6 +139,7 @@ def build_graph(
         features: name of a set of features in `FEATURES`.
         subgraph_sizes: sizes of the sub-graphs in edges.
         rng: draws the sub-graphs.
+        silhouettes: has a share in the evidence; None: it is the boundary map's alone.
 
     Raises:
         ConstantImageError: if the image is constant or holds a single superpixel.
@@ -162,19 +165,21 @@ def build_graph(
             sums=node_sums(sample.image, labels),
         )
         subgraphs = sample_all_sizes(edges, parts.sums.area.size, subgraph_sizes, rng)
+        of_nodes, of_edges = (feature(parts) for feature in FEATURES[features])
+        if silhouettes is not None:
+            of_edges[:, 0] = silhouettes.blended(of_edges[:, 0], sample.image, labels, edges)
     except ConstantImageError as error:
         raise ConstantImageError(f"{sample.name}: {error}") from error
     except ValueError as error:
         raise ValueError(f"{sample.name}: {error}") from error
-    of_nodes, of_edges = FEATURES[features]
     return SuperpixelGraph(
         name=sample.name,
         image=sample.image,
         boundary=boundary_map,
         superpixels=labels,
         edges=edges,
-        node_features=of_nodes(parts),
-        edge_features=of_edges(parts),
+        node_features=of_nodes,
+        edge_features=of_edges,
         subgraphs=subgraphs,
         truth=sample.truth,
         outlines=outlines,

@@ -79,8 +79,9 @@ def test_dark_objects_are_dark_to_boundary_and_reward():
 @pytest.mark.parametrize("shape", ["round", "convex"])
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("channel", [0, 1])
-def test_a_count_is_all_that_is_added_to_nuclei(shape, dark, channel):
-    options = {"shape": shape, "dark": dark, "channel": channel}
+@pytest.mark.parametrize("colour", ["channels", "darkness"])
+def test_a_count_is_all_that_is_added_to_nuclei(shape, dark, channel, colour):
+    options = {"shape": shape, "dark": dark, "channel": channel, "colour": colour}
     plain = build("reward", Reward, REWARDS, environment(**options)["reward"])
     counted = build("reward", Reward, REWARDS, environment(**options, count=(5, 9))["reward"])
     assert isinstance(plain, NucleiReward)
@@ -93,6 +94,15 @@ def test_bright_unstained_objects_are_compressed():
     assert environment(colour="darkness")["compress"] is None
     assert environment(colour="hematoxylin")["compress"] is None
     assert environment(colour="hematoxylin+rgb")["compress"] is None
+
+
+def test_stained_tissue_gets_silhouettes_and_finer_superpixels():
+    stained, other = environment(colour="darkness"), environment()
+    assert stained["silhouettes"] == {"diameter": ANSWERS.diameter}
+    assert "silhouettes" not in other
+    assert stained["reward"]["median"] == 2 * other["reward"]["median"]
+    for name in ("min_distance", "min_size"):
+        assert stained["superpixels"][name] < other["superpixels"][name]
 
 
 def test_large_images_are_cropped():
