@@ -12,6 +12,7 @@ import argparse
 import dataclasses
 import importlib.util
 import json
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from itertools import chain, product
@@ -22,6 +23,10 @@ import numpy as np
 import torch
 from common import record, table
 from numpy.typing import NDArray
+
+sys.path.append(str(Path(__file__).parents[1] / "examples"))
+import supervised_edges
+from held_out import budget
 
 from agents.algorithms import ALGORITHMS
 from agents.baselines import OtsuWatershed, PixelMutexWatershed, edge_multicut
@@ -51,6 +56,7 @@ GRID = {
 }
 BIASES = (0.3, 0.4, 0.5, 0.6, 0.7)
 REACHES = (0.3, 0.6, 1.0)
+METHODS = ("plain", "searched", "supervised")
 
 
 def main() -> None:
@@ -61,6 +67,9 @@ def main() -> None:
     parser.add_argument("--train", type=Path, help="folder for the folds' outcomes")
     parser.add_argument("--assemble", type=Path, help="folder of --train")
     parser.add_argument("--minutes", type=float, default=1.5, help="of training a fold")
+    parser.add_argument(
+        "--supervised", action="store_true", help="train the same network with the truth as well"
+    )
     parser.add_argument("--algorithm", choices=ALGORITHMS, default="reinforce")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--dry-run", action="store_true", help="don't write RESULTS.md")
@@ -130,9 +139,22 @@ def train_fold(arguments: argparse.Namespace, name: str, fold: int) -> None:
             seconds += time.perf_counter() - begun
             rows.append(dataclasses.asdict(evaluate(result.labels, cast(Labels, sample.truth))))
         outcome[method] = {"scores": rows, "ms": 1e3 * seconds / len(samples)}
+    if arguments.supervised:
+        predictor = Supervised(arguments, name, options)
+        outcome["supervised"] = {
+            "scores": [
+                dataclasses.asdict(
+                    evaluate(
+                        segment_graph(predictor, pipeline.graph(sample), **shared).labels,
+                        cast(Labels, sample.truth),
+                    )
+                )
+                for sample in samples
+            ]
+        }
     target.write_text(json.dumps(outcome))
-    means = [mean_scores([Scores(**r) for r in outcome[m]["scores"]]).sbd for m in
-             ("plain", "searched")]  # fmt: skip
+    means = [mean_scores([Scores(**r) for r in outcome[m]["scores"]]).sbd for m in METHODS
+             if m in outcome]  # fmt: skip
     print(name, fold, agent.num_timesteps, "steps", means, flush=True)
 
 
@@ -148,6 +170,24 @@ def trained_agent(arguments: argparse.Namespace, path: Path, options: dict[str, 
     path.parent.mkdir(parents=True, exist_ok=True)
     agent.save(path, include_replay=False)
     return agent
+
+
+class Supervised:
+    """The agents' network, trained with the truth; see `examples/supervised_edges.py`."""
+
+    def __init__(self, arguments: argparse.Namespace, name: str, options: dict[str, Any]) -> None:
+        labels = str(arguments.data / name / "labels")
+        env = build_env({**options, "labels": labels})
+        env.pool.prepare()
+        proceed = budget(10**9, 60.0 * arguments.minutes)
+        self._predict = supervised_edges.train(env, seed=arguments.seed, proceed=proceed)
+
+    def predict(
+        self, observation: Any, state: Any = None, episode_start: Any = None,
+        deterministic: bool = False,
+    ) -> tuple[NDArray[np.float32], Any]:  # fmt: skip
+        """See `agents.segmentation.Predictor`."""
+        return self._predict(observation), state
 
 
 def assemble(arguments: argparse.Namespace, name: str) -> tuple[str, str]:
@@ -209,6 +249,10 @@ def assemble(arguments: argparse.Namespace, name: str) -> tuple[str, str]:
         scores = [[Scores(**r) for r in o[method]["scores"]] for o in outcomes]
         folds[method] = [mean_scores(s).sbd for s in scores]
         rows.append(row(f"{label} (no annotation)", mean_scores(list(chain.from_iterable(scores)))))
+    if all("supervised" in o for o in outcomes):
+        chained = chain.from_iterable(o["supervised"]["scores"] for o in outcomes)
+        scored_rows = mean_scores([Scores(**r) for r in chained])
+        rows.append(row("the same network, trained with the truth (needs annotation)", scored_rows))
     ratio = np.mean([o["searched"]["ms"] / o["plain"]["ms"] for o in outcomes])
     spans = [np.ptp(o["validation"][-10:]) for o in outcomes]
     header = ("", "SBD", "AP50", "mAP", "VI split", "VI merge", "\\|DiC\\|")
