@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from agents.agent_options import AgentOptions
-from agents.graph_agent import GraphAgent
+from agents.graph.agent import GraphAgent
+from agents.graph.options import AgentOptions
 from agents.segmenter import Segmenter
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.images import ImageSource, Sample, Split

@@ -8,9 +8,10 @@ from typing import Any
 
 import gymnasium as gym
 
-from agents.graph_agent import GraphAgent
+from agents.graph import checkpoint
+from agents.graph.agent import GraphAgent
 from agents.subgraph_reinforce import SubgraphREINFORCE
-from agents.subgraph_sac import SubgraphSAC, checkpoint
+from agents.subgraph_sac import SubgraphSAC
 
 #: What `algorithm` in a config names.
 ALGORITHMS: Mapping[str, type[GraphAgent]] = {"sac": SubgraphSAC, "reinforce": SubgraphREINFORCE}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.graph_agent import GraphAgent
+from agents.graph.agent import GraphAgent
 from agents.segmentation import Segmentation
 from gym_rlseg.envs.observation import Capacity, padded
 from gym_rlseg.envs.superpixel_env import object_labels

@@ -26,7 +26,7 @@ from gym_rlseg.options import build
 from gym_rlseg.rewards import REWARDS, Reward, Scores
 
 if TYPE_CHECKING:
-    from agents.graph_agent import GraphAgent
+    from agents.graph.agent import GraphAgent
 
 
 class Predictor(Protocol):

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agents.graph import checkpoint
 from agents.inference import segment_by_reward
 from agents.segmentation import Pipeline, Segmentation, load_agent
-from agents.subgraph_sac import checkpoint
 from gym_rlseg.graph.tiles import Tiling
 from gym_rlseg.images import Sample
 
 if TYPE_CHECKING:
-    from agents.graph_agent import GraphAgent
+    from agents.graph.agent import GraphAgent
     from gym_rlseg.graph import SuperpixelGraph
 
 #: Images of up to so many pixels are segmented without tiles by default.

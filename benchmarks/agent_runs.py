@@ -25,7 +25,7 @@ import sb3_agents
 import supervised_edges
 
 from agents import SubgraphREINFORCE, SubgraphSAC
-from agents.graph_agent import GraphAgent
+from agents.graph.agent import GraphAgent
 from gym_rlseg.metrics import superpixel_bound, symmetric_best_dice
 
 EVOLUTION, SUPERVISED = "evolution search (per image)", "supervised edges (uses truth)"

@@ -32,7 +32,7 @@ from agents.algorithms import ALGORITHMS
 from agents.baselines import OtsuWatershed, PixelMutexWatershed, edge_multicut
 from agents.cli.environment import build_env, resolve
 from agents.cli.settings_rules import Answers, Seen, settings
-from agents.graph_agent import GraphAgent
+from agents.graph.agent import GraphAgent
 from agents.inference import segment_by_reward
 from agents.segmentation import Pipeline, segment_graph
 from gym_rlseg.graph.superpixels import MutexWatershed

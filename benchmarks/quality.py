@@ -19,7 +19,7 @@ from common import record, table
 import gym_rlseg  # noqa: F401
 from agents.algorithms import ALGORITHMS
 from agents.cli.config import DEFAULT_ALGORITHM
-from agents.graph_agent import GraphAgent
+from agents.graph.agent import GraphAgent
 from agents.inference import segment_by_reward
 from agents.segmentation import segment_graph
 from gym_rlseg.envs.superpixel_env import SuperpixelEnv, object_labels

@@ -25,9 +25,9 @@ from held_out import Predict, Proceed, arguments, budget, make_env, report, surr
 from torch import Tensor, nn
 
 from agents import SubgraphSACConfig
-from agents.subgraph_sac.batch import GraphState, collate
-from agents.subgraph_sac.interface import feature_counts, padded_action
-from agents.subgraph_sac.networks import Actor, initialise
+from agents.graph.batch import GraphState, collate
+from agents.graph.interface import feature_counts, padded_action
+from agents.graph.networks import Actor, initialise
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,10 +20,10 @@ from held_out import Predict, Proceed, arguments, budget, make_env, report
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from agents import SubgraphSACConfig
-from agents.subgraph_sac.acting import act
-from agents.subgraph_sac.batch import GraphState, collate
-from agents.subgraph_sac.interface import feature_counts
-from agents.subgraph_sac.networks import Actor, initialise
+from agents.graph.acting import act
+from agents.graph.batch import GraphState, collate
+from agents.graph.interface import feature_counts
+from agents.graph.networks import Actor, initialise
 
 BATCH = 8
 LEARNING_RATE = 1e-3

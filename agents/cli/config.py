@@ -12,10 +12,10 @@ from typing import Any
 
 import yaml
 
-from agents.agent_options import AgentOptions
 from agents.cli.durations import format_duration, parse_duration
 from agents.cli.environment import build_env, one_line, plain, resolve
 from agents.cli.kinds import check_kinds
+from agents.graph.options import AgentOptions
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.options import check_names, suggest
 
@@ -167,7 +167,7 @@ class RunConfig:
 def _agent(options: Mapping[str, Any]) -> tuple[str, str, AgentOptions]:
     """Names of algorithm and policy, and the options that they come to."""
     from agents.algorithms import ALGORITHMS
-    from agents.subgraph_sac.interface import configure
+    from agents.graph.interface import configure
 
     values = dict(options)
     algorithm = values.pop("algorithm", DEFAULT_ALGORITHM)

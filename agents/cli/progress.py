@@ -12,7 +12,7 @@ from agents.cli.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from agents.cli.config import Training
-    from agents.graph_agent import GraphAgent
+    from agents.graph.agent import GraphAgent
 
 #: Seconds between checkpoints, and the least multiple of a checkpoint's own duration.
 SAVE_EVERY, SAVE_RATIO = 60.0, 20.0
@@ -64,7 +64,7 @@ class Watch:
         return True
 
     def _line(self, row: Mapping[str, float]) -> str:
-        from agents.subgraph_sac.reporting import seconds_left
+        from agents.graph.reporting import seconds_left
 
         limit, total = self._training.time_limit, self._training.total_timesteps
         done = self._agent.num_timesteps - self._steps_before

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from agents.cli.config import RunConfig
     from agents.cli.run_folder import RunFolder
-    from agents.graph_agent import GraphAgent
+    from agents.graph.agent import GraphAgent
     from gym_rlseg.envs import SuperpixelEnv
 
 #: Validation images shown in panels: those of the lowest rewards, and some of the others.
@@ -70,7 +70,7 @@ def write_report(
     Raises:
         OSError: if the disk refuses; an earlier report is then as it was.
     """
-    from agents.subgraph_sac.evaluation import available_samples
+    from agents.graph.evaluation import available_samples
 
     samples = available_samples(eval_env, config.agent.evaluation_samples)
     judged = sorted((judge(agent, eval_env, i) for i in range(samples)), key=lambda j: j.reward)

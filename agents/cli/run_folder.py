@@ -13,7 +13,7 @@ from agents.cli.output import output_folder, write_csv, write_text
 
 if TYPE_CHECKING:
     from agents.cli.config import RunConfig
-    from agents.graph_agent import GraphAgent
+    from agents.graph.agent import GraphAgent
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from agents.cli.output import write_picture
 from agents.cli.progress import Watch, out_of_patience
 from agents.cli.report import write_report
 from agents.cli.run_folder import RunFolder
-from agents.graph_agent import GraphAgent
+from agents.graph.agent import GraphAgent
 from agents.threads import torch_threads
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.envs.observation import check_fits

@@ -14,9 +14,9 @@ from stable_baselines3.common.type_aliases import DictReplayBufferSamples, Tenso
 from stable_baselines3.common.vec_env import VecNormalize
 from torch import Tensor
 
+from agents.graph.batch import GraphState
+from agents.graph.interface import feature_counts
 from agents.sb3.graphs import GRAPH_KEYS
-from agents.subgraph_sac.batch import GraphState
-from agents.subgraph_sac.interface import feature_counts
 from agents.subgraph_sac.replay import Replay, Transition
 
 

@@ -8,9 +8,9 @@ from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor, nn
 
+from agents.graph.batch import GraphBatch
 from agents.sb3.buffers import SubgraphReplayBuffer, SubgraphReplaySamples
 from agents.sb3.graphs import per_graph, unpadded
-from agents.subgraph_sac.batch import GraphBatch
 from agents.subgraph_sac.losses import critic_loss
 
 CREDITS = ("edge", "subgraph", "image")

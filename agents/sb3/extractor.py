@@ -9,9 +9,9 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import TensorDict
 from torch import Tensor
 
+from agents.graph.interface import feature_counts
+from agents.graph.networks import EdgeEncoder
 from agents.sb3.graphs import graph_batch, padded
-from agents.subgraph_sac.interface import feature_counts
-from agents.subgraph_sac.networks import EdgeEncoder
 
 
 class GraphExtractor(BaseFeaturesExtractor):

@@ -11,8 +11,8 @@ from gymnasium import spaces
 from torch import Tensor
 from torch_geometric.utils import scatter
 
-from agents.subgraph_sac.batch import GraphBatch
-from agents.subgraph_sac.interface import feature_counts
+from agents.graph.batch import GraphBatch
+from agents.graph.interface import feature_counts
 
 GRAPH_KEYS = ("node_features", "edge_features", "edge_index", "node_mask", "edge_mask")
 # stable-baselines3 casts observations to float32, which holds every integer up to here.

@@ -10,12 +10,13 @@ from stable_baselines3.common.policies import BaseModel, BasePolicy
 from stable_baselines3.common.type_aliases import TensorDict
 from torch import Tensor, nn
 
+from agents.graph.batch import GraphBatch
+from agents.graph.interface import feature_counts
+from agents.graph.networks import Actor, initialise
+from agents.graph.squashed_normal import squashed_normal
 from agents.sb3.graphs import check_spaces, graph_batch, padded, per_graph, unpadded
-from agents.subgraph_sac.batch import GraphBatch
 from agents.subgraph_sac.config import SubgraphSACConfig
-from agents.subgraph_sac.interface import feature_counts
-from agents.subgraph_sac.losses import squashed_normal
-from agents.subgraph_sac.networks import Actor, Critic, initialise
+from agents.subgraph_sac.networks import Critic
 
 
 class EdgeActor(BasePolicy):

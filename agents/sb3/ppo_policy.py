@@ -10,13 +10,13 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import Schedule, TensorDict
 from torch import Tensor, nn
 
+from agents.graph.interface import feature_counts
+from agents.graph.networks import Actor, initialise
+from agents.graph.squashed_normal import squashed_normal
 from agents.sb3.distribution import entropy, log_probability
 from agents.sb3.extractor import GraphExtractor
 from agents.sb3.graphs import check_spaces, graph_batch, padded, per_graph, unpadded
 from agents.sb3.options import fused, network_config, network_options, refuse_sde
-from agents.subgraph_sac.interface import feature_counts
-from agents.subgraph_sac.losses import squashed_normal
-from agents.subgraph_sac.networks import Actor, initialise
 
 
 class EdgePPOPolicy(ActorCriticPolicy):

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from agents.graph_agent import GraphAgent
+from agents.graph.agent import GraphAgent
+from agents.graph.batch import GraphState
+from agents.graph.interface import padded_action
 from agents.subgraph_reinforce.config import SubgraphREINFORCEConfig
 from agents.subgraph_reinforce.learner import Learner, Trials
-from agents.subgraph_sac.batch import GraphState
-from agents.subgraph_sac.interface import padded_action
 from agents.subgraph_sac.replay import Replay, Transition
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agents.agent_options import AgentOptions
+from agents.graph.options import AgentOptions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from agents.learner import GraphLearner
+from agents.graph.batch import GraphState, collate
+from agents.graph.learner import GraphLearner
+from agents.graph.networks import Actor, initialise
 from agents.subgraph_reinforce.config import SubgraphREINFORCEConfig
 from agents.subgraph_reinforce.losses import edge_credits, policy_loss, subgraph_advantages
-from agents.subgraph_sac.batch import GraphState, collate
-from agents.subgraph_sac.networks import Actor, initialise
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from agents.graph_agent import GraphAgent
-from agents.subgraph_sac.acting import edge_weights
-from agents.subgraph_sac.batch import GraphState
+from agents.graph.acting import edge_weights
+from agents.graph.agent import GraphAgent
+from agents.graph.batch import GraphState
+from agents.graph.interface import padded_action
 from agents.subgraph_sac.config import SubgraphSACConfig
-from agents.subgraph_sac.interface import padded_action
 from agents.subgraph_sac.learner import Learner
 from agents.subgraph_sac.replay import Replay, Transition
 

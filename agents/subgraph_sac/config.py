@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Self
 
-from agents.agent_options import AgentOptions
+from agents.graph.options import AgentOptions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,17 +10,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from agents.learner import GraphLearner
-from agents.subgraph_sac.batch import GraphBatch, collate
+from agents.graph.batch import GraphBatch, collate
+from agents.graph.learner import GraphLearner
+from agents.graph.networks import Actor, initialise
+from agents.graph.squashed_normal import squashed_normal
 from agents.subgraph_sac.config import SubgraphSACConfig
 from agents.subgraph_sac.losses import (
     actor_loss,
     critic_loss,
-    squashed_normal,
     subgraph_log_probabilities,
     temperature_loss,
 )
-from agents.subgraph_sac.networks import Actor, Critic, initialise
+from agents.subgraph_sac.networks import Critic
 from agents.subgraph_sac.replay import Transition
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agents.subgraph_sac.batch import GraphState
+from agents.graph.batch import GraphState
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -13,7 +13,7 @@ import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from agents.subgraph_sac.batch import GraphState
+from agents.graph.batch import GraphState
 
 MAX_NODES, MAX_EDGES = 9, 14
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from agents import adapt
 from agents.algorithms import ALGORITHMS
 from agents.cli.environment import resolve
-from agents.graph_agent import GraphAgent
+from agents.graph.agent import GraphAgent
 from agents.segmenter import OtherFeaturesError, Segmenter
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.images import ConstantImageError, Sample

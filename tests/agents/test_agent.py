@@ -19,9 +19,9 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from agents import SubgraphSAC
+from agents.graph.reporting import seconds_left
 from agents.subgraph_sac import SubgraphSACConfig
 from agents.subgraph_sac.learner import Learner
-from agents.subgraph_sac.reporting import seconds_left
 
 #: Far from the samples that an environment seeded with a small number draws.
 HELD_OUT = range(10**6, 10**6 + 30)

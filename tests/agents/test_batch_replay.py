@@ -11,7 +11,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from agents.subgraph_sac.batch import GraphState, collate
+from agents.graph.batch import GraphState, collate
 from agents.subgraph_sac.replay import Replay, Transition
 
 CPU = torch.device("cpu")

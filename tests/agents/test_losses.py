@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal, SigmoidTransform, TransformedDistribution
 
-from agents.subgraph_sac.batch import GraphState
+from agents.graph.batch import GraphState
+from agents.graph.squashed_normal import squashed_normal
 from agents.subgraph_sac.config import SubgraphSACConfig
 from agents.subgraph_sac.learner import Learner
 from agents.subgraph_sac.losses import (
     actor_loss,
     critic_loss,
-    squashed_normal,
     subgraph_log_probabilities,
     temperature_loss,
 )

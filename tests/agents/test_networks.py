@@ -11,9 +11,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from agents.subgraph_sac.batch import GraphBatch, GraphState, collate
+from agents.graph.batch import GraphBatch, GraphState, collate
+from agents.graph.networks import Actor, GraphConvolution, initialise
 from agents.subgraph_sac.config import SubgraphSACConfig
-from agents.subgraph_sac.networks import Actor, Critic, GraphConvolution, initialise
+from agents.subgraph_sac.networks import Critic
 
 CPU = torch.device("cpu")
 WIDTH = 10

@@ -9,9 +9,9 @@ from gymnasium import spaces
 from scipy.integrate import quad
 from torch.distributions import Normal, SigmoidTransform, TransformedDistribution
 
+from agents.graph.batch import GraphState, collate
 from agents.sb3.distribution import entropy, log_probability
 from agents.sb3.graphs import check_spaces, graph_batch, padded, per_graph, unpadded
-from agents.subgraph_sac.batch import GraphState, collate
 
 CPU = torch.device("cpu")
 

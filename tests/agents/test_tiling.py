@@ -7,10 +7,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from agents.graph.batch import GraphState, collate
+from agents.graph.networks import Actor, initialise
 from agents.segmentation import Pipeline, Segmentation
-from agents.subgraph_sac.batch import GraphState, collate
 from agents.subgraph_sac.config import SubgraphSACConfig
-from agents.subgraph_sac.networks import Actor, initialise
 from gym_rlseg.graph.geometry import node_sums
 from gym_rlseg.graph.tiles import Tiling
 from gym_rlseg.images.base import ConstantImageError, Sample

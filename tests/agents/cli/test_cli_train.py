@@ -26,7 +26,8 @@ from agents.cli.config import RunConfig
 from agents.cli.interrupt import Interrupt
 from agents.cli.progress import out_of_patience
 from agents.cli.run_folder import RunFolder
-from agents.subgraph_sac import SubgraphSAC, checkpoint
+from agents.graph import checkpoint
+from agents.subgraph_sac import SubgraphSAC
 from gym_rlseg.envs import SuperpixelEnv
 
 FILES = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.subgraph_sac.networks import Actor
+from agents.graph.networks import Actor
 
 
 class Selection:

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agents.subgraph_sac.batch import GraphState, collate
-from agents.subgraph_sac.interface import padded_action
-from agents.subgraph_sac.losses import squashed_normal
-from agents.subgraph_sac.networks import Actor
+from agents.graph.batch import GraphState, collate
+from agents.graph.interface import padded_action
+from agents.graph.networks import Actor
+from agents.graph.squashed_normal import squashed_normal
 
 
 def edge_weights(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 if TYPE_CHECKING:
-    from agents.subgraph_sac.networks import Actor
+    from agents.graph.networks import Actor
 
 
 class GraphLearner(ABC):

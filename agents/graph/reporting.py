@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from agents.subgraph_sac.evaluation import Validation
-from agents.subgraph_sac.event_log import EventLog
+from agents.graph.evaluation import Validation
+from agents.graph.event_log import EventLog
 
 _SCALARS_EVERY = 20
 # A rate of seconds per second would tell nothing.

@@ -16,18 +16,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agents.agent_options import AgentOptions
-from agents.learner import GraphLearner
-from agents.subgraph_sac import checkpoint
-from agents.subgraph_sac.acting import act, edge_weights
-from agents.subgraph_sac.batch import GraphState, collate
-from agents.subgraph_sac.evaluation import (
+from agents.graph import checkpoint
+from agents.graph.acting import act, edge_weights
+from agents.graph.batch import GraphState, collate
+from agents.graph.evaluation import (
     Validation,
     available_samples,
     validate,
     validation_env,
 )
-from agents.subgraph_sac.interface import (
+from agents.graph.interface import (
     configure,
     feature_counts,
     find_device,
@@ -35,8 +33,10 @@ from agents.subgraph_sac.interface import (
     padded_action,
     subgraph_sizes,
 )
-from agents.subgraph_sac.reporting import Reporter, Stopwatch
-from agents.subgraph_sac.selection import Selection
+from agents.graph.learner import GraphLearner
+from agents.graph.options import AgentOptions
+from agents.graph.reporting import Reporter, Stopwatch
+from agents.graph.selection import Selection
 
 Callback = Callable[[dict[str, Any], dict[str, Any]], bool | None]
 

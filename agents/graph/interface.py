@@ -13,7 +13,7 @@ import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from agents.agent_options import POLICIES
+from agents.graph.options import POLICIES
 
 
 def configure(agent: type[Any], policy: Any, options: Mapping[str, Any]) -> Any:

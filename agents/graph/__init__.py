@@ -1,0 +1,1 @@
+"""What agents on superpixel graphs share: batches, the policy network, training, checkpoints."""
