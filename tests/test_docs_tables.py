@@ -26,6 +26,7 @@ from agents import (
     SubgraphSAC,
     SubgraphSACConfig,
 )
+from agents.graph import reporting
 from agents.sb3 import (
     EdgePPOPolicy,
     EdgeSACPolicy,
@@ -34,10 +35,10 @@ from agents.sb3 import (
     GraphTD3,
     OneStepReplayBuffer,
 )
-from agents.subgraph_sac import reporting
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.graph.partition import Agglomeration, Multicut
-from gym_rlseg.images import SOURCES
+from gym_rlseg.graph.silhouettes import Silhouettes
+from gym_rlseg.images import SOURCES, FilesSource
 from gym_rlseg.images.embryo import DIFFICULTIES
 from gym_rlseg.options import plain
 from gym_rlseg.registration import ENVIRONMENTS
@@ -103,11 +104,14 @@ def defaults(cls: type) -> dict[str, Any]:
 
 @pytest.mark.parametrize("env_id", PAGES)
 def test_options_of_an_environment(env_id):
-    set_by_id, *of_images = options(f"environments/{PAGES[env_id]}.md")
+    set_by_id, *others = options(f"environments/{PAGES[env_id]}.md")
     kwargs = dict(ENVIRONMENTS[env_id])
     source = SOURCES[kwargs.pop("source")]
     assert set_by_id == kwargs
-    assert (of_images or [{}]) == [defaults(source)]
+    of_images = others[0] if others else {}
+    assert of_images == defaults(source)
+    # Stained tissue is explained where files are.
+    assert others[1:] == ([defaults(Silhouettes)] if source is FilesSource else [])
 
 
 def test_options_of_all_environments():
