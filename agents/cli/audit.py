@@ -71,6 +71,10 @@ def run(args: argparse.Namespace) -> int:
             )
         labels = str(Path(args.labels).expanduser().absolute())
         config = dataclasses.replace(config, environment={**config.environment, "labels": labels})
+    augment = config.environment["augment"]
+    if not (isinstance(augment, dict) and augment["crop"]):
+        # A mirrored image says nothing new. Crops of large ones do, and take less time.
+        config = dataclasses.replace(config, environment={**config.environment, "augment": False})
     env = config.make_env()
     count = min(args.images, env.pool.source.size(env.pool.split) or args.images)
     graphs = [env.pool.graph(index) for index in range(count)]

@@ -66,6 +66,16 @@ def test_a_good_reward_passes_and_is_written_down(task, capsys):
     assert imageio.imread(task / "a.png").shape == (600, 900, 3)
 
 
+@pytest.mark.parametrize(("augment", "expected"), [(True, 2), ({"crop": 32}, 5)])
+def test_looks_at_mirrored_images_once_and_at_several_crops(task, augment, expected):
+    config = yaml.safe_load((task / "config.yaml").read_text())
+    config["environment"]["augment"] = augment
+    (task / "config.yaml").write_text(yaml.safe_dump(config))
+    assert audit(task, "--csv", task / "a.csv", "--images", 5) == 0
+    _, *rows = table_of(task / "a.csv")
+    assert len({row[0] for row in rows}) == expected
+
+
 def test_without_labels_there_is_no_verdict_on_the_truth(task, capsys):
     assert audit(task) == 0
     assert "no truth to compare with" in capsys.readouterr().out
