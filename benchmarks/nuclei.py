@@ -126,32 +126,21 @@ def train_fold(arguments: argparse.Namespace, name: str, fold: int) -> None:
     }
     pipeline = Pipeline.from_options(options)
     shared: dict[str, Any] = {"partition": pipeline.partition, "reward": pipeline.reward}
-    for method in ("plain", "searched"):
+    for method in METHODS if arguments.supervised else METHODS[:2]:
+        supervised = method == "supervised"
+        predictor = Supervised(arguments, name, options) if supervised else agent
         rows, seconds = [], 0.0
         for sample in samples:
             graph = pipeline.graph(sample)
             begun = time.perf_counter()
-            if method == "plain":
-                result = segment_graph(agent, graph, **shared)
-            else:
+            if method == "searched":
                 rng = np.random.default_rng(0)
                 result = segment_by_reward(agent, graph, rng=rng, **shared)
+            else:
+                result = segment_graph(predictor, graph, **shared)
             seconds += time.perf_counter() - begun
             rows.append(dataclasses.asdict(evaluate(result.labels, cast(Labels, sample.truth))))
         outcome[method] = {"scores": rows, "ms": 1e3 * seconds / len(samples)}
-    if arguments.supervised:
-        predictor = Supervised(arguments, name, options)
-        outcome["supervised"] = {
-            "scores": [
-                dataclasses.asdict(
-                    evaluate(
-                        segment_graph(predictor, pipeline.graph(sample), **shared).labels,
-                        cast(Labels, sample.truth),
-                    )
-                )
-                for sample in samples
-            ]
-        }
     target.write_text(json.dumps(outcome))
     means = [mean_scores([Scores(**r) for r in outcome[m]["scores"]]).sbd for m in METHODS
              if m in outcome]  # fmt: skip
