@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import gymnasium as gym
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agents.graph import checkpoint
 from agents.graph.acting import act, edge_weights
 from agents.graph.batch import GraphState, collate
 from agents.graph.evaluation import (
@@ -26,22 +23,20 @@ from agents.graph.evaluation import (
     validation_env,
 )
 from agents.graph.interface import (
-    configure,
     feature_counts,
     find_device,
-    generator_state,
     padded_action,
     subgraph_sizes,
 )
 from agents.graph.learner import GraphLearner
-from agents.graph.options import AgentOptions
-from agents.graph.reporting import Reporter, Stopwatch
+from agents.graph.reporting import Reporter
+from agents.graph.saved_agent import SavedAgent
 from agents.graph.selection import Selection
 
 Callback = Callable[[dict[str, Any], dict[str, Any]], bool | None]
 
 
-class GraphAgent(ABC):
+class GraphAgent(SavedAgent):
     """Learns edge weights from rewards per sub-graph; subclasses say how.
 
     Args:
@@ -58,11 +53,6 @@ class GraphAgent(ABC):
         ValueError: if an argument can't be used.
     """
 
-    #: Class of the options.
-    config_class: ClassVar[type[AgentOptions]]
-    #: What its checkpoints say they are.
-    checkpoint_format: ClassVar[str]
-
     def __init__(
         self,
         policy: Any,
@@ -74,12 +64,9 @@ class GraphAgent(ABC):
         tensorboard_log: str | Path | None = None,
         **options: Any,
     ) -> None:
-        self.config = configure(type(self), policy, options)
-        self.env = env
-        self.seed = seed
+        super().__init__(policy, env, seed=seed, **options)
         self.device = find_device(device)
         self.tensorboard_log = tensorboard_log
-        self.num_timesteps = 0
         features = feature_counts(env.observation_space)
         _, info = env.reset(seed=seed)
         self.sizes = subgraph_sizes(info)
@@ -88,7 +75,6 @@ class GraphAgent(ABC):
         self._selection = Selection(self._learner.averaged_actor)
         self._eval_env = eval_env
         self._seconds_before = 0.0
-        self._watch = Stopwatch()
         # Apart from the learner's generator: asking for actions must not change the training.
         self._sampling = torch.Generator().manual_seed(seed)
 
@@ -113,14 +99,6 @@ class GraphAgent(ABC):
 
         `num_timesteps` counts it. Returns what is worth logging, "train/reward" among it.
         """
-
-    @abstractmethod
-    def _episodes(self, *, include_replay: bool) -> dict[str, Any]:
-        """What a checkpoint holds of the episodes so far."""
-
-    @abstractmethod
-    def _restore_episodes(self, saved: Mapping[str, Any]) -> None:
-        """Restore what `_episodes` gave; other keys are ignored."""
 
     def learn(
         self,
@@ -220,103 +198,6 @@ class GraphAgent(ABC):
             mean, std = self._selection.actor(batch)
         return mean.cpu().numpy(), std.cpu().numpy()
 
-    def save(self, path: str | Path, *, include_replay: bool = True) -> Path:
-        """Write a checkpoint from which training resumes exactly.
-
-        Args:
-            path: file; ".pt" is appended if missing.
-            include_replay: False makes a small file for `predict` alone or a fresh start.
-
-        Returns:
-            The file written.
-        """
-        return checkpoint.write(
-            path,
-            {
-                "config": dataclasses.asdict(self.config),
-                "features": list(self._features),
-                "sizes": list(self.sizes),
-                "seed": self.seed,
-                "num_timesteps": self.num_timesteps,
-                "seconds": dict(self._watch.seconds),
-                "env_rng": generator_state(self.env),
-                **self._selection.state_dict(),
-                "learner": self._learner.state_dict(),
-                **self._episodes(include_replay=include_replay),
-            },
-            form=self._form(),
-        )
-
-    @classmethod
-    def load(
-        cls,
-        path: str | Path,
-        env: gym.Env[Any, Any],
-        *,
-        eval_env: gym.Env[Any, Any] | None = None,
-        device: str = "auto",
-        tensorboard_log: str | Path | None = None,
-    ) -> Self:
-        """The agent of a checkpoint, ready to predict and to train on.
-
-        Raises:
-            ValueError: if the file can't be used, or was made for other features or
-                sub-graph sizes than those of `env`.
-        """
-        saved = checkpoint.read(path, form=cls._form())
-        return cls.from_saved(
-            path, saved, env, eval_env=eval_env, device=device, tensorboard_log=tensorboard_log
-        )
-
-    @classmethod
-    def from_saved(
-        cls, path: str | Path, saved: dict[str, Any], env: gym.Env[Any, Any], **options: Any
-    ) -> Self:
-        """`load` for a checkpoint of this agent that has been read.
-
-        Args:
-            path: of the file, for messages.
-            saved: what `checkpoint.read` gave.
-            env: see `load`.
-            **options: see `load`.
-
-        Raises:
-            ValueError: see `load`.
-        """
-        path = checkpoint.checkpoint_path(path)
-        with checkpoint.naming(path):
-            seed, config = saved["seed"], configure(cls, cls.config_class(), saved["config"])
-        checkpoint.check_features(path, saved, feature_counts(env.observation_space))
-        agent = cls(config, env, seed=seed, **options)
-        checkpoint.check_sizes(path, saved, agent.sizes)
-        with checkpoint.naming(path):
-            agent._restore(saved)
-        return agent
-
-    def start_from(self, path: str | Path) -> None:
-        """Begin with what another agent has learned, in a training of its own.
-
-        The weights of its best actor and of what else it learned are taken over; optimisers,
-        episodes, generators and counters stay those of a new agent.
-
-        Raises:
-            ValueError: if the file can't be used, or was made for other features, sub-graph
-                sizes or networks; or if this agent has been trained.
-        """
-        if self.num_timesteps:
-            raise ValueError(
-                f"this agent has taken {self.num_timesteps} time steps; only a new one can "
-                "start from another's weights"
-            )
-        path = checkpoint.checkpoint_path(path)
-        saved = checkpoint.read(path, form=self._form())
-        checkpoint.check_features(path, saved, self._features)
-        checkpoint.check_sizes(path, saved, self.sizes)
-        checkpoint.check_networks(path, saved, dataclasses.asdict(self.config))
-        with checkpoint.naming(path):
-            self._learner.load_weights({**saved["learner"], "actor": saved["best"]})
-        self._selection.replace(self._learner.averaged_actor)
-
     @property
     def learning_curve(self) -> list[dict[str, float]]:
         """Every validation so far: {"timestep", "seconds", "reward"}."""
@@ -340,15 +221,6 @@ class GraphAgent(ABC):
     def seconds(self) -> dict[str, float]:
         """What training has spent in the environment, on actions, updates and validation."""
         return dict(self._watch.seconds)
-
-    def _restore(self, saved: dict[str, Any]) -> None:
-        self.num_timesteps = saved["num_timesteps"]
-        self._watch.seconds.update(saved.get("seconds", {}))  # older files have none
-        if saved["env_rng"] is not None:
-            self.env.unwrapped.np_random.bit_generator.state = json.loads(saved["env_rng"])
-        self._selection.load_state_dict(saved)
-        self._learner.load_state_dict(saved["learner"])
-        self._restore_episodes(saved)
 
     def _due(self, every: int, start: int = 0) -> bool:
         return self.num_timesteps >= start and self.num_timesteps % every == 0
@@ -374,14 +246,6 @@ class GraphAgent(ABC):
         with self._watch("validation"):
             averaged = partial(act, self._learner.averaged_actor, device=self.device)
             return validate(env, averaged, samples, render=render)
-
-    @classmethod
-    def _form(cls) -> checkpoint.Form:
-        return checkpoint.Form(name=cls.__name__, text=cls.checkpoint_format)
-
-    @property
-    def _features(self) -> tuple[int, int]:
-        return feature_counts(self.env.observation_space)
 
     def _check_features(self, batch: Mapping[str, NDArray]) -> None:
         got = batch["node_features"].shape[-1], batch["edge_features"].shape[-1]
