@@ -14,7 +14,6 @@ import yaml
 
 from agents.cli.durations import format_duration, parse_duration
 from agents.cli.environment import build_env, one_line, plain, resolve
-from agents.cli.kinds import check_kinds
 from agents.graph.options import AgentOptions
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.options import check_names, suggest
@@ -177,7 +176,6 @@ def _agent(options: Mapping[str, Any]) -> tuple[str, str, AgentOptions]:
     known = [f.name for f in dataclasses.fields(agent.config_class)]
     check_names("agent", options, ("algorithm", "policy", *known))
     policy = values.pop("policy", "default")
-    check_kinds(agent.config_class, values)
     return algorithm, policy, configure(agent, policy, values)
 
 

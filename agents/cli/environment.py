@@ -13,7 +13,6 @@ import gymnasium as gym
 import yaml
 
 import gym_rlseg  # noqa: F401  (registers the ids)
-from agents.cli.kinds import check_kinds
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.graph import BOUNDARIES, PARTITIONS, SUPERPIXELS
 from gym_rlseg.graph.boundary import BoundaryMap
@@ -25,6 +24,7 @@ from gym_rlseg.graph.superpixels import Superpixels
 from gym_rlseg.images import SOURCES, AugmentedSource, FilesSource, ImageSource
 from gym_rlseg.images.augmented import augmented
 from gym_rlseg.images.base import check_split
+from gym_rlseg.kinds import check_kinds
 from gym_rlseg.options import build, check_names, suggest
 from gym_rlseg.rewards import REWARDS, Reward
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -16,13 +15,9 @@ from numpy.typing import NDArray
 
 from agents.graph.acting import act, edge_weights
 from agents.graph.batch import GraphState, collate
-from agents.graph.evaluation import (
-    Validation,
-    available_samples,
-    validate,
-    validation_env,
-)
+from agents.graph.evaluation import Validation, available_samples, validate, validation_env
 from agents.graph.interface import (
+    check_single,
     feature_counts,
     find_device,
     padded_action,
@@ -64,6 +59,7 @@ class GraphAgent(SavedAgent):
         tensorboard_log: str | Path | None = None,
         **options: Any,
     ) -> None:
+        check_single(env)
         super().__init__(policy, env, seed=seed, **options)
         self.device = find_device(device)
         self.tensorboard_log = tensorboard_log
@@ -74,7 +70,6 @@ class GraphAgent(SavedAgent):
         self._learner = self._make_learner(*features)
         self._selection = Selection(self._learner.averaged_actor)
         self._eval_env = eval_env
-        self._seconds_before = 0.0
         # Apart from the learner's generator: asking for actions must not change the training.
         self._sampling = torch.Generator().manual_seed(seed)
 
@@ -124,32 +119,27 @@ class GraphAgent(SavedAgent):
         """
         if total_timesteps < 1:
             raise ValueError(f"total_timesteps must be >= 1, got {total_timesteps}")
-        started = time.monotonic()
         validation = self._validation()
-        self._selection.begin()
-        history = self._selection.history
         try:
-            self._seconds_before = history[-1]["seconds"] if history else 0.0
             with Reporter(
-                total_timesteps, progress_bar, time_limit, self.tensorboard_log
+                total_timesteps, progress_bar, time_limit, self.tensorboard_log, self._seconds
             ) as reporter:
-                if self.num_timesteps == 0 and validation is not None:
+                if validation is not None and not self._selection.history:
                     self._validate(*validation, reporter)
                 for _ in range(total_timesteps):
                     logged = self._step()
+                    self._seconds = reporter.trained
                     reporter.step(self.num_timesteps, logged)
                     if validation is not None and self._due(self.config.evaluate_every):
                         self._validate(*validation, reporter)
                     if callback is not None and callback(locals(), globals()) is False:
                         break
-                    if time_limit is not None and time.monotonic() - started >= time_limit:
+                    if time_limit is not None and reporter.seconds >= time_limit:
                         break
-                if validation is not None and history[-1]["timestep"] < self.num_timesteps:
-                    outcome = self._validated(*validation, render=False)
-                    self._selection.offer_last(self._learner.averaged_actor, outcome.reward)
-        finally:  # also after Ctrl-C
-            if validation is None:
-                self._selection.replace(self._learner.averaged_actor)
+        except KeyboardInterrupt:
+            self._conclude(validation)  # what was learned until then isn't lost
+            raise
+        self._conclude(validation)
         return self
 
     def predict(
@@ -210,12 +200,8 @@ class GraphAgent(SavedAgent):
 
     @property
     def best_reward(self) -> float:
-        """The highest validation reward so far, -inf before any."""
+        """The highest validation reward so far, that of what predicts; -inf before any."""
         return self._selection.reward
-
-    @best_reward.setter
-    def best_reward(self, reward: float) -> None:
-        self._selection.reward = reward
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -236,11 +222,22 @@ class GraphAgent(SavedAgent):
     def _validate(self, env: gym.Env[Any, Any], samples: int, reporter: Reporter) -> None:
         """A validation in its turn: remembers the averaged actor if it is the best so far."""
         outcome = self._validated(env, samples, render=reporter.wants_pictures)
-        seconds = self._seconds_before + reporter.seconds
+        self._seconds = reporter.trained
         self._selection.offer(
-            self._learner.averaged_actor, self.num_timesteps, seconds, outcome.reward
+            self._learner.averaged_actor, self.num_timesteps, self._seconds, outcome.reward
         )
-        reporter.validation(self.num_timesteps, outcome, self.best_reward)
+        reporter.validation(self.num_timesteps, outcome, self._selection.best_reward)
+
+    def _conclude(self, validation: tuple[gym.Env[Any, Any], int] | None) -> None:
+        """Decide which actor predicts, once training stops."""
+        last = self._learner.averaged_actor
+        history = self._selection.history
+        if validation is None:
+            self._selection.replace(last)
+        elif history and history[-1]["timestep"] == self.num_timesteps:
+            self._selection.conclude(last, history[-1]["reward"])
+        else:
+            self._selection.conclude(last, self._validated(*validation, render=False).reward)
 
     def _validated(self, env: gym.Env[Any, Any], samples: int, *, render: bool) -> Validation:
         with self._watch("validation"):

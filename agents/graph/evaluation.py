@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
+from gym_rlseg.wrappers import SubgraphRewardToReward
+
 Predict = Callable[[dict[str, NDArray]], NDArray[np.float32]]
+
+_CHANGING = (
+    gym.ObservationWrapper, gym.ActionWrapper, gym.RewardWrapper, SubgraphRewardToReward
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,13 +49,39 @@ def validate(env: gym.Env[Any, Any], predict: Predict, samples: int, *, render: 
 def validation_env(env: gym.Env[Any, Any], samples: int) -> gym.Env[Any, Any] | None:
     """An environment like `env` on its validation split, which keeps `samples` graphs.
 
+    Wrappers that change observations, actions or rewards are put around it as well; others
+    (monitors, time limits, recorders) aren't.
+
     Returns:
         None if `env` can't make one (it has no `variant`): then there is no selection.
+
+    Raises:
+        ValueError: if such a wrapper doesn't tell how it was made.
     """
     variant = getattr(env.unwrapped, "variant", None)
     if variant is None:
         return None
-    return variant(split="validation", pool_size=samples, render_mode="rgb_array")
+    result: gym.Env[Any, Any] = variant(
+        split="validation", pool_size=samples, render_mode="rgb_array"
+    )
+    for wrapper in reversed([one for one in _wrappers(env) if isinstance(one, _CHANGING)]):
+        if not isinstance(wrapper, RecordConstructorArgs):
+            raise ValueError(
+                f"validation images need the wrapper {type(wrapper).__name__} as well, which "
+                "isn't a gymnasium.utils.RecordConstructorArgs, so that it can't be repeated: "
+                "pass eval_env, wrapped alike"
+            )
+        # As Gymnasium's specs do it; there is one only for environments from `gym.make`.
+        options = {k: v for k, v in wrapper._saved_kwargs.items() if k != "env"}
+        result = type(wrapper)(result, **options)
+    return result
+
+
+def _wrappers(env: gym.Env[Any, Any]) -> Iterator[gym.Wrapper]:
+    """From the outermost one inwards."""
+    while isinstance(env, gym.Wrapper):
+        yield env
+        env = env.env
 
 
 def available_samples(env: gym.Env[Any, Any], limit: int) -> int:

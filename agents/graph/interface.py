@@ -25,17 +25,32 @@ def configure(agent: type[Any], policy: Any, options: Mapping[str, Any]) -> Any:
         options: what differs.
 
     Raises:
-        ValueError: if the policy or an option is unknown.
+        ValueError: if the policy or an option is unknown, or an option is of the wrong kind.
     """
+    from gym_rlseg.kinds import check_kinds
     from gym_rlseg.options import check_names, suggest
 
     known = [f.name for f in dataclasses.fields(agent.config_class)]
     check_names(agent.__name__, options, known)
+    check_kinds(agent.config_class, options)
     if isinstance(policy, agent.config_class):
         return dataclasses.replace(policy, **options)
     if not isinstance(policy, str) or policy not in POLICIES:
         raise ValueError(f"unknown policy {policy!r}{suggest(str(policy), POLICIES)}")
     return agent.config_class(**{**POLICIES[policy], **options})
+
+
+def check_single(env: Any) -> None:
+    """Refuse what isn't one environment.
+
+    Raises:
+        ValueError: saying what came.
+    """
+    if not isinstance(env, gym.Env):
+        raise ValueError(
+            f"env must be a single gymnasium.Env, got {type(env).__name__}; agents of "
+            "stable-baselines3 take vector environments, see agents.sb3"
+        )
 
 
 def find_device(name: str) -> torch.device:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -39,20 +40,25 @@ class NetworkOptions:
                 f"initial_policy must be 'evidence' or 'neutral', got {self.initial_policy!r}"
             )
         low, high = self.std_range
-        if not 0.0 < low < high:
-            raise ValueError(f"std_range must be (low, high) with 0 < low < high, got {low, high}")
+        if not 0.0 < low < high < math.inf:
+            raise ValueError(
+                f"std_range must be (low, high) with 0 < low < high and finite, got {low, high}"
+            )
         object.__setattr__(self, "std_range", (float(low), float(high)))
         self.check_positive("width", "layers", "mean_limit")
 
     def check_positive(self, *names: str) -> None:
-        """Refuse options that aren't above 0.
+        """Refuse options that aren't above 0, or infinite.
 
         Raises:
             ValueError: naming the first.
         """
         for name in names:
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be > 0, got {getattr(self, name)}")
+            value = getattr(self, name)
+            if not value > 0:
+                raise ValueError(f"{name} must be > 0, got {value}")
+            if value == math.inf:
+                raise ValueError(f"{name} must be finite, got {value}")
 
 
 @dataclass(frozen=True, kw_only=True)

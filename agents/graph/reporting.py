@@ -58,6 +58,7 @@ class Reporter:
         progress_bar: whether to show one.
         time_limit: seconds, or None; the bar counts whichever ends first.
         tensorboard_log: folder, or None.
+        trained: seconds of earlier calls.
     """
 
     def __init__(
@@ -66,7 +67,9 @@ class Reporter:
         progress_bar: bool,
         time_limit: float | None,
         tensorboard_log: str | Path | None,
+        trained: float = 0.0,
     ) -> None:
+        self._trained = trained
         self._started = time.monotonic()
         self._total, self._done = total_timesteps, 0
         self._time_limit = time_limit
@@ -88,6 +91,11 @@ class Reporter:
     def seconds(self) -> float:
         """Since this call began."""
         return time.monotonic() - self._started
+
+    @property
+    def trained(self) -> float:
+        """Seconds of this call and of earlier ones."""
+        return self._trained + self.seconds
 
     @property
     def wants_pictures(self) -> bool:

@@ -45,6 +45,7 @@ class SavedAgent(ABC):
         self.env = env
         self.seed = seed
         self.num_timesteps = 0
+        self._seconds = 0.0  # of training, over all calls of `learn`
         self.sizes: tuple[int, ...] = ()
         self._watch = Stopwatch()
 
@@ -75,6 +76,7 @@ class SavedAgent(ABC):
                 "seed": self.seed,
                 "num_timesteps": self.num_timesteps,
                 "seconds": dict(self._watch.seconds),
+                "trained_seconds": self._seconds,
                 "env_rng": generator_state(self.env),
                 **self._selection.state_dict(),
                 "learner": self._learner.state_dict(),
@@ -150,12 +152,14 @@ class SavedAgent(ABC):
         checkpoint.check_sizes(path, saved, self.sizes)
         checkpoint.check_networks(path, saved, dataclasses.asdict(self.config))
         with checkpoint.naming(path):
-            self._learner.load_weights({**saved["learner"], "actor": saved["best"]})
+            self._learner.load_weights({**saved["learner"], "actor": saved["selected"]})
         self._selection.replace(self._learner.averaged_actor)
 
     def _restore(self, saved: dict[str, Any]) -> None:
         self.num_timesteps = saved["num_timesteps"]
         self._watch.seconds.update(saved.get("seconds", {}))  # older files have none
+        last = saved["history"][-1]["seconds"] if saved["history"] else 0.0
+        self._seconds = saved.get("trained_seconds", last)
         if saved["env_rng"] is not None:
             self.env.unwrapped.np_random.bit_generator.state = json.loads(saved["env_rng"])
         self._selection.load_state_dict(saved)

@@ -18,35 +18,37 @@ class Selection:
 
     Attributes:
         actor: what predicts.
-        reward: the highest validation reward, -inf before any.
-        history: every validation: {"timestep", "seconds", "reward"}.
+        reward: its validation reward, -inf before any.
+        best_reward: the highest of validations in their turn, -inf before any.
+        history: every validation in its turn: {"timestep", "seconds", "reward"}.
     """
 
     def __init__(self, actor: Actor) -> None:
         self.actor = copy.deepcopy(actor)
         self.reward: float = -np.inf
+        self.best_reward: float = -np.inf
         self.history: list[dict[str, float]] = []
         self._best: dict[str, Any] = copy.deepcopy(actor.state_dict())
 
-    def begin(self) -> None:
-        """Before training goes on: forget what `offer_last` selected."""
-        self.actor.load_state_dict(self._best)
-
     def offer(self, actor: Actor, timestep: int, seconds: float, reward: float) -> None:
         """Record a validation in its turn; its actor is kept if it is the best so far."""
+        if reward > self.best_reward:
+            self.best_reward = reward
+            self._best = copy.deepcopy(actor.state_dict())
         if reward > self.reward:
             self.reward = reward
-            self.replace(actor)
+            self.actor.load_state_dict(actor.state_dict())
         self.history.append({"timestep": timestep, "seconds": seconds, "reward": reward})
 
-    def offer_last(self, actor: Actor, reward: float) -> None:
-        """Let the last actor predict if it is the best.
+    def conclude(self, actor: Actor, reward: float) -> None:
+        """When training stops between two validations: let the last actor predict if it is best.
 
-        Out of turn, so it leaves no trace in what training goes on from: an interrupted
-        training must equal an uninterrupted one.
+        Out of turn, so it leaves no trace in what training goes on from, nor does what an
+        earlier call selected: an interrupted training must equal an uninterrupted one.
         """
-        if reward > self.reward:
-            self.actor.load_state_dict(actor.state_dict())
+        last = reward > self.best_reward
+        self.actor.load_state_dict(actor.state_dict() if last else self._best)
+        self.reward = max(reward, self.best_reward)
 
     def replace(self, actor: Actor) -> None:
         """Keep this actor, whatever came before."""
@@ -56,7 +58,8 @@ class Selection:
     def state_dict(self) -> dict[str, Any]:
         """Everything from which `load_state_dict` restores the selection."""
         return {
-            "best_reward": float(self.reward),
+            "reward": float(self.reward),
+            "best_reward": float(self.best_reward),
             "history": self.history,
             "selected": self.actor.state_dict(),
             "best": self._best,
@@ -64,7 +67,8 @@ class Selection:
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Restore what `state_dict` gave; other keys are ignored."""
-        self.reward = saved["best_reward"]
+        self.best_reward = saved["best_reward"]
+        self.reward = saved.get("reward", self.best_reward)  # older files have none
         self.history = saved["history"]
         self.actor.load_state_dict(saved["selected"])
         self._best = saved["best"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from agents.graph.options import AgentOptions
@@ -35,5 +36,5 @@ class SubgraphREINFORCEConfig(AgentOptions):
             raise ValueError(
                 f"samples must be at least 2, as each is compared to the others, got {self.samples}"
             )
-        if not self.entropy >= 0.0:
-            raise ValueError(f"entropy must be >= 0, got {self.entropy}")
+        if not 0.0 <= self.entropy < math.inf:
+            raise ValueError(f"entropy must be >= 0 and finite, got {self.entropy}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -46,6 +47,8 @@ class SubgraphSACConfig(AgentOptions):
             "initial_temperature", "batch_size", "replay_size", "learning_starts", "actor_starts",
             "train_every",
         )  # fmt: skip
+        if not math.isfinite(self.target_entropy):
+            raise ValueError(f"target_entropy must be finite, got {self.target_entropy}")
         if self.replay_size < self.batch_size:
             raise ValueError(
                 f"replay_size must be at least batch_size = {self.batch_size}, "

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import gymnasium as gym
@@ -16,12 +15,15 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.wrappers import TimeLimit, TransformObservation
 from numpy.typing import NDArray
 
 from agents import SubgraphSAC
 from agents.graph.reporting import seconds_left
 from agents.subgraph_sac import SubgraphSACConfig
 from agents.subgraph_sac.learner import Learner
+from gym_rlseg.wrappers import ScaledReward
 
 #: Far from the samples that an environment seeded with a small number draws.
 HELD_OUT = range(10**6, 10**6 + 30)
@@ -373,9 +375,9 @@ def test_validation_does_not_change_the_training(toy: Any, quick: dict[str, Any]
     observations = stacked(toy(), range(3))
     plain = SubgraphSAC("default", toy(), seed=0, **options).learn(40)
     validated = SubgraphSAC("default", toy(), seed=0, eval_env=toy(), **options)
-    validated.best_reward = -1.0
+    validated._selection.best_reward = -1.0
     validated.learn(39)
-    validated.best_reward = -1.0  # so that the last validation selects the last actor
+    validated._selection.best_reward = -1.0  # so that the last validation selects the last actor
     validated.learn(1)
     assert plain.learning_curve == []
     assert len(validated.learning_curve) == 3
@@ -409,6 +411,110 @@ def test_a_validation_environment_with_few_samples(
     assert agent.learn(1).learning_curve[0]["reward"] == pytest.approx(expected)
 
 
+class _Doubled(gym.RewardWrapper):
+    """A wrapper that doesn't record how it was made."""
+
+    def reward(self, reward: Any) -> float:
+        return 2.0 * reward
+
+
+def test_validation_sees_what_the_wrappers_make_of_the_environment(
+    toy_with_validation: Any, quick: dict[str, Any]
+) -> None:
+    def halved(env: gym.Env) -> gym.Env:
+        return ScaledReward(TimeLimit(ScaledReward(env, scale=0.25, shift=1.0), 5), scale=2.0)
+
+    def observed(observation: dict[str, NDArray]) -> dict[str, NDArray]:
+        return {**observation, "node_features": -observation["node_features"]}
+
+    def wrapped() -> gym.Env:
+        env = toy_with_validation()
+        return TransformObservation(halved(env), observed, env.observation_space)
+
+    agent = SubgraphSAC("default", wrapped(), seed=0, **quick)
+    expected = mean_reward(agent, wrapped(), range(toy_with_validation.available))
+    assert 2.0 < expected < 2.5
+    assert agent.learn(1).learning_curve[0]["reward"] == pytest.approx(expected)
+
+    with pytest.raises(ValueError, match=r"need the wrapper _Doubled as well.*pass eval_env"):
+        SubgraphSAC("default", _Doubled(toy_with_validation()), seed=0, **quick).learn(1)
+    given = _Doubled(toy_with_validation())
+    agent = SubgraphSAC("default", given, eval_env=given, seed=0, **quick).learn(1)
+    assert len(agent.learning_curve) == 1
+
+
+# --- What is kept when training stops between two validations -----------------------------
+
+
+def test_ctrl_c_keeps_what_was_learned_since_the_last_validation(
+    toy: Any, quick: dict[str, Any]
+) -> None:
+    """Also if the call before stopped between two validations."""
+    options = {**quick, "actor_starts": 16, "evaluate_every": 1000, "evaluation_samples": 4}
+    observations = stacked(toy(), range(3))
+
+    def agent() -> SubgraphSAC:
+        return SubgraphSAC("default", toy(), seed=0, eval_env=toy(), **options)
+
+    def stop(variables: dict[str, Any], _: object) -> None:
+        if variables["self"].num_timesteps == 120:
+            raise KeyboardInterrupt
+
+    whole, interrupted, twice = agent().learn(120), agent(), agent().learn(119)
+    for one in (interrupted, twice):
+        with pytest.raises(KeyboardInterrupt):
+            one.learn(1000, callback=stop)
+    expected, _ = whole.predict(observations, deterministic=True)
+    untrained, _ = agent().predict(observations, deterministic=True)
+    assert not np.array_equal(expected, untrained)
+    for one in (interrupted, twice):
+        assert np.array_equal(one.predict(observations, deterministic=True)[0], expected)
+        assert one.best_reward == whole.best_reward
+
+
+def test_an_error_in_training_leaves_what_was_selected_before(
+    toy: Any, quick: dict[str, Any]
+) -> None:
+    options = {**quick, "actor_starts": 16, "evaluate_every": 1000, "evaluation_samples": 4}
+    agent = SubgraphSAC("default", toy(), seed=0, eval_env=toy(), **options).learn(120)
+    observations = stacked(toy(), range(3))
+    before, _ = agent.predict(observations, deterministic=True)
+
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        agent.learn(10, callback=fail)
+    assert np.array_equal(agent.predict(observations, deterministic=True)[0], before)
+
+
+def test_best_reward_is_that_of_what_predicts(toy: Any, quick: dict[str, Any]) -> None:
+    options = {**quick, "actor_starts": 16, "evaluate_every": 1000, "evaluation_samples": 5}
+    agent = SubgraphSAC("default", toy(), seed=0, eval_env=toy(), **options).learn(120)
+    assert agent.best_reward > agent.learning_curve[-1]["reward"]
+    assert agent.best_reward == pytest.approx(mean_reward(agent, toy(), range(5)))
+
+
+def test_the_learning_curve_counts_all_of_the_time(toy: Any, quick: dict[str, Any]) -> None:
+    """However many calls it is spread over."""
+    options = {**quick, "evaluate_every": 40, "evaluation_samples": 1}
+    agent = SubgraphSAC("default", toy(), seed=0, eval_env=toy(), **options)
+    started = time.monotonic()
+    for _ in range(8):
+        agent.learn(5, callback=lambda *_: time.sleep(0.01))
+    took = time.monotonic() - started
+    # The last validation of a call is out of turn, and not counted.
+    assert 8 * 5 * 0.01 <= agent.learning_curve[-1]["seconds"] + 0.01 <= took + 0.01
+
+
+def test_validation_begins_with_the_environment_for_it(
+    toy: Any, quick: dict[str, Any], tmp_path: Path
+) -> None:
+    path = SubgraphSAC("default", toy(), seed=0, **quick).learn(7).save(tmp_path / "a")
+    agent = SubgraphSAC.load(path, toy(), eval_env=toy()).learn(3)
+    assert [row["timestep"] for row in agent.learning_curve] == [7]
+
+
 # --- Reports -----------------------------------------------------------------------------
 
 
@@ -420,7 +526,7 @@ def test_tensorboard_files_hold_losses_rewards_and_panels(
     folder = tmp_path / "logs"
     options = {**quick, "evaluate_every": 20, "actor_starts": 40}
     agent = SubgraphSAC("default", toy_with_validation(), seed=0, tensorboard_log=folder, **options)
-    agent.best_reward = 2.0  # out of reach, so that best and latest differ
+    agent._selection.best_reward = 2.0  # out of reach, so that best and latest differ
     agent.learn(40)
     written = EventAccumulator(str(folder))
     written.Reload()
@@ -524,6 +630,13 @@ def test_a_config_is_a_policy_and_options_change_it(toy: Any) -> None:
         ("default", {"initial_policy": "random"}, r"'evidence' or 'neutral', got 'random'"),
         ("default", {"replay_size": 4, "batch_size": 8}, r"replay_size must be at least"),
         ("default", {"device": "gpu"}, r"device.*'gpu'"),
+        ("default", {"width": 8.5}, r"width must be a whole number, got 8\.5"),
+        ("default", {"width": "8"}, r"width must be a whole number, got '8'"),
+        ("default", {"batch_size": True}, r"batch_size must be a whole number, got True"),
+        ("default", {"std_range": 0.3}, r"std_range must be a list .*, got 0\.3"),
+        ("default", {"std_range": (0.1, float("inf"))}, r"std_range must be .* finite"),
+        ("default", {"mean_limit": float("inf")}, r"mean_limit must be finite, got inf"),
+        ("default", {"target_entropy": float("nan")}, r"target_entropy must be finite, got nan"),
     ],
 )
 def test_bad_arguments_are_refused_by_name(
@@ -541,9 +654,17 @@ def test_a_gpu_that_is_not_there(toy: Any, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_an_environment_of_another_kind(toy: Any) -> None:
-    box = SimpleNamespace(observation_space=spaces.Box(0, 1, (3,)))
+    class Box(toy):  # type: ignore[misc]
+        observation_space = spaces.Box(0, 1, (3,))
+
+        def __init__(self) -> None:
+            pass
+
     with pytest.raises(ValueError, match="env must observe a Dict with node_features"):
-        SubgraphSAC("default", box)  # type: ignore[arg-type]
+        SubgraphSAC("default", Box())
+    several = SyncVectorEnv([toy, toy], autoreset_mode=AutoresetMode.SAME_STEP)
+    with pytest.raises(ValueError, match=r"a single gymnasium\.Env, got SyncVectorEnv; .*sb3"):
+        SubgraphSAC("default", several)  # type: ignore[arg-type]
 
     class Silent(toy):  # type: ignore[misc]
         def reset(self, **kwargs: Any) -> tuple:

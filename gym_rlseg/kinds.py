@@ -6,6 +6,7 @@ and end in a message that names no option.
 
 from __future__ import annotations
 
+import numbers
 import types
 import typing
 from collections.abc import Mapping
@@ -42,9 +43,10 @@ def _fits(value: Any, hint: Any) -> bool:
         if parts[-1] is Ellipsis:
             return all(_fits(entry, parts[0]) for entry in value)
         return len(value) == len(parts) and all(map(_fits, value, parts))
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    # bool is an int to Python, but not to anybody who writes a config.
+    if hint in (int, float):  # NumPy's numbers, too
+        number = numbers.Integral if hint is int else numbers.Real
+        # bool is an int to Python, but not to anybody who writes a config.
+        return isinstance(value, number) and not isinstance(value, bool)
     return type(value) is hint if hint in _WORDS else True
 
 
