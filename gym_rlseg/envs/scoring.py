@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import pickle
 import signal
+import traceback
+import weakref
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,17 +63,23 @@ class Worker:
     """A process that segments graphs of a pool, which it makes and keeps on its own.
 
     Graphs are pure functions of the pool's options and of the index, and so is what becomes
-    of them: it makes no difference which process computes it.
+    of them: it makes no difference which process computes it. The process ends with `close`,
+    or once nothing refers to the worker any more.
 
     Args:
         pool: where graphs come from.
         partition: see `segment`.
         reward: see `segment`.
+
+    Attributes:
+        prepared: indices of the graphs prepared last.
     """
 
     def __init__(self, pool: GraphPool, partition: Partition, reward: Reward) -> None:
         self._partition, self._reward = partition, reward
-        self._asked = 0
+        self.prepared: list[int] = []
+        # Ctrl-C may leave half a message in the line, or a reply.
+        self._talking, self._owed = False, 0
         # The default way of starting processes, as of Gymnasium's AsyncVectorEnv.
         context = multiprocessing.get_context()
         self._connection, theirs = context.Pipe()
@@ -80,6 +91,13 @@ class Worker:
         )
         self._process.start()
         theirs.close()
+        self._end = weakref.finalize(self, _end, self._process, self._connection, os.getpid())
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can be asked, between two steps; one that can't has to be replaced."""
+        clear = not self._talking and self._owed == 0
+        return clear and self._end.alive and self._process.is_alive()
 
     def knows(self, partition: Partition, reward: Reward) -> bool:
         """Whether it segments by these; someone may have put others in their place."""
@@ -87,7 +105,8 @@ class Worker:
 
     def prepare(self, indices: Sequence[int]) -> None:
         """Have it make the graphs that come next; doesn't wait."""
-        self._send("prepare", 0, list(indices))
+        self.prepared = list(indices)
+        self._send("prepare", self.prepared)
 
     def submit(self, weights: Sequence[NDArray[np.float32]]) -> None:
         """Have it segment the graphs prepared last; doesn't wait. `receive` has to follow.
@@ -95,40 +114,44 @@ class Worker:
         Args:
             weights: float (E,) per graph.
         """
-        self._asked += 1
-        self._send("segment", self._asked, list(weights))
+        self._owed += 1
+        self._send("segment", list(weights))
 
     def receive(self) -> list[Outcome] | Exception:
         """What came out, in order, or what was raised."""
+        self._talking = True
         try:
-            # What was asked by a step that Ctrl-C ended is passed over.
-            while True:
-                number, reply = self._connection.recv()
-                if number == self._asked:
-                    return reply
+            reply = self._connection.recv()
         except (EOFError, OSError):
             return _dead()
+        self._talking = False
+        self._owed -= 1
+        return reply
 
     def close(self) -> None:
         """End the process."""
-        # Hanging up wouldn't do: workers started later may hold copies of this line's end.
-        with suppress(RuntimeError):
-            self._send("close", 0, [])
-        self._connection.close()
-        self._process.join(_PATIENCE)
-        if self._process.is_alive():
-            self._process.terminate()
-            self._process.join()
+        self._end()
 
-    def _send(self, request: str, number: int, data: list) -> None:
+    def _send(self, request: str, data: list) -> None:
+        self._talking = True
         try:
-            self._connection.send((request, number, data))
+            self._connection.send((request, data))
         except OSError:
             raise _dead() from None
+        self._talking = False
 
 
 def _dead() -> RuntimeError:
-    return RuntimeError("a worker process of the vector environment has died")
+    return RuntimeError("a worker process of the vector environment has died; reset() replaces it")
+
+
+def _end(process: BaseProcess, connection: Connection, owner: int) -> None:
+    """End a worker's process; a fork's copy of the worker has no say in it."""
+    connection.close()
+    if os.getpid() == owner:
+        # Hanging up wouldn't do: workers started later may hold copies of this line's end.
+        process.terminate()
+        process.join()
 
 
 def _serve(
@@ -142,28 +165,42 @@ def _serve(
     others.close()  # else this process would keep its own line open
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's business
     graphs: list[SuperpixelGraph] = []
-    reply: list[Outcome] | Exception
     failure: Exception | None = None
-    while True:
-        try:
-            request, number, data = connection.recv()
-        except (EOFError, OSError):
-            return
-        if request == "close":
-            return
-        if request == "prepare":
+    # What ends it: the other side is gone.
+    with suppress(EOFError, OSError):
+        while True:
+            request, data = connection.recv()
+            if request == "prepare":
+                try:
+                    graphs, failure = [pool.graph(index) for index in data], None
+                except Exception as error:  # what a source or a user's reward may raise
+                    failure = error
+                continue
             try:
-                graphs, failure = [pool.graph(index) for index in data], None
-            except Exception as error:  # what a source or a user's reward may raise
-                failure = error
-            continue
-        try:
-            if failure is not None:
-                raise failure
-            reply = [
-                segment(graph, weights, partition, reward)
-                for graph, weights in zip(graphs, data, strict=True)
-            ]
-        except Exception as error:
-            reply = error
-        connection.send((number, reply))
+                if failure is not None:
+                    raise failure
+                reply = pickle.dumps(
+                    [
+                        segment(graph, weights, partition, reward)
+                        for graph, weights in zip(graphs, data, strict=True)
+                    ],
+                    pickle.HIGHEST_PROTOCOL,
+                )
+            except Exception as error:
+                reply = _pickled(error)
+            connection.send_bytes(reply)
+
+
+def _pickled(error: Exception) -> bytes:
+    """An exception on its way to the main process, with where it was raised.
+
+    Not every exception survives the way: those say what they are in a RuntimeError.
+    """
+    place = "".join(traceback.format_exception(error))
+    for sent in (error, RuntimeError(f"{type(error).__name__}: {error}")):
+        sent.add_note(f"raised in a worker process:\n{place}")
+        with suppress(Exception):
+            reply = pickle.dumps(sent)
+            pickle.loads(reply)  # noqa: S301  (our own)
+            return reply
+    raise AssertionError("a RuntimeError can be pickled")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,10 @@ class SuperpixelVectorEnv(SyncVectorEnv):
         workers: processes besides this one, each of which segments an equal share of the
             images and keeps its own graphs. They are started by the first reset, in
             multiprocessing's default way: where that isn't "fork", a script has to guard
-            its main part by `if __name__ == "__main__"`.
+            its main part by `if __name__ == "__main__"`. They gain little with
+            `pool_size=None`, as every graph is then made twice, for its observation here and
+            for its partition there. What an interrupted step (Ctrl-C) leaves of them, the next
+            reset replaces.
         **kwargs: those of `SuperpixelEnv`.
 
     Raises:
@@ -48,14 +52,14 @@ class SuperpixelVectorEnv(SyncVectorEnv):
     """
 
     # Closing must work where making failed.
-    _workers: list[Worker] | None = None
+    _workers: Sequence[Worker] = ()
 
     def __init__(
         self, num_envs: int = 1, *, copy: bool = True, workers: int = 0, **kwargs: Any
     ) -> None:
         for name, value, least in (("num_envs", num_envs, 1), ("workers", workers, 0)):
-            if value < least:
-                raise ValueError(f"{name} must be >= {least}, got {value}")
+            if not _whole(value) or value < least:
+                raise ValueError(f"{name} must be a whole number >= {least}, got {value!r}")
         first = SuperpixelEnv(**kwargs)
         self._singles = [first, *(first.sibling() for _ in range(num_envs - 1))]
         super().__init__(
@@ -93,9 +97,10 @@ class SuperpixelVectorEnv(SyncVectorEnv):
         mask = _mask(options.pop("reset_mask", None), self.num_envs)
         if not self._ready and not mask.all():
             raise ResetNeeded("some environments have no image yet: reset all of them")
-        seeds = _spread("seed", seed, self.num_envs, lambda start, i: start + i)
+        seeds = _spread("seed", seed, self.num_envs, _later)
         indices = _spread("index", options.pop("index", None), self.num_envs, lambda x, _: x)
         self._ready = False
+        self._staff()
         infos: Infos = {}
         for i in np.flatnonzero(mask).tolist():
             with of_environment(i):
@@ -157,7 +162,7 @@ class SuperpixelVectorEnv(SyncVectorEnv):
 
     def close_extras(self, **kwargs: Any) -> None:
         """End the processes and close windows."""
-        for worker in self._workers or ():
+        for worker in self._workers:
             worker.close()
         super().close_extras(**kwargs)
 
@@ -180,12 +185,21 @@ class SuperpixelVectorEnv(SyncVectorEnv):
             }
         )
 
+    def _staff(self) -> None:
+        """Start the workers that are missing, and others in place of those that are unusable."""
+        first = self._singles[0]
+        workers = self._workers = list(self._workers)
+        # One by one: those that run must be known when the next one can't be started.
+        for k in range(len(self._shares) - 1):
+            if k < len(workers) and not workers[k].usable:
+                workers[k].close()
+                workers[k] = Worker(first.pool, first.partition, first.reward)
+            elif k == len(workers):
+                workers.append(Worker(first.pool, first.partition, first.reward))
+
     def _prepare(self) -> None:
         """Tell the workers which graphs come next."""
         _, *others = self._shares
-        if self._workers is None:
-            first = self._singles[0]
-            self._workers = [Worker(first.pool, first.partition, first.reward) for _ in others]
         for worker, share in zip(self._workers, others, strict=True):
             worker.prepare([self._singles[i]._index for i in share])
 
@@ -197,9 +211,11 @@ class SuperpixelVectorEnv(SyncVectorEnv):
         """
         share, *others = self._shares
         own, busy = list(share), []
-        for worker, share in zip(self._workers or (), others, strict=True):
+        for worker, share in zip(self._workers, others, strict=True):
             envs = [self._singles[i] for i in share]
-            if all(worker.knows(env.partition, env.reward) for env in envs):
+            # Someone may have reset one of them by itself.
+            same = worker.prepared == [env._index for env in envs]
+            if same and all(worker.knows(env.partition, env.reward) for env in envs):
                 worker.submit([weights[i] for i in share])
                 busy.append((worker, share))
             else:
@@ -207,7 +223,7 @@ class SuperpixelVectorEnv(SyncVectorEnv):
         try:
             yield own
         finally:
-            # Whatever happens, what was asked has to be fetched.
+            # What was asked has to be fetched, or the worker is of no use any more.
             replies = [(worker.receive(), share) for worker, share in busy]
         for reply, share in replies:
             if isinstance(reply, Exception):
@@ -263,8 +279,19 @@ def _spread(name: str, value: Any, n: int, of: Callable[[int, int], int]) -> lis
     """One value per environment, from None, one value or a sequence of n."""
     if value is None:
         return [None] * n
-    if not isinstance(value, list | tuple | np.ndarray):
+    if np.ndim(value) == 0:
         return [of(value, i) for i in range(n)]
     if len(value) != n:
         raise ValueError(f"{name} must be one value or one per environment, {n}, got {len(value)}")
     return list(value)
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _later(seed: Any, i: int) -> Any:
+    """The seed of environment i."""
+    if not _whole(seed.item() if isinstance(seed, np.ndarray) else seed):
+        raise ValueError(f"seed must be a whole number or one per environment, got {seed!r}")
+    return int(seed) + i

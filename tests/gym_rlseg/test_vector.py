@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -214,8 +216,8 @@ class TestMaking:
     @pytest.mark.parametrize(
         ("kwargs", "match"),
         [
-            ({"num_envs": 0}, "num_envs must be >= 1, got 0"),
-            ({"workers": -1}, "workers must be >= 0, got -1"),
+            ({"num_envs": 0}, "num_envs must be a whole number >= 1, got 0"),
+            ({"workers": -1}, "workers must be a whole number >= 0, got -1"),
             ({"pool_sise": 3}, "did you mean 'pool_size'"),
             ({"render_mode": "ansi"}, "render_mode must be None or one of"),
         ],
@@ -370,6 +372,28 @@ class Failing(Reward):
         return CircularityReward(count=3)(graph, node_labels)
 
 
+class CodedError(Exception):
+    """Can be pickled, but not unpickled."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(f"{code} {text}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Odd(Reward):
+    """Refuses every partition that has merged anything, by an exception of its own."""
+
+    kind: str
+
+    def __call__(self, graph: Any, node_labels: NDArray[np.int32]) -> Scores:
+        class LocalError(Exception):
+            """Can't be pickled."""
+
+        if node_labels.max() + 1 < graph.n_nodes:
+            raise LocalError("3 is odd") if self.kind == "local" else CodedError(3, "is odd")
+        return CircularityReward(count=3)(graph, node_labels)
+
+
 class TestWorkers:
     @pytest.mark.parametrize("workers", [0, 1])
     def test_a_failing_reward_is_passed_on_and_a_reset_mends_it(
@@ -404,30 +428,102 @@ class TestWorkers:
             assert (changed[1] != expected[1]).all()
             assert_same_step(vector.step(actions), changed)
 
-    def test_an_interrupted_step_leaves_no_trace(self, make: Make) -> None:
+    @pytest.mark.parametrize("when", ["sending", "waiting", "receiving"])
+    def test_an_interrupted_step_leaves_no_trace(
+        self, make: Make, monkeypatch: pytest.MonkeyPatch, when: str
+    ) -> None:
+        """Ctrl-C may come at any time."""
         vector, reference = make(2, workers=1), sync(2)
         observations, _ = vector.reset(seed=0)
-        (worker,) = vector._workers or ()
-        # As a step that Ctrl-C ends before it has fetched what it asked for.
-        worker.submit([np.zeros(vector.envs[0].unwrapped.graph.n_edges, np.float32)])
         actions = actions_for(observations, np.random.default_rng(0))
-        reference.reset(seed=0)
+        (worker,) = vector._workers
+        line = worker._connection
+
+        def half(_: object) -> None:
+            os.write(line.fileno(), b"\0\0")
+            raise KeyboardInterrupt
+
+        def part() -> None:
+            os.read(line.fileno(), 3)
+            raise KeyboardInterrupt
+
+        def ends(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        place = {"sending": ("send", half), "receiving": ("recv", part)}
+        target, (name, replacement) = (
+            (line, place[when]) if when in place else (worker, ("receive", ends))
+        )
+        with monkeypatch.context() as patch:
+            patch.setattr(target, name, replacement)
+            with pytest.raises(KeyboardInterrupt):
+                vector.step(actions)
+        with pytest.raises(ResetNeeded):
+            vector.step(actions)
+        vector.reset(seed=0), reference.reset(seed=0)
         assert_same_step(vector.step(actions), reference.step(actions))
 
-    def test_a_dead_process_is_told(self, make: Make) -> None:
-        vector = make(2, workers=1)
-        vector.reset(seed=0)
-        (worker,) = vector._workers or ()
+    def test_a_dead_process_is_told_and_replaced(self, make: Make) -> None:
+        vector, reference = make(2, workers=1), sync(2)
+        observations, _ = vector.reset(seed=0)
+        (worker,) = vector._workers
         worker._process.terminate()
         worker._process.join()
-        actions = np.zeros(vector.action_space.shape, np.float32)
-        with pytest.raises(RuntimeError, match=r"worker process .* has died"):
+        actions = actions_for(observations, np.random.default_rng(0))
+        with pytest.raises(RuntimeError, match=r"worker process .* has died; reset\(\) replaces"):
             vector.step(actions)
+        vector.reset(seed=0), reference.reset(seed=0)
+        assert_same_step(vector.step(actions), reference.step(actions))
+
+    @pytest.mark.parametrize("kind", ["local", "two arguments"])
+    def test_an_exception_that_does_not_survive_the_way_says_what_it_was(
+        self, make: Make, kind: str
+    ) -> None:
+        vector = make(2, reward=Odd(kind=kind), workers=1)
+        vector.reset(seed=0)
+        actions = np.ones(vector.action_space.shape, np.float32)
+        actions[1] = 0.0
+        with pytest.raises(RuntimeError, match=r"^(Local|Coded)Error: 3 is odd") as caught:
+            vector.step(actions)
+        (note,) = caught.value.__notes__
+        assert note.startswith("raised in a worker process:\nTraceback")
+        assert "in __call__" in note
+        vector.reset(seed=0)
+        vector.step(np.ones_like(actions))
+
+    def test_an_environment_reset_from_outside(self, make: Make) -> None:
+        """What it shows then is segmented, not what its worker was told."""
+        vector, plain = make(2, workers=1), make(2)
+        for envs in (vector, plain):
+            envs.reset(seed=0)
+            envs.envs[1].reset(options={"index": 3})
+        actions = np.random.default_rng(0).random(vector.action_space.shape).astype(np.float32)
+        assert_same_step(vector.step(actions), plain.step(actions))
+
+    def test_a_reset_after_close_starts_others(self, make: Make) -> None:
+        vector, reference = make(2, workers=1), sync(2)
+        observations, _ = vector.reset(seed=0)
+        vector.close()
+        vector.reset(seed=0), reference.reset(seed=0)
+        actions = actions_for(observations, np.random.default_rng(0))
+        assert_same_step(vector.step(actions), reference.step(actions))
+        vector.close_extras()
+
+    def test_they_end_with_what_they_belong_to(self, make: Make) -> None:
+        """Even if workers started later hold copies of the line to them."""
+        vector = SuperpixelVectorEnv(2, source="circles", workers=1, **SMALL)
+        vector.reset(seed=0)
+        make(2, workers=1).reset(seed=0)
+        (process,) = [worker._process for worker in vector._workers]
+        assert process.is_alive()
+        del vector
+        gc.collect()
+        assert not process.is_alive()
 
     def test_close_ends_them(self, make: Make) -> None:
         vector = make(3, workers=2)
         vector.reset(seed=0)
-        processes = [worker._process for worker in vector._workers or ()]
+        processes = [worker._process for worker in vector._workers]
         assert len(processes) == 2
         vector.close()
         vector.close()
