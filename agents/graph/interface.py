@@ -14,6 +14,9 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from agents.graph.options import POLICIES
+from gym_rlseg.envs.observation import GRAPH_KEYS
+from gym_rlseg.kinds import check_kinds
+from gym_rlseg.options import check_names, suggest
 
 
 def configure(agent: type[Any], policy: Any, options: Mapping[str, Any]) -> Any:
@@ -27,9 +30,6 @@ def configure(agent: type[Any], policy: Any, options: Mapping[str, Any]) -> Any:
     Raises:
         ValueError: if the policy or an option is unknown, or an option is of the wrong kind.
     """
-    from gym_rlseg.kinds import check_kinds
-    from gym_rlseg.options import check_names, suggest
-
     known = [f.name for f in dataclasses.fields(agent.config_class)]
     check_names(agent.__name__, options, known)
     check_kinds(agent.config_class, options)
@@ -76,10 +76,9 @@ def feature_counts(space: spaces.Space[Any] | None) -> tuple[int, int]:
     Raises:
         ValueError: if it isn't that of a padded graph.
     """
-    keys = ("node_features", "edge_features", "edge_index", "node_mask", "edge_mask")
-    if not isinstance(space, spaces.Dict) or any(k not in space.spaces for k in keys):
+    if not isinstance(space, spaces.Dict) or any(k not in space.spaces for k in GRAPH_KEYS):
         raise ValueError(
-            f"env must observe a Dict with {', '.join(keys)}, as gym_rlseg's do, got {space}"
+            f"env must observe a Dict with {', '.join(GRAPH_KEYS)}, as gym_rlseg's do, got {space}"
         )
     shapes = space["node_features"].shape, space["edge_features"].shape
     return int((shapes[0] or (0, 0))[1]), int((shapes[1] or (0, 0))[1])

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-import numpy as np
 import torch
 from stable_baselines3 import SAC
 from stable_baselines3.common.buffers import ReplayBuffer
-from stable_baselines3.common.noise import ActionNoise
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, Schedule
 from torch import Tensor
 
-from agents.sb3.buffers import SubgraphReplayBuffer, SubgraphReplaySamples
-from agents.sb3.credit import check_credit, check_policy, credited_loss, descend
-from agents.sb3.graphs import graph_batch
-from agents.sb3.networks import weights
+from agents.graph.batch import GraphBatch
+from agents.sb3.buffers import SubgraphReplayBuffer
+from agents.sb3.credit import check_credit, descend
+from agents.sb3.off_policy import GraphOffPolicyAlgorithm
+from agents.sb3.options import check_number
 from agents.sb3.policies import EdgeSACPolicy
 from agents.subgraph_sac.losses import actor_loss, temperature_loss
 
 
-class GraphSAC(SAC):
+class GraphSAC(GraphOffPolicyAlgorithm, SAC):
     """stable-baselines3's SAC with four changes that these environments call for.
 
     - The target entropy counts the real edges of each image, not the room for edges.
@@ -56,9 +56,8 @@ class GraphSAC(SAC):
     """
 
     policy_aliases = {"EdgeSACPolicy": EdgeSACPolicy}  # noqa: RUF012  (the base class's form)
+    graph_policy = EdgeSACPolicy
     policy: EdgeSACPolicy  # type: ignore[assignment]
-    actor: Any
-    critic: Any
 
     def __init__(
         self,
@@ -81,7 +80,8 @@ class GraphSAC(SAC):
         **options: Any,
     ) -> None:
         self.credit = check_credit(credit, replay_buffer_class)
-        self.max_grad_norm = max_grad_norm
+        self.max_grad_norm = check_number("max_grad_norm", max_grad_norm, above=True)
+        entropy = check_number("target_entropy", target_entropy, least=-math.inf)
         super().__init__(
             policy,  # type: ignore[arg-type]
             env,
@@ -95,57 +95,25 @@ class GraphSAC(SAC):
             replay_buffer_kwargs=replay_buffer_kwargs,
             ent_coef=ent_coef,
             # SAC takes "auto" for the number of edges there is room for.
-            target_entropy=float(target_entropy),
+            target_entropy=entropy,
             _init_setup_model=_init_setup_model,
             **options,
         )
 
-    def _setup_model(self) -> None:
-        check_policy(self.policy_class, EdgeSACPolicy)
-        self.replay_buffer_kwargs = {"seed": self.seed or 0, **self.replay_buffer_kwargs}
-        super()._setup_model()
+    def _optimizers(self) -> list[torch.optim.Optimizer]:
+        found = [self.actor.optimizer, self.critic.optimizer]
+        return found if self.ent_coef_optimizer is None else [*found, self.ent_coef_optimizer]
 
-    def _sample_action(
-        self, learning_starts: int, action_noise: ActionNoise | None = None, n_envs: int = 1
-    ) -> tuple[np.ndarray, np.ndarray]:
-        # No uniformly random warm-up.
-        return super()._sample_action(0, action_noise, n_envs)
-
-    def train(self, gradient_steps: int, batch_size: int = 4) -> None:
-        """`gradient_steps` updates of critic, actor and temperature."""
-        self.policy.set_training_mode(True)
-        optimizers = [self.actor.optimizer, self.critic.optimizer]
-        if self.ent_coef_optimizer is not None:
-            optimizers.append(self.ent_coef_optimizer)
-        self._update_learning_rate(optimizers)
-        assert self.replay_buffer is not None
-        for _ in range(gradient_steps):
-            data: Any = self.replay_buffer.sample(batch_size, env=self._vec_normalize_env)
-            for name, value in self._update(data).items():
-                self.logger.record_mean(f"train/{name}", value)
-        self._n_updates += gradient_steps
-        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
-
-    def _update(self, data: SubgraphReplaySamples) -> dict[str, float]:
-        batch = graph_batch(data.observations)
-        taken = self.critic.edge_values(batch, weights(data.actions, data.observations))
-        losses = [credited_loss(self.credit, values, batch, data) for values in taken]
-        loss_critic = torch.stack(losses).sum()
-        descend(self.critic, loss_critic, self.max_grad_norm)
-        logged = {"critic_loss": loss_critic.item()}
+    def _update_actor(self, batch: GraphBatch) -> dict[str, float]:
         if self.policy.schedule.standing_still:
             self.policy.schedule.skip()
-            return logged
-
+            return {}
         sampled, log_probability = self.actor.sample(batch)
-        self.critic.requires_grad_(False)  # it only passes the gradient on
-        try:
+        with self._critic_at_rest():
             values = torch.stack(self.critic.edge_values(batch, sampled)).amin(dim=0)
             # Each edge is a sub-graph of its own: Eq. 2 with k = 1.
             loss_actor = actor_loss([values], [log_probability], self._temperature[None])
             descend(self.actor, loss_actor, self.max_grad_norm)
-        finally:
-            self.critic.requires_grad_(True)
         if self.ent_coef_optimizer is not None:
             assert self.log_ent_coef is not None
             loss = temperature_loss(
@@ -154,7 +122,7 @@ class GraphSAC(SAC):
             self.ent_coef_optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             self.ent_coef_optimizer.step()
-        return logged | {
+        return {
             "actor_loss": loss_actor.item(),
             "ent_coef": self._temperature.item(),
             "entropy_per_edge": -log_probability.mean().item(),

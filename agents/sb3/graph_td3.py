@@ -14,14 +14,15 @@ from stable_baselines3.common.preprocessing import get_action_dim
 from stable_baselines3.common.type_aliases import GymEnv, Schedule
 from stable_baselines3.common.utils import polyak_update
 
-from agents.sb3.buffers import SubgraphReplayBuffer, SubgraphReplaySamples
-from agents.sb3.credit import check_credit, check_policy, credited_loss, descend
-from agents.sb3.graphs import graph_batch
-from agents.sb3.networks import weights
+from agents.graph.batch import GraphBatch
+from agents.sb3.buffers import SubgraphReplayBuffer
+from agents.sb3.credit import check_credit, descend
+from agents.sb3.off_policy import GraphOffPolicyAlgorithm
+from agents.sb3.options import check_number
 from agents.sb3.policies import EdgeTD3Policy
 
 
-class GraphTD3(TD3):
+class GraphTD3(GraphOffPolicyAlgorithm, TD3):
     """stable-baselines3's TD3 with the changes of `GraphSAC`, but for the entropy.
 
     One-step episodes leave no target to smooth: what remains of TD3 is a deterministic
@@ -51,9 +52,8 @@ class GraphTD3(TD3):
     """
 
     policy_aliases = {"EdgeTD3Policy": EdgeTD3Policy}  # noqa: RUF012  (the base class's form)
+    graph_policy = EdgeTD3Policy
     policy: EdgeTD3Policy  # type: ignore[assignment]
-    actor: Any
-    critic: Any
 
     def __init__(
         self,
@@ -75,10 +75,9 @@ class GraphTD3(TD3):
         _init_setup_model: bool = True,
         **options: Any,
     ) -> None:
-        if noise < 0:
-            raise ValueError(f"noise must be >= 0, got {noise}")
         self.credit = check_credit(credit, replay_buffer_class)
-        self.noise, self.max_grad_norm = noise, max_grad_norm
+        self.noise = check_number("noise", noise)
+        self.max_grad_norm = check_number("max_grad_norm", max_grad_norm, above=True)
         super().__init__(
             policy,  # type: ignore[arg-type]
             env,
@@ -96,50 +95,24 @@ class GraphTD3(TD3):
         )
 
     def _setup_model(self) -> None:
-        check_policy(self.policy_class, EdgeTD3Policy)
-        self.replay_buffer_kwargs = {"seed": self.seed or 0, **self.replay_buffer_kwargs}
         if self.action_noise is None:
             zeros = np.zeros(get_action_dim(self.action_space), np.float32)
             # stable-baselines3's actions are twice as wide as weights.
             self.action_noise = NormalActionNoise(zeros, np.full_like(zeros, 2 * self.noise))
         super()._setup_model()
 
-    def _sample_action(
-        self, learning_starts: int, action_noise: ActionNoise | None = None, n_envs: int = 1
-    ) -> tuple[np.ndarray, np.ndarray]:
-        # No uniformly random warm-up.
-        return super()._sample_action(0, action_noise, n_envs)
+    def _optimizers(self) -> list[torch.optim.Optimizer]:
+        return [self.actor.optimizer, self.critic.optimizer]
 
-    def train(self, gradient_steps: int, batch_size: int = 4) -> None:
-        """`gradient_steps` updates of the critic, fewer of the actor."""
-        self.policy.set_training_mode(True)
-        self._update_learning_rate([self.actor.optimizer, self.critic.optimizer])
-        assert self.replay_buffer is not None
-        for _ in range(gradient_steps):
-            self._n_updates += 1
-            data: Any = self.replay_buffer.sample(batch_size, env=self._vec_normalize_env)
-            for name, value in self._update(data).items():
-                self.logger.record_mean(f"train/{name}", value)
-        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
-
-    def _update(self, data: SubgraphReplaySamples) -> dict[str, float]:
-        batch = graph_batch(data.observations)
-        taken = self.critic.edge_values(batch, weights(data.actions, data.observations))
-        losses = [credited_loss(self.credit, values, batch, data) for values in taken]
-        loss_critic = torch.stack(losses).sum()
-        descend(self.critic, loss_critic, self.max_grad_norm)
-        logged = {"critic_loss": loss_critic.item()}
+    def _update_actor(self, batch: GraphBatch) -> dict[str, float]:
         if self._n_updates % self.policy_delay:
-            return logged
+            return {}
         if self.policy.schedule.standing_still:
             self.policy.schedule.skip()
-            return logged
-        self.critic.requires_grad_(False)  # it only passes the gradient on
-        try:
+            return {}
+        with self._critic_at_rest():
             mean, _ = self.actor.network(batch)
             loss_actor = -self.critic.edge_values(batch, torch.sigmoid(mean))[0].mean()
             descend(self.actor, loss_actor, self.max_grad_norm)
-        finally:
-            self.critic.requires_grad_(True)
         polyak_update(self.actor.parameters(), self.policy.actor_target.parameters(), self.tau)
-        return logged | {"actor_loss": loss_actor.item()}
+        return {"actor_loss": loss_actor.item()}

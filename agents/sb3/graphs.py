@@ -14,7 +14,6 @@ from torch_geometric.utils import scatter
 from agents.graph.batch import GraphBatch
 from agents.graph.interface import feature_counts
 
-GRAPH_KEYS = ("node_features", "edge_features", "edge_index", "node_mask", "edge_mask")
 # stable-baselines3 casts observations to float32, which holds every integer up to here.
 _EXACT_INTEGERS = 2**24
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import torch
@@ -27,6 +29,19 @@ def network_config(options: Mapping[str, Any]) -> SubgraphSACConfig:
 def network_options(config: SubgraphSACConfig) -> dict[str, Any]:
     """What `network_config` makes the same options from."""
     return {name: getattr(config, name) for name in NETWORK_OPTIONS}
+
+
+def check_number(name: str, value: float, *, least: float = 0.0, above: bool = False) -> float:
+    """A finite number that is `least` or more; or with `above`, more than that.
+
+    Raises:
+        ValueError: naming it otherwise.
+    """
+    fits = isinstance(value, Real) and math.isfinite(value)
+    if not fits or value < least or (above and value == least):
+        bound = "" if least == -math.inf else f" {'>' if above else '>='} {least:g}"
+        raise ValueError(f"{name} must be a finite number{bound}, got {value!r}")
+    return float(value)
 
 
 def fused(optimizer: type[torch.optim.Optimizer], options: dict[str, Any] | None) -> dict[str, Any]:

@@ -109,6 +109,17 @@ class EdgePPOPolicy(ActorCriticPolicy):
         of_edges = unpadded(self.value_net(self.features_extractor(obs)), obs["edge_mask"])
         return per_graph(of_edges[:, 0], graph_batch(obs), "mean")[:, None]
 
+    def get_distribution(self, obs: Any) -> Any:
+        """Not there: see `evaluate_actions` for log-probabilities and entropies.
+
+        Raises:
+            NotImplementedError: always, as stable-baselines3's distributions know no padding.
+        """
+        raise NotImplementedError(
+            "EdgePPOPolicy has no distribution in stable-baselines3's form; evaluate_actions() "
+            "gives log-probabilities and entropies, and policy.actor means and deviations"
+        )
+
     def _predict(self, observation: TensorDict, deterministic: bool = False) -> Tensor:  # type: ignore[override]
         return self(observation, deterministic)[0]
 

@@ -13,6 +13,9 @@ from gym_rlseg.graph.graph import SuperpixelGraph
 
 Observation = dict[str, NDArray]
 
+#: The entries of an observation that make up a graph.
+GRAPH_KEYS = ("node_features", "edge_features", "edge_index", "node_mask", "edge_mask")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Capacity:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from gymnasium import spaces
 
-#: The entries that make up a graph.
-GRAPH_KEYS = ("node_features", "edge_features", "edge_index", "node_mask", "edge_mask")
+from gym_rlseg.envs.observation import GRAPH_KEYS
 
 
 def boxes(space: spaces.Space, wrapper: str, keys: Sequence[str]) -> dict[str, spaces.Box]:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from stable_baselines3 import PPO, SAC, TD3
+from stable_baselines3.common.buffers import DictReplayBuffer
 from stable_baselines3.common.env_checker import check_env
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.noise import NormalActionNoise
@@ -115,6 +116,14 @@ def test_credit_per_image_needs_no_special_buffer(toy):
     agent = quick_sac(toy(), credit="image", replay_buffer_class=OneStepReplayBuffer)
     agent.learn(100)
     assert agent.num_timesteps == 100
+
+
+def test_a_buffer_of_stable_baselines3(toy):
+    """Without a seed of its own; it keeps padded observations."""
+    agent = quick_sac(
+        toy(), credit="image", replay_buffer_class=DictReplayBuffer, buffer_size=200
+    ).learn(100)
+    assert agent.replay_buffer.size() == 100
 
 
 def test_ppo_learns(toy):
@@ -255,8 +264,11 @@ def test_rewards_may_be_normalised_but_not_graphs(credited):
         ),
         (GraphSAC, EdgeTD3Policy, {}, "policy must be EdgeSACPolicy, got EdgeTD3Policy"),
         (GraphTD3, EdgeSACPolicy, {}, "policy must be EdgeTD3Policy, got EdgeSACPolicy"),
-        (GraphTD3, "EdgeTD3Policy", {"noise": -0.1}, "noise must be >= 0"),
-        (GraphSAC, "EdgeSACPolicy", {"target_entropy": "auto"}, "could not convert"),
+        (GraphTD3, "EdgeTD3Policy", {"noise": -0.1}, "noise must be a finite number >= 0, got"),
+        (GraphTD3, "EdgeTD3Policy", {"noise": float("nan")}, "noise must be a finite number >= 0"),
+        (GraphSAC, "EdgeSACPolicy", {"max_grad_norm": -1}, "max_grad_norm must be .* > 0, got -1"),
+        (GraphTD3, "EdgeTD3Policy", {"max_grad_norm": 0}, "max_grad_norm must be .* > 0, got 0"),
+        (GraphSAC, "EdgeSACPolicy", {"target_entropy": "auto"}, "must be a finite number, got"),
     ],
 )
 def test_arguments_are_checked(toy, cls, policy, options, message):

@@ -43,9 +43,21 @@ def test_a_batch_is_that_of_the_unpadded_graphs(observations, cast):
 
 
 def test_large_node_ids_survive_float32():
-    last = 2**24 - 1
-    ids = torch.tensor([[[last - 1], [last]]]).float()
-    assert ids.long().flatten().tolist() == [last - 1, last]
+    """As many as `check_spaces` lets through; a float32 of more would be another node."""
+    room = 2**24
+    node_mask = torch.zeros(1, room)
+    node_mask[0, -2:] = 1.0
+    batch = graph_batch(
+        {
+            "node_features": torch.arange(float(room))[None, :, None],
+            "edge_features": torch.zeros(1, 1, 2),
+            "edge_index": torch.tensor([[[room - 2], [room - 1]]]).float(),
+            "node_mask": node_mask,
+            "edge_mask": torch.ones(1, 1),
+        }
+    )
+    assert batch.edge_index.tolist() == [[0], [1]]
+    assert batch.node_features.flatten().tolist() == [room - 2, room - 1]
 
 
 def test_padding_may_hold_anything(observations):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
+from torch.nn.functional import pad
 
 from agents.sb3 import EdgePPOPolicy, EdgeSACPolicy, EdgeTD3Policy, GraphExtractor
 
@@ -122,8 +123,13 @@ def test_log_probabilities_and_entropy_leave_the_padding_out(toy, cls):
     policy = made(cls, env)
     observation, _ = env.reset(seed=0)
     real = tensors(observation)
-    dirty = {k: v.clone() for k, v in real.items()}
+    more = {"node": (0, 0, 0, 3), "edge": (0, 0, 0, 5)}  # of padding, behind what there is
+    dirty = {
+        k: pad(v, (0, 5) if k == "edge_index" else more[k[:4]][-2 * (v.ndim - 1) :])
+        for k, v in real.items()
+    }
     dirty["edge_features"][dirty["edge_mask"] == 0] = 5.0
+    assert dirty["edge_features"].shape[1] == real["edge_features"].shape[1] + 5
     if cls is EdgeSACPolicy:
         torch.manual_seed(5)
         _, first = policy.actor.action_log_prob(real)
@@ -135,10 +141,17 @@ def test_log_probabilities_and_entropy_leave_the_padding_out(toy, cls):
     actions, _, _ = policy(real)
     outcomes = []
     for obs in (real, dirty):
-        taken = actions.clone()
+        taken = pad(actions, (0, obs["edge_mask"].shape[1] - actions.shape[1]))
         taken[obs["edge_mask"] == 0] = 0.9 if obs is dirty else 0.0
         outcomes.append([x.item() for x in policy.evaluate_actions(obs, taken)])
     assert outcomes[0] == pytest.approx(outcomes[1])
+
+
+def test_stable_baselines3s_distribution_is_refused(toy):
+    env = toy()
+    policy = made(EdgePPOPolicy, env)
+    with pytest.raises(NotImplementedError, match=r"evaluate_actions\(\) gives"):
+        policy.get_distribution(tensors(env.reset(seed=0)[0]))
 
 
 def test_ppo_evaluates_the_log_probability_that_it_sampled_with(toy):
