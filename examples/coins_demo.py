@@ -92,7 +92,7 @@ def report(
         "",
         f"Trained for {minutes:.1f} minutes ({agent.num_timesteps} segmentations) on one "
         f"photograph by reward alone. Reward of the segmentation: {reward:.3f}; "
-        f"of the untrained policy (the edge map): {curve[0]['reward']:.3f}.",
+        f"of the untrained policy (nearly the edge map): {curve[0]['reward']:.3f}.",
         "",
         "| | coins found (IoU 0.5) | SBD |",
         "| --- | --- | --- |",

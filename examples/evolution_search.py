@@ -21,17 +21,17 @@ import gymnasium as gym
 import numpy as np
 from held_out import (
     Proceed,
+    available,
     budget,
     evidence,
     held_out_env,
     make_env,
     max_edges,
     parser,
+    quality,
     surroundings,
 )
 from numpy.typing import NDArray
-
-from gym_rlseg.metrics import symmetric_best_dice
 
 MARGIN = 1e-2
 
@@ -114,24 +114,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments.add_argument("--credit", choices=("subgraph", "image"), default="subgraph")
     options = arguments.parse_args(argv)
     env = held_out_env(make_env(options), options.images)
-    base: Any = env.unwrapped
+    images = available(env, options.images)
     rng = np.random.default_rng(options.seed)
     outcomes = []
-    for index in range(options.images):
+    for index in range(images):
         weights, reward = search(
             env,
             index,
             rng=rng,
-            proceed=budget(options.steps, options.seconds / options.images),
+            proceed=budget(options.steps, options.seconds / images),
             options=Options(credit=options.credit),
         )
         env.reset(options={"index": index})
         env.step(weights)
-        outcomes.append((reward, symmetric_best_dice(base.segmentation, base.truth)))
+        outcomes.append((reward, quality(env)))
     reward, sbd = np.mean(outcomes, axis=0)
-    print(
-        f"{'evolution search':24} reward {reward:.4f}   SBD {sbd:.4f}   on {options.images} images"
-    )
+    print(f"{'evolution search':24} reward {reward:.4f}   SBD {sbd:.4f}   on {images} images")
 
 
 if __name__ == "__main__":

@@ -68,14 +68,31 @@ def held_out_env(env: gym.Env[Any, Any], images: int, split: str = "test") -> gy
     )
 
 
+def available(env: gym.Env[Any, Any], images: int) -> int:
+    """So many images, or all of a split that has fewer."""
+    size = env.unwrapped.pool.size  # type: ignore[attr-defined]
+    return images if size is None else min(images, size)
+
+
+def quality(env: gym.Env[Any, Any]) -> float:
+    """Symmetric best Dice of the last segmentation.
+
+    Raises:
+        ValueError: if there is no truth to compare it with.
+    """
+    base: Any = env.unwrapped
+    if base.truth is None:
+        raise ValueError("held-out images need truth to be measured against: give labels=")
+    return symmetric_best_dice(base.segmentation, base.truth)
+
+
 def measure(env: gym.Env[Any, Any], predict: Predict, images: int) -> tuple[float, float]:
     """Mean reward and mean symmetric best Dice on images 0..images-1."""
-    base: Any = env.unwrapped
     outcomes = []
-    for index in range(images):
+    for index in range(available(env, images)):
         observation, _ = env.reset(options={"index": index})
         _, reward, *_ = env.step(predict(observation))
-        outcomes.append((float(reward), symmetric_best_dice(base.segmentation, base.truth)))
+        outcomes.append((float(reward), quality(env)))
     reward, sbd = np.mean(outcomes, axis=0)
     return float(reward), float(sbd)
 
@@ -99,7 +116,9 @@ def surroundings(info: dict[str, Any], n_edges: int) -> NDArray[np.float32]:
 
 def report(name: str, env: gym.Env[Any, Any], predict: Predict, images: int) -> None:
     """Measure on held-out images and print one line."""
-    reward, sbd = measure(held_out_env(env, images), predict, images)
+    test = held_out_env(env, images)
+    reward, sbd = measure(test, predict, images)
+    images = available(test, images)
     print(f"{name:24} reward {reward:.4f}   SBD {sbd:.4f}   on {images} held-out images")
 
 

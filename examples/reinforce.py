@@ -72,8 +72,8 @@ def train(
         return padded_action(observation["edge_mask"], weights)
 
     env.reset(seed=seed)
-    steps, going = 0, True
-    while going:
+    steps = 0
+    while True:
         losses = []
         for _ in range(options.images):
             # One image, K weightings sampled in logit space, K episodes.
@@ -88,14 +88,14 @@ def train(
                 outcome = env.step(padded_action(observation["edge_mask"], row))[-1]
                 rewards.append(surroundings(outcome, state.n_edges))
                 steps += 1
-                going = going and proceed(steps, predict)
+                if not proceed(steps, predict):
+                    return predict
             losses.append(loss(mean, std, logits, np.stack(rewards), options))
         optimizer.zero_grad()
         torch.stack(losses).mean().backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(actor.parameters(), 10.0)
         optimizer.step()
         average.update_parameters(actor)
-    return predict
 
 
 def loss(

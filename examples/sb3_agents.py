@@ -17,7 +17,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import torch
-from held_out import Predict, Proceed, budget, make_env, max_edges, parser, report
+from held_out import Predict, Proceed, available, budget, make_env, max_edges, parser, report
 from stable_baselines3 import PPO, SAC, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
@@ -35,16 +35,21 @@ from agents.sb3 import (
 # Of stable-baselines3's defaults only what can't stay: a million padded observations take
 # 90 GB, and batches of 256 of them take a second.
 STOCK: dict[str, Any] = {"buffer_size": 5000, "batch_size": 64}
-#: What our policies need from algorithms that they don't come with.
-OURS: dict[str, Any] = {
-    "buffer_size": 4000,
-    "batch_size": 4,
-    "train_freq": 2,
-    "learning_rate": 1e-3,
-    "learning_starts": 1,
-    "replay_buffer_class": OneStepReplayBuffer,
-}
 PPO_OPTIONS: dict[str, Any] = {"n_steps": 64, "batch_size": 16, "n_epochs": 3}
+
+
+def ours(seed: int) -> dict[str, Any]:
+    """What our policies need from algorithms that they don't come with."""
+    return {
+        "buffer_size": 4000,
+        "batch_size": 4,
+        "train_freq": 2,
+        "learning_rate": 1e-3,
+        "learning_starts": 1,
+        "replay_buffer_class": OneStepReplayBuffer,
+        "replay_buffer_kwargs": {"seed": seed},
+        "seed": seed,
+    }
 
 
 def noise(env: gym.Env[Any, Any]) -> NormalActionNoise:
@@ -55,7 +60,8 @@ def noise(env: gym.Env[Any, Any]) -> NormalActionNoise:
 
 def target_entropy(env: gym.Env[Any, Any]) -> float:
     """-1.5 per edge: SAC takes one number for all images, here that of a typical one."""
-    edges = [env.reset(options={"index": i})[0]["edge_mask"].sum() for i in range(8)]
+    indices = range(available(env, 8))
+    edges = [env.reset(options={"index": i})[0]["edge_mask"].sum() for i in indices]
     return -1.5 * float(np.mean(edges))
 
 
@@ -66,12 +72,11 @@ AGENTS: Mapping[str, Callable[[Any, int], BaseAlgorithm]] = {
     "sac": lambda env, seed: SAC(
         EdgeSACPolicy,
         env,
-        seed=seed,
         ent_coef="auto_0.0001",
         target_entropy=target_entropy(env),
-        **OURS,
+        **ours(seed),
     ),
-    "td3": lambda env, seed: TD3(EdgeTD3Policy, env, seed=seed, action_noise=noise(env), **OURS),
+    "td3": lambda env, seed: TD3(EdgeTD3Policy, env, action_noise=noise(env), **ours(seed)),
     "ppo": lambda env, seed: PPO(EdgePPOPolicy, env, seed=seed, learning_rate=1e-3, **PPO_OPTIONS),
     "stock_sac": lambda env, seed: SAC("MultiInputPolicy", env, seed=seed, **STOCK),
     "stock_td3": lambda env, seed: TD3(

@@ -32,7 +32,7 @@ CPU = torch.device("cpu")
 
 def train(env: gym.Env[Any, Any], *, seed: int, proceed: Proceed) -> Predict:
     """Fit; one step is one image looked at."""
-    # The networks' start is that of the agents: weights equal to the evidence.
+    # The networks' start is that of the agents: weights near the evidence.
     network = Actor(*feature_counts(env.observation_space), SubgraphSACConfig())
     initialise(network, torch.Generator().manual_seed(seed))
     optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)

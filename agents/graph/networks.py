@@ -144,6 +144,7 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
                 if layer.bias is not None:
                     layer.bias.uniform_(-bound, bound, generator=generator)
     if isinstance(module, Actor):
-        # A zero last layer: the untrained policy is exactly the evidence (or 0.5).
+        # A zero last layer: the untrained policy is the evidence (or 0.5), but for the tanh
+        # that keeps its mean within the limit.
         nn.init.zeros_(module.head.weight)
         nn.init.zeros_(module.head.bias)

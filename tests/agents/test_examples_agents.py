@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 
+import imageio.v3 as imageio
 import numpy as np
 import pytest
 
@@ -65,6 +66,44 @@ def test_every_agent_of_stable_baselines3_trains(example, name):
     predict = sb3_agents.train(env, seed=0, proceed=lambda steps, _: steps < 12, agent=name)
     observation, _ = env.reset(seed=0)
     assert env.action_space.contains(predict(observation))
+
+
+@pytest.mark.parametrize("name", ["reinforce", "supervised_edges", "graph_sac", "ppo"])
+def test_training_stops_when_it_is_told_to(example, name):
+    held_out = example("held_out")
+    env = held_out.make_env(held_out.arguments("", ARGUMENTS))
+    asked: list[int] = []
+
+    def proceed(steps, _):
+        asked.append(steps)
+        return steps < 5
+
+    if name in ("reinforce", "supervised_edges"):
+        example(name).train(env, seed=0, proceed=proceed)
+    else:
+        example("sb3_agents").train(env, seed=0, proceed=proceed, agent=name)
+    assert asked == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("name", ["baselines", "evolution_search", "sb3_agents"])
+def test_a_photograph_alone_is_measured_once(example, capsys, name):
+    """Though more images are asked for by default."""
+    limits = [] if name == "baselines" else ["--steps", "2"]
+    agent = ["--agent", "sac"] if name == "sb3_agents" else []
+    example(name).main(["--env", "RLSeg-Coins-v0", *limits, *agent])
+    assert re.findall(r"on (\d+) ", capsys.readouterr().out)[-1] == "1"
+
+
+@pytest.mark.parametrize("name", ["baselines", "evolution_search"])
+def test_images_without_truth_are_refused(example, tmp_path, name):
+    for i in range(5):
+        noise = np.random.default_rng(i).random((48, 48))
+        imageio.imwrite(tmp_path / f"{i}.png", (255 * noise).astype(np.uint8))
+    options = json.dumps({"path": str(tmp_path)})
+    with pytest.raises(ValueError, match=r"need truth .*: give labels="):
+        example(name).main(
+            ["--env", "RLSeg-Images-v0", "--options", options, "--images", "1", "--steps", "2"]
+        )
 
 
 def test_evolution_search_is_never_worse_than_the_evidence(example):
