@@ -25,6 +25,7 @@ import sb3_agents
 import supervised_edges
 
 from agents import SubgraphREINFORCE, SubgraphSAC
+from agents.graph.acting import act
 from agents.graph.agent import GraphAgent
 from gym_rlseg.metrics import superpixel_bound, symmetric_best_dice
 
@@ -85,13 +86,18 @@ class Meter:
 
 
 def _ours(agent_class: type[GraphAgent]) -> Callable[..., None]:
-    """An agent of the package; its own validations count as training."""
+    """An agent of the package; its own validations count as training.
+
+    What is measured is its latest actor, as for the others: which one is kept `selected`
+    decides for all of them, at the same moments.
+    """
 
     def train(env: gym.Env[Any, Any], *, seed: int, proceed: held_out.Proceed) -> None:
         agent = agent_class("default", env, seed=seed)
+        actor = agent._learner.averaged_actor
 
         def predict(observation: Any) -> Any:
-            return agent.predict(observation, deterministic=True)[0]
+            return act(actor, observation, agent.device)
 
         agent.learn(10**12, callback=lambda *_: proceed(agent.num_timesteps, predict))
 
