@@ -29,9 +29,10 @@ from held_out import (
     max_edges,
     parser,
     quality,
-    surroundings,
 )
 from numpy.typing import NDArray
+
+from gym_rlseg.rewards import edge_credit
 
 MARGIN = 1e-2
 
@@ -93,7 +94,7 @@ def search(
             env.reset(options={"index": index})
             _, earned, _, _, info = env.step(weights)
             reward = float(earned)
-            score[:] = surroundings(info, n_edges) if options.credit == "subgraph" else reward
+            score[:] = edge_credit(info, n_edges) if options.credit == "subgraph" else reward
             if reward > best_reward:
                 best, best_reward = weights, reward
             steps += 1

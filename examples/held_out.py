@@ -97,23 +97,6 @@ def measure(env: gym.Env[Any, Any], predict: Predict, images: int) -> tuple[floa
     return float(reward), float(sbd)
 
 
-def surroundings(info: dict[str, Any], n_edges: int) -> NDArray[np.float32]:
-    """What each edge's neighbourhood earned: mean reward of its sub-graphs, float32 (E,).
-
-    An edge's own reward is too narrow a credit: it is that of the better of its two
-    objects, and a cut that earns it can spoil the object behind.
-
-    Args:
-        info: of the step.
-        n_edges: E, without padding.
-    """
-    total, count = np.zeros(n_edges), np.zeros(n_edges)
-    for ids, rewards in zip(info["subgraphs"], info["subgraph_rewards"], strict=True):
-        np.add.at(total, ids, rewards[:, None])
-        np.add.at(count, ids, 1)
-    return (total / count).astype(np.float32)
-
-
 def report(name: str, env: gym.Env[Any, Any], predict: Predict, images: int) -> None:
     """Measure on held-out images and print one line."""
     test = held_out_env(env, images)

@@ -21,13 +21,14 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import torch
-from held_out import Predict, Proceed, arguments, budget, make_env, report, surroundings
+from held_out import Predict, Proceed, arguments, budget, make_env, report
 from torch import Tensor, nn
 
 from agents import SubgraphSACConfig
 from agents.graph.batch import GraphState, collate
 from agents.graph.interface import feature_counts, padded_action
 from agents.graph.networks import Actor, initialise
+from gym_rlseg.rewards import edge_credit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +87,7 @@ def train(
             for row in torch.sigmoid(logits).numpy():
                 env.reset(options={"index": info["index"]})
                 outcome = env.step(padded_action(observation["edge_mask"], row))[-1]
-                rewards.append(surroundings(outcome, state.n_edges))
+                rewards.append(edge_credit(outcome, state.n_edges))
                 steps += 1
                 if not proceed(steps, predict):
                     return predict

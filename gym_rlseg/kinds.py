@@ -1,4 +1,4 @@
-"""Whether plain data has the kind that a dataclass declares for its fields.
+"""Whether plain data has the kind that a dataclass or function declares for it.
 
 The components check ranges; a text where a number belongs would reach their comparisons
 and end in a message that names no option.
@@ -21,13 +21,13 @@ _WORDS = {
 }
 
 
-def check_kinds(cls: type, options: Mapping[str, Any]) -> None:
-    """Compare options with the type hints of `cls`; unknown names and hints pass.
+def check_kinds(declared: Any, options: Mapping[str, Any]) -> None:
+    """Compare options with the type hints of a class or function; unknown names and hints pass.
 
     Raises:
         ValueError: naming the option, what it must be and what it is.
     """
-    hints = typing.get_type_hints(cls)
+    hints = typing.get_type_hints(declared)
     for name, value in options.items():
         if name in hints and not _fits(value, hints[name]):
             raise ValueError(f"{name} must be {_describe(hints[name])}, got {value!r}")

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from gym_rlseg.kinds import check_kinds
+
 T = TypeVar("T")
 
 
@@ -57,9 +59,18 @@ def from_options(what: str, cls: type[T], options: Mapping[str, Any]) -> T:
     """
     fields = [f.name for f in dataclasses.fields(cls) if f.init]  # type: ignore[arg-type]
     check_names(what, options, fields)
+    missing = [f.name for f in dataclasses.fields(cls) if _needed(f) and f.name not in options]  # type: ignore[arg-type]
+    if missing:
+        raise ValueError(f"{what} needs {' and '.join(f'{name}=' for name in missing)}")
     try:
         return cls(**{k: _frozen(v) for k, v in options.items()})
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from error
+    except TypeError as error:  # a text in a comparison, or the like
+        try:
+            check_kinds(cls, options)
+        except ValueError as clearer:
+            raise ValueError(f"{what}: {clearer}") from error
         raise ValueError(f"{what}: {error}") from error
 
 
@@ -112,6 +123,11 @@ def suggest(name: str, known: Iterable[str]) -> str:
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"
+
+
+def _needed(field: dataclasses.Field[Any]) -> bool:
+    no = dataclasses.MISSING
+    return field.init and field.default is no and field.default_factory is no
 
 
 def _frozen(value: Any) -> Any:

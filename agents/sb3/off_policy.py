@@ -49,6 +49,12 @@ class GraphOffPolicyAlgorithm(OffPolicyAlgorithm):
         if issubclass(self.replay_buffer_class, OneStepReplayBuffer):
             self.replay_buffer_kwargs = {"seed": self.seed or 0, **self.replay_buffer_kwargs}
         super()._setup_model()
+        normalize = self.get_vec_normalize_env()
+        if normalize is not None and normalize.norm_obs:
+            raise ValueError(
+                "VecNormalize must leave observations alone, norm_obs=False: the policy starts "
+                "from the evidence, which is one of the features"
+            )
 
     def _sample_action(
         self, learning_starts: int, action_noise: ActionNoise | None = None, n_envs: int = 1

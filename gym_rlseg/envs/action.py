@@ -37,13 +37,13 @@ def check_actions(actions: Any, n_envs: int, n_edges: int) -> NDArray[np.float32
         ValueError: if there are more or fewer of them, or if `check_action` refuses one,
             naming its environment.
     """
-    expected = f"actions must be {n_envs}, one per environment"
+    expected = f"actions must have shape ({n_envs}, {n_edges}), one row per environment"
     try:
         count = len(actions)
     except TypeError:
         raise ValueError(f"{expected}, got {actions!r}") from None
     if count != n_envs:
-        raise ValueError(f"{expected}, got {count}")
+        raise ValueError(f"{expected}, got {getattr(actions, 'shape', count)}")
     if isinstance(actions, np.ndarray) and actions.shape == (n_envs, n_edges):
         # All at once; what is refused here is looked at one by one, for the message's sake.
         floats = np.issubdtype(actions.dtype, np.floating)

@@ -33,6 +33,7 @@ from gym_rlseg.graph.superpixels import Superpixels
 from gym_rlseg.images import SOURCES
 from gym_rlseg.images.augmented import augmented
 from gym_rlseg.images.base import ImageSource, check_split
+from gym_rlseg.kinds import check_kinds
 from gym_rlseg.options import build, check_names
 from gym_rlseg.rewards import REWARDS
 from gym_rlseg.rewards.base import Reward, Scores
@@ -101,6 +102,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         **source_options: Any,
     ) -> None:
         self._arguments = {k: v for k, v in locals().items() if k in _KEYWORDS}
+        check_kinds(SuperpixelEnv.__init__, {k: self._arguments[k] for k in _PLAIN})
         self._arguments |= source_options
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise ValueError(
@@ -310,6 +312,8 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         }
 
 
+#: Keywords that nothing else checks.
+_PLAIN = ("pool_size", "seed", "max_nodes", "max_edges", "observe_image")
 _KEYWORDS = frozenset(inspect.signature(SuperpixelEnv.__init__).parameters) - {
     "self",
     "source_options",

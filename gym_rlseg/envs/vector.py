@@ -18,6 +18,7 @@ from gym_rlseg.envs.observation import Capacity, Observation, fill
 from gym_rlseg.envs.scoring import Outcome, Worker, segment
 from gym_rlseg.envs.superpixel_env import SuperpixelEnv
 from gym_rlseg.graph import SuperpixelGraph
+from gym_rlseg.options import check_names
 
 Infos = dict[str, Any]
 Weights = NDArray[np.float32]
@@ -94,6 +95,7 @@ class SuperpixelVectorEnv(SyncVectorEnv):
             ValueError: naming the environment, if it can't be reset.
         """
         options = dict(options or {})
+        check_names("reset options", options, ("index", "reset_mask"))
         mask = _mask(options.pop("reset_mask", None), self.num_envs)
         if not self._ready and not mask.all():
             raise ResetNeeded("some environments have no image yet: reset all of them")
@@ -133,6 +135,9 @@ class SuperpixelVectorEnv(SyncVectorEnv):
             raise ResetNeeded("call reset() before step()")
         envs, capacity = self._singles, self._singles[0].capacity
         actions = check_actions(actions, self.num_envs, capacity.edges)
+        if len(self._workers) < len(self._shares) - 1:  # a copy has none yet
+            self._staff()
+            self._prepare()
         self._ready = False
         graphs = [env.graph for env in envs]
         weights = [row[: graph.n_edges] for row, graph in zip(actions, graphs, strict=True)]
@@ -159,6 +164,10 @@ class SuperpixelVectorEnv(SyncVectorEnv):
             np.zeros(self.num_envs, np.bool_),
             _with_masks({"final_obs": final_obs, "final_info": final_info}) | self._info(),
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies, also in other processes: with workers of their own."""
+        return {**self.__dict__, "_workers": (), "env_fns": ()}
 
     def close_extras(self, **kwargs: Any) -> None:
         """End the processes and close windows."""

@@ -24,7 +24,8 @@ class CirclesSource(ImageSource):
     Attributes:
         height: image height in pixels.
         width: image width in pixels.
-        count: least and greatest number of discs.
+        count: least and greatest number of discs; an image has fewer where, placed at random,
+            they find no room.
         radius: least and greatest mean radius in pixels.
         irregularity: standard deviation of the outline's radius, as a share of the radius.
         gap: least distance between two outlines in pixels.
@@ -56,6 +57,12 @@ class CirclesSource(ImageSource):
                     f"{name} must be (low, high) with 0 < low <= high, got {low, high}"
                 )
             object.__setattr__(self, name, (low, high))
+        room = self.height * self.width / (np.pi * (self.radius[0] + self.gap / 2) ** 2)
+        if self.count[1] > 0.5 * room:  # discs placed at random cover about half of a plane
+            raise ValueError(
+                f"count must be at most {int(0.5 * room)} for discs of radius {self.radius[0]:g} "
+                f"on {self.height} x {self.width} px, got {self.count}"
+            )
         if min(self.height, self.width) < 4 * self.radius[1]:
             raise ValueError(
                 f"height and width must be at least 4 * radius[1] = {4 * self.radius[1]:g} px, "

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from gym_rlseg.rewards.base import Reward, Scores
 from gym_rlseg.rewards.circles import CirclesReward, CircularityReward
 from gym_rlseg.rewards.composed import PriorReward
+from gym_rlseg.rewards.credit import edge_credit
 from gym_rlseg.rewards.embryo import EmbryoReward
 from gym_rlseg.rewards.nuclei import NucleiReward
 from gym_rlseg.rewards.supervised import DiceReward, MixedReward, OverlapReward
@@ -33,4 +34,5 @@ __all__ = [
     "PriorReward",
     "Reward",
     "Scores",
+    "edge_credit",
 ]

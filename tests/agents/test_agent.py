@@ -20,10 +20,12 @@ from gymnasium.wrappers import TimeLimit, TransformObservation
 from numpy.typing import NDArray
 
 from agents import SubgraphSAC
+from agents.graph.evaluation import validation_env
 from agents.graph.reporting import seconds_left
 from agents.subgraph_sac import SubgraphSACConfig
 from agents.subgraph_sac.learner import Learner
-from gym_rlseg.wrappers import ScaledReward
+from gym_rlseg.envs import SuperpixelEnv
+from gym_rlseg.wrappers import NormalizedObservation, ScaledReward
 
 #: Far from the samples that an environment seeded with a small number draws.
 HELD_OUT = range(10**6, 10**6 + 30)
@@ -441,6 +443,17 @@ def test_validation_sees_what_the_wrappers_make_of_the_environment(
     given = _Doubled(toy_with_validation())
     agent = SubgraphSAC("default", given, eval_env=given, seed=0, **quick).learn(1)
     assert len(agent.learning_curve) == 1
+
+
+def test_validation_images_are_normalised_as_the_training_images_are() -> None:
+    env = NormalizedObservation(
+        SuperpixelEnv("circles", pool_size=3, max_nodes=300, max_edges=700), samples=2, clip=3.0
+    )
+    validation = validation_env(env, 2)
+    assert isinstance(validation, NormalizedObservation)
+    assert validation.unwrapped.pool.split == "validation"
+    assert validation.statistics == env.statistics
+    assert validation.observation_space == env.observation_space
 
 
 # --- What is kept when training stops between two validations -----------------------------

@@ -126,15 +126,6 @@ def test_evolution_search_is_never_worse_than_the_evidence(example):
     assert rewards[1] > start
 
 
-def test_surroundings_are_means_over_subgraphs(example):
-    info = {
-        "subgraphs": (np.array([[0, 1], [1, 2]]), np.array([[0, 1, 2]])),
-        "subgraph_rewards": (np.array([0.2, 0.6], np.float32), np.array([1.0], np.float32)),
-    }
-    got = example("held_out").surroundings(info, 3)
-    assert got.tolist() == pytest.approx([0.6, 0.6, 0.8])
-
-
 def test_reinforce_favours_what_earned_more_than_the_other_samples(example):
     """Two samples of one edge; the higher logit earned more, so the mean must rise."""
     import torch

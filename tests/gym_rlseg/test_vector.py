@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import os
+import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -279,7 +281,8 @@ class TestOptions:
     @pytest.mark.parametrize(
         ("arguments", "match"),
         [
-            ({"options": {"idnex": 1}}, "environment 0: .*did you mean 'index'"),
+            ({"options": {"idnex": 1}}, "unknown option 'idnex'; did you mean 'index'"),
+            ({"options": {"mask": 1}}, "unknown option 'mask'; .*index, reset_mask"),
             ({"options": {"index": [0, 1]}}, "index must be one value or one per .*3, got 2"),
             ({"options": {"index": [0, 1, "a"]}}, "environment 2: .*index must be an integer"),
             ({"seed": [1, 2]}, "seed must be one value or one per environment, 3, got 2"),
@@ -306,9 +309,14 @@ class TestRefusals:
             (good[:, 1:], rf"environment 0: action must have shape \({good.shape[1]},\)"),
             ([good[0], good[1][:5], good[2]], r"environment 1: action must have shape .* \(5,\)"),
             (np.ones(good.shape, int), "environment 0: action must hold floats"),
-            (good[:2], "actions must be 3, one per environment, got 2"),
-            (0.5, "actions must be 3, one per environment, got 0.5"),
-            (np.array(0.5), "actions must be 3"),
+            (
+                good[:2],
+                r"actions must have shape \(3, 160\), one row per environment, got \(2, 160\)",
+            ),
+            (list(good[:2]), r"one row per environment, got 2"),
+            (good[0], r"one row per environment, got \(160,\)"),
+            (0.5, r"actions must have shape .*, one row per environment, got 0\.5"),
+            (np.array(0.5), "actions must have shape"),
         ):
             with pytest.raises(ValueError, match=match):
                 vector.step(actions)
@@ -499,6 +507,22 @@ class TestWorkers:
             envs.envs[1].reset(options={"index": 3})
         actions = np.random.default_rng(0).random(vector.action_space.shape).astype(np.float32)
         assert_same_step(vector.step(actions), plain.step(actions))
+
+    @pytest.mark.parametrize("workers", [0, 1])
+    @pytest.mark.parametrize("copied", [copy.deepcopy, lambda v: pickle.loads(pickle.dumps(v))])
+    def test_a_copy_has_the_same_future(
+        self, make: Make, workers: int, copied: Callable[[Any], Any]
+    ) -> None:
+        vector = make(2, workers=workers)
+        observations, _ = vector.reset(seed=0)
+        rng = np.random.default_rng(0)
+        vector.step(actions_for(observations, rng))
+        twin = copied(vector)
+        actions = rng.random(vector.action_space.shape).astype(np.float32)
+        for _ in range(2):
+            assert_same_step(twin.step(actions), vector.step(actions))
+        twin.close()
+        vector.step(actions)
 
     def test_a_reset_after_close_starts_others(self, make: Make) -> None:
         vector, reference = make(2, workers=1), sync(2)
