@@ -68,15 +68,18 @@ def render_landscape(landscape: Landscape) -> NDArray[np.uint8]:
         surface = axes.imshow(values, aspect="auto", cmap="viridis")
         if np.ptp(values) > 0:
             axes.contour(values, levels=8, colors="white", linewidths=0.6, alpha=0.6)
-        axes.plot(column, row, "*", ms=16, mfc="white", mec="black", clip_on=False, zorder=3)
+        star = {"ms": 16, "mfc": "white", "mec": "black", "zorder": 3}
+        axes.plot(column, row, "*", ls="", clip_on=False, label="truth", **star)
         if landscape.summit != landscape.truth:
+            ring = {"ms": 14, "mfc": "none", "mec": "red", "mew": 2, "zorder": 4}
             top = landscape.summit[::-1]
-            axes.plot(*top, "o", ms=14, mfc="none", mec="red", mew=2, clip_on=False, zorder=4)
+            axes.plot(*top, "o", ls="", clip_on=False, label="highest reward", **ring)
         shown = columns[:: max(1, columns.size // 8)]
         axes.set_xticks(shown, [f"{landscape.objects[i]:.0f}" for i in shown])
         axes.set_xlabel("all merged  ←  objects  →  all split")
         axes.set_title(title)
         figure.colorbar(surface, ax=axes)
+    panels[1].legend(loc="lower right", fontsize="small", markerscale=0.6)
     rows = np.arange(landscape.moved.size)[:: max(1, landscape.moved.size // 4)]
     panels[0].set_yticks(rows, [f"{landscape.moved[i]:.0%}" for i in rows])
     panels[0].set_ylabel("superpixels at outlines moved")

@@ -40,13 +40,16 @@ def render_subgraphs(
     box = panel_size(shape)
     scale, enlarged = fit(graph.superpixels.shape, box)
     window = max(1, round(1 / min(scale)))  # images that shrink are averaged
-    image = to_rgb(uniform_filter(graph.image, (1, window, window), mode="nearest"))
+    image = uniform_filter(graph.image, (1, window, window), mode="nearest")
+    # Dim images would vanish behind the graph.
+    brightest = float(np.nanpercentile(image, 99.5))
+    image = to_rgb(image / brightest if 0.0 < brightest < 1.0 else image)
     ground = enlarged(as_bytes(_DIM * image))
     # Pixels' centres are at half coordinates once they are areas.
     centres = (graph.sums.first / graph.sums.area[:, None] + 0.5) * scale
     panels = []
     for ids in graph.subgraphs:
-        chosen = _far_apart(ids, graph.edges, centres, count)
+        chosen = _far_apart(ids, graph.edges, centres, ground.shape[:2], count)
         shown = f"{len(ids)} sub-graphs, {len(chosen)} shown"
         title = f"{ids.shape[1]} edge{'s' if ids.shape[1] > 1 else ''} each"
         panels.append(Panel(title, _drawn(ground, graph.edges, centres, ids[chosen]), shown))
@@ -55,23 +58,29 @@ def render_subgraphs(
 
 
 def _far_apart(
-    ids: NDArray[np.int64], edges: NDArray[np.int64], centres: NDArray[np.float64], count: int
+    ids: NDArray[np.int64],
+    edges: NDArray[np.int64],
+    centres: NDArray[np.float64],
+    shape: tuple[int, int],
+    count: int,
 ) -> list[int]:
     """Positions of sub-graphs without a common node, each the farthest from those before.
 
-    The first one is the nearest to the middle.
+    The first one is the nearest to the middle; the image's frame (H, W) counts as one of
+    those before, at twice its distance, or all would lie in the corners.
     """
     if not len(ids):
         return []
     nodes = edges[ids].reshape(len(ids), -1)  # (S, 2 k), with repetitions
     places = centres[nodes].mean(axis=1)
     distance = -np.hypot(*(places - centres.mean(axis=0)).T)
+    to_frame = 2.0 * np.minimum(places, shape - places).min(axis=1)
     free = np.ones(len(ids), np.bool_)
     chosen: list[int] = []
     while free.any() and len(chosen) < count:
         best = int(np.argmax(np.where(free, distance, -np.inf)))
         to_best = np.hypot(*(places - places[best]).T)
-        distance = np.minimum(distance, to_best) if chosen else to_best
+        distance = np.minimum(distance, to_best) if chosen else np.minimum(to_frame, to_best)
         chosen.append(best)
         free &= ~np.isin(nodes, nodes[best]).any(axis=1)
     return chosen
