@@ -30,16 +30,18 @@ def arguments(doc: str | None, argv: Sequence[str] | None) -> argparse.Namespace
     return parser(doc).parse_args(argv)
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
+    """The docstring as it stands, and every option's default."""
+
+
 def parser(doc: str | None) -> argparse.ArgumentParser:
     """Options that every example has."""
-    made = argparse.ArgumentParser(
-        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    made.add_argument("--env", default="RLSeg-Circles-v0")
+    made = argparse.ArgumentParser(description=doc, formatter_class=_Formatter)
+    made.add_argument("--env", default="RLSeg-Circles-v0", help="id")
     made.add_argument("--options", default="{}", help="keywords of the environment, as JSON")
     made.add_argument("--seconds", type=float, default=60.0, help="training time")
     made.add_argument("--steps", type=int, default=10**9, help="training steps, if that is less")
-    made.add_argument("--seed", type=int, default=0)
+    made.add_argument("--seed", type=int, default=0, help="of the agent")
     made.add_argument("--images", type=int, default=20, help="held-out images")
     return made
 

@@ -47,7 +47,7 @@ class Viewer:
             self._window = _window(picture.shape)
             if self._window is None:
                 self._folder = Path(FOLDER).absolute()
-                _LOG.info("no window can be opened: pictures go to %s", self._folder)
+                _LOG.warning("no window can be opened: pictures go to %s", self._folder)
             else:
                 self._window.canvas.mpl_connect("close_event", self._end)
         if self._window is not None:

@@ -136,8 +136,9 @@ class GraphAgent(SavedAgent):
                         break
                     if time_limit is not None and reporter.seconds >= time_limit:
                         break
-        except KeyboardInterrupt:
-            self._conclude(validation)  # what was learned until then isn't lost
+        except (KeyboardInterrupt, SystemError):
+            # What was learned until Ctrl-C isn't lost; within compiled code it is a SystemError.
+            self._conclude(validation)
             raise
         self._conclude(validation)
         return self

@@ -14,7 +14,8 @@ def subgraph_advantages(rewards: Tensor) -> Tensor:
         A_ks = r_ks - 1/(K-1) Σ_{j≠k} r_js
 
     Luck with the image, or with a far part of it, cancels; and as a sample's own reward is
-    not in its baseline, the gradient has no bias.
+    not in its baseline, the baseline adds no bias. (Scaling by the samples' spread in
+    `edge_credits` does add a little.)
 
     Shapes: rewards (K, S) with K >= 2 -> (K, S).
     """

@@ -508,7 +508,7 @@ class TestViewer:
         monkeypatch.setattr("matplotlib.pyplot.new_figure_manager", new_figure_manager)
 
     @pytest.mark.usefixtures("no_windows")
-    def test_without_a_window_pictures_become_numbered_files(self):
+    def test_without_a_window_pictures_become_numbered_files(self, caplog):
         viewer = Viewer(fps=2)
         for picture in self.pictures():
             viewer.show(picture)
@@ -517,6 +517,9 @@ class TestViewer:
         for number, picture in enumerate(self.pictures()):
             assert_array_equal(iio.imread(Path(FOLDER) / f"{number:06d}.png"), picture)
         assert len(list(Path(FOLDER).iterdir())) == 3
+        (said,) = caplog.records  # once, and unasked
+        assert said.levelname == "WARNING"
+        assert said.getMessage().endswith(f"pictures go to {Path(FOLDER).absolute()}")
 
     @pytest.mark.usefixtures("no_windows")
     def test_files_that_are_there_stay(self):
