@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from gym_rlseg.envs.action import check_actions, of_environment
 from gym_rlseg.envs.observation import Capacity, Observation, fill
-from gym_rlseg.envs.scoring import Outcome, Worker, segment
+from gym_rlseg.envs.scoring import Outcome, segment
 from gym_rlseg.envs.superpixel_env import SuperpixelEnv
+from gym_rlseg.envs.worker import Worker
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.options import check_names
 
