@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,24 +28,35 @@ def render_audit(audit: Audit) -> NDArray[np.uint8]:
     figure = Figure(figsize=(9, 6), dpi=100, layout="constrained")
     axes = figure.add_subplot()
     names = list(audit.means())
-    for position, name in enumerate(names):
-        rows = [row for row in audit.rows if row.candidate == name]
-        quality = [float(position) if row.sbd is None else row.sbd for row in rows]
-        truth = name == "truth"
+    families = list(dict.fromkeys(map(_family, names)))
+    for family in families:
+        rows = [row for row in audit.rows if _family(row.candidate) == family]
         axes.scatter(
-            quality,
+            [float(names.index(r.candidate)) if r.sbd is None else r.sbd for r in rows],
             [row.reward for row in rows],
-            s=60 if truth else 18,
-            marker="*" if truth else "o",
-            color="black" if truth else _audit_colour(position / max(len(names) - 1, 1)),
-            label=name,
-            zorder=3 if truth else 2,
+            label=family,
+            **_style(family, families.index(family)),
         )
     axes.set_xlabel("symmetric best Dice" if audit.rank_correlation is not None else "candidate")
     axes.set_ylabel("reward")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return drawn(figure)
+
+
+def _family(candidate: str) -> str:
+    """Candidates that differ in a number alone look alike: dozens of colours tell nobody."""
+    name = re.sub(r", bias [\d.]+", "", candidate)
+    return re.sub(r"^(truth|random), \d+% ", r"\1, some ", name)
+
+
+def _style(family: str, number: int) -> dict[str, Any]:
+    from matplotlib import colormaps
+
+    if family == "truth":
+        return {"s": 70, "marker": "*", "color": "black", "zorder": 3}
+    marker = {"merged": "v", "split": "^"}.get(family.rsplit(" ", 1)[-1], "o")
+    return {"s": 20, "marker": marker, "color": colormaps["tab10"](number % 10), "zorder": 2}
 
 
 def render_landscape(landscape: Landscape) -> NDArray[np.uint8]:
@@ -93,9 +105,3 @@ def drawn(figure: Figure) -> NDArray[np.uint8]:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
-
-
-def _audit_colour(position: float) -> tuple[float, float, float, float]:
-    from matplotlib import colormaps
-
-    return colormaps["turbo"](position)
