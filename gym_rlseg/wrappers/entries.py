@@ -26,7 +26,7 @@ def boxes(space: spaces.Space, wrapper: str, keys: Sequence[str]) -> dict[str, s
     missing = [key for key in keys if key not in space.spaces]
     if missing:
         hint = ""
-        if {"image", "superpixels"} & set(missing):
+        if set(missing) <= {"image", "superpixels"}:
             hint = "; make the environment with observe_image=True"
         raise ValueError(f"{expected}; {missing} are missing from {list(space.spaces)}{hint}")
     found = {}

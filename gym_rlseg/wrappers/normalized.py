@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.envs.observation import Observation
 from gym_rlseg.images.base import spread
+from gym_rlseg.kinds import check_kinds
 from gym_rlseg.wrappers.entries import padded_entries
 
 Act = TypeVar("Act")
@@ -63,6 +64,10 @@ class NormalizedObservation(
         keep_evidence: bool = True,
         clip: float = 10.0,
     ) -> None:
+        check_kinds(
+            NormalizedObservation.__init__,
+            {"samples": samples, "keep_evidence": keep_evidence, "clip": clip},
+        )
         if samples < 1:
             raise ValueError(f"samples must be >= 1, got {samples}")
         if not clip > 0.0:

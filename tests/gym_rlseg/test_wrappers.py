@@ -202,6 +202,8 @@ class TestImageObservation:
             ValueError, match=r"\['image', 'superpixels'\] are missing .*observe_im"
         ):
             ImageObservation(made())
+        with pytest.raises(ValueError, match="as_uint8 must be true or false, got 255"):
+            ImageObservation(made(observe_image=True), as_uint8=255)
 
 
 class TestFlatObservation:
@@ -249,6 +251,7 @@ class TestFlatObservation:
             (["edge_mask", "edge_mask"], "distinct"),
             (["edge_masks"], r"\['edge_masks'\] are missing"),
             (["image"], "observe_image=True"),
+            (["image", "foo"], r"\['image', 'foo'\] are missing from \[.*\]$"),
         ],
     )
     def test_refusals(self, keys, match):
@@ -365,6 +368,8 @@ class TestNormalizedObservation:
                 },
                 "node_std must be >= 0, got -1",
             ),
+            ({"samples": 2.5}, "samples must be a whole number, got 2.5"),
+            ({"clip": "a"}, "clip must be a number, got 'a'"),
         ],
     )
     def test_refusals(self, kwargs, match):
@@ -429,6 +434,8 @@ class TestRewards:
         for kwargs in ({"scale": 0.0}, {"scale": np.inf}, {"shift": np.nan}):
             with pytest.raises(ValueError, match="must be finite and scale not 0"):
                 ScaledReward(Fixed(entries()), **kwargs)
+        with pytest.raises(ValueError, match="scale must be a number, got 'a'"):
+            ScaledReward(Fixed(entries()), scale="a")
 
 
 @pytest.mark.parametrize(
