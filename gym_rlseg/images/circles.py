@@ -57,12 +57,6 @@ class CirclesSource(ImageSource):
                     f"{name} must be (low, high) with 0 < low <= high, got {low, high}"
                 )
             object.__setattr__(self, name, (low, high))
-        room = self.height * self.width / (np.pi * (self.radius[0] + self.gap / 2) ** 2)
-        if self.count[1] > 0.5 * room:  # discs placed at random cover about half of a plane
-            raise ValueError(
-                f"count must be at most {int(0.5 * room)} for discs of radius {self.radius[0]:g} "
-                f"on {self.height} x {self.width} px, got {self.count}"
-            )
         if min(self.height, self.width) < 4 * self.radius[1]:
             raise ValueError(
                 f"height and width must be at least 4 * radius[1] = {4 * self.radius[1]:g} px, "

@@ -73,9 +73,3 @@ def test_an_environments_options(options: dict[str, Any], message: str) -> None:
 def test_what_has_to_be_given() -> None:
     with pytest.raises(ValueError, match=r"^source 'files' needs path=$"):
         gym.make("RLSeg-Images-v0")
-
-
-def test_more_discs_than_find_room() -> None:
-    with pytest.raises(ValueError, match=r"count must be at most 26 for discs of radius 9 .*300"):
-        gym.make("RLSeg-Circles-v0", count=[200, 300], **ROOM)
-    gym.make("RLSeg-Circles-v0", count=[20, 26], **ROOM)
