@@ -105,10 +105,9 @@ def test_unknown_option_and_the_nearest() -> None:
 def test_refused_options_say_whose_they_are() -> None:
     with pytest.raises(ValueError, match=r"^shape 'disc': radius must be > 0, got -1$"):
         shape({"name": "disc", "radius": -1})
-    # Whatever the wrong kind breaks on, it is a ValueError.
     with pytest.raises(ValueError, match=r"^shape 'disc': radius must be a number, got 'large'$"):
         shape({"name": "disc", "radius": "large"})
-    with pytest.raises(ValueError, match=r"^shape 'square': .*'side'"):
+    with pytest.raises(ValueError, match=r"^shape 'square' needs side=$"):
         shape("square")
 
 
