@@ -17,6 +17,7 @@ class SubgraphREINFORCEConfig(AgentOptions):
         images: B, in an update.
         learning_rate: Adam's.
         entropy: β, which keeps the standard deviation from collapsing.
+        image_weight: of what all of the image earned, in each edge's credit.
         scale: credits are divided by their standard deviation over the image's samples, but
             at least by this: where nothing makes a difference, noise is not blown up.
     """
@@ -25,6 +26,7 @@ class SubgraphREINFORCEConfig(AgentOptions):
     images: int = 4
     learning_rate: float = 1e-3
     entropy: float = 1e-2
+    image_weight: float = 0.0
     scale: float = 1e-2
     averaging: float = 0.98
     evaluate_every: int = 2000
@@ -36,5 +38,6 @@ class SubgraphREINFORCEConfig(AgentOptions):
             raise ValueError(
                 f"samples must be at least 2, as each is compared to the others, got {self.samples}"
             )
-        if not 0.0 <= self.entropy < math.inf:
-            raise ValueError(f"entropy must be >= 0 and finite, got {self.entropy}")
+        for name in ("entropy", "image_weight"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be >= 0 and finite, got {getattr(self, name)}")

@@ -91,7 +91,13 @@ class Learner(GraphLearner):
             advantages = [subgraph_advantages(self._tensor(r)) for r in trial.rewards]
             subgraphs = [self._tensor(ids) for ids in trial.state.subgraphs]
             spreads += [a.std() for a in advantages if a.numel()]
-            credits = edge_credits(advantages, subgraphs, len(of_mean), self.config.scale)
+            credits = edge_credits(
+                advantages,
+                subgraphs,
+                len(of_mean),
+                least_scale=self.config.scale,
+                image_weight=self.config.image_weight,
+            )
             losses.append(policy_loss(of_mean, of_std, self._tensor(trial.logits), credits))
         # An image counts as much as another, however many edges it has.
         entropies = torch.stack([s.log().mean() for s in std.split(batch.edges_per_graph)])

@@ -24,16 +24,22 @@ def subgraph_advantages(rewards: Tensor) -> Tensor:
 
 
 def edge_credits(
-    advantages: Sequence[Tensor], subgraphs: Sequence[Tensor], n_edges: int, least_scale: float
+    advantages: Sequence[Tensor],
+    subgraphs: Sequence[Tensor],
+    n_edges: int,
+    *,
+    least_scale: float,
+    image_weight: float = 0.0,
 ) -> Tensor:
     """Mean advantage of the sub-graphs that hold an edge, in units of its own spread.
 
     An edge's own reward would be too narrow a credit: it is that of the better of its two
-    objects, and a cut that earns it can spoil the object behind.
+    objects, and a cut that earns it can spoil the object behind. Sub-graphs reach further;
+    what lies beyond them counts with `image_weight`, by the mean of all sub-graphs.
 
-    Shapes: one (K, S_k) and one int64 (S_k, k) tensor per size -> (K, n_edges); 0 for
-        edges of no sub-graph. Divided by the standard deviation over all entries, but at
-        least by `least_scale`.
+    Shapes: one (K, S_k) and one int64 (S_k, k) tensor per size -> (K, n_edges); edges of no
+        sub-graph have the image's part alone. Divided by the standard deviation over all
+        entries, but at least by `least_scale`.
     """
     samples = len(advantages[0])
     total = advantages[0].new_zeros((samples, n_edges))
@@ -42,7 +48,8 @@ def edge_credits(
         members = ids.reshape(-1)
         total.index_add_(1, members, of_size.repeat_interleave(ids.shape[1], dim=1))
         count.index_add_(0, members, torch.ones_like(members, dtype=count.dtype))
-    credits = total / count.clamp(min=1.0)
+    of_image = torch.cat(list(advantages), dim=1).mean(dim=1, keepdim=True)
+    credits = total / count.clamp(min=1.0) + image_weight * of_image
     return credits / credits.std().clamp(min=least_scale)
 
 

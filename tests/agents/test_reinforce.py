@@ -64,6 +64,16 @@ def test_an_edges_credit_is_the_mean_over_its_subgraphs() -> None:
     torch.testing.assert_close(small, 1e-4 * raw)
 
 
+def test_an_edges_credit_may_hold_what_the_image_earned() -> None:
+    pairs, triples = torch.tensor([[0, 1], [1, 2]]), torch.tensor([[0, 1, 2]])
+    advantages = [torch.tensor([[1.0, -2.0], [-1.0, 2.0]]), torch.tensor([[4.0], [-4.0]])]
+    # The image: (1 - 2 + 4) / 3; see above for the edges.
+    by_hand = torch.tensor([2.5, 1.0, 1.0, 0.0]) + 3.0 * 1.0
+    raw = torch.stack([by_hand, -by_hand])
+    credits = edge_credits(advantages, [pairs, triples], 4, least_scale=0.01, image_weight=3.0)
+    torch.testing.assert_close(credits, raw / raw.std())
+
+
 def test_the_loss_by_hand() -> None:
     mean, std = torch.tensor([0.5, -1.0]), torch.tensor([0.5, 2.0])
     logits, credits = torch.tensor([[1.0, -1.0], [0.5, 3.0]]), torch.tensor([[2.0, 1.0], [-1, 3]])
@@ -228,6 +238,7 @@ def test_the_other_agents_checkpoint_is_refused(
         ({"images": 0}, "images must be > 0, got 0"),
         ({"entropy": -0.1}, "entropy must be >= 0 and finite, got -0.1"),
         ({"scale": 0.0}, "scale must be > 0"),
+        ({"image_weight": -1.0}, "image_weight must be >= 0 and finite, got -1"),
         ({"averaging": 1.0}, r"averaging must be in \[0, 1\)"),
         ({"width": 0}, "width must be > 0"),
         ({"evaluate_every": 0}, "evaluate_every must be > 0"),
