@@ -6,14 +6,14 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from agent_curves import BOUND, EVIDENCE, MODES
+from agent_curves import BOUND, EVIDENCE
 from common import versions
 
 sys.path.append(str(Path(__file__).parents[1] / "examples"))
@@ -25,7 +25,6 @@ import sb3_agents
 import supervised_edges
 
 from agents import SubgraphREINFORCE, SubgraphSAC
-from agents.graph.acting import act
 from agents.graph.agent import GraphAgent
 from gym_rlseg.metrics import superpixel_bound, symmetric_best_dice
 
@@ -46,14 +45,12 @@ class Meter:
 
     Args:
         measure: gives "validation", "reward" and "sbd" of an agent.
-        steps: budget of environment steps.
-        seconds: budget of processor time.
+        budgets: of environment steps ("steps"), of seconds of processor time ("time"), or both.
     """
 
-    def __init__(self, measure: Measure, steps: int, seconds: float) -> None:
-        self.measure = measure
-        self.budgets = {"steps": float(steps), "time": seconds}
-        self.due = {mode: list(FRACTIONS) for mode in MODES}
+    def __init__(self, measure: Measure, budgets: Mapping[str, float]) -> None:
+        self.measure, self.budgets = measure, budgets
+        self.due = {mode: list(FRACTIONS) for mode in budgets}
         self.rows: list[Row] = []
         self._started = time.process_time()
 
@@ -82,23 +79,33 @@ class Meter:
                     }
                 )
         self._started += time.process_time() - stopped
-        return any(spent[mode] < self.budgets[mode] for mode in MODES)
+        return any(spent[mode] < budget for mode, budget in self.budgets.items())
+
+
+class Stopped:
+    """What an agent of the package would predict by if its training stopped now.
+
+    That is the better of its latest actor and of those of its own validations, which come
+    every few thousand steps. It decides when it is measured, so the clock stands still.
+    """
+
+    def __init__(self, agent: GraphAgent) -> None:
+        self.agent, self._decided = agent, -1
+
+    def __call__(self, observation: dict[str, Any]) -> Any:
+        """Edge weights."""
+        if self._decided != self.agent.num_timesteps:
+            self.agent._conclude(self.agent._validation())
+            self._decided = self.agent.num_timesteps
+        return self.agent.predict(observation, deterministic=True)[0]
 
 
 def _ours(agent_class: type[GraphAgent]) -> Callable[..., None]:
-    """An agent of the package; its own validations count as training.
-
-    What is measured is its latest actor, as for the others: which one is kept `selected`
-    decides for all of them, at the same moments.
-    """
+    """An agent of the package; its own validations count as training."""
 
     def train(env: gym.Env[Any, Any], *, seed: int, proceed: held_out.Proceed) -> None:
         agent = agent_class("default", env, seed=seed)
-        actor = agent._learner.averaged_actor
-
-        def predict(observation: Any) -> Any:
-            return act(actor, observation, agent.device)
-
+        predict = Stopped(agent)
         agent.learn(10**12, callback=lambda *_: proceed(agent.num_timesteps, predict))
 
     return train
@@ -151,6 +158,8 @@ class Bench:
 
     def __init__(self, env_id: str, options: argparse.Namespace) -> None:
         self.env_id, self.options = env_id, options
+        budgets = {"steps": float(options.steps), "time": 60 * options.minutes}
+        self.budgets = {mode: budgets[mode] for mode in options.modes}
         self.env = gym.make(env_id, **json.loads(options.options))
         self.test = held_out.held_out_env(self.env, options.images)
         self.validation = held_out.held_out_env(self.env, options.images, "validation")
@@ -166,10 +175,9 @@ class Bench:
 
     def run(self, agent: str, seed: int) -> list[Row]:
         """Train and measure one agent."""
-        seconds = 60 * self.options.minutes
         if agent == EVOLUTION:
             return self._labelled(agent, seed, self._evolution(seed))
-        meter = Meter(self.measure, self.options.steps, seconds)
+        meter = Meter(self.measure, self.budgets)
         TRAINED[agent](self.env, seed=seed, proceed=meter)
         return self._labelled(agent, seed, meter.rows)
 
@@ -182,12 +190,11 @@ class Bench:
             best = superpixel_bound(graph.superpixels, graph.truth)
             bounds.append(symmetric_best_dice(best, graph.truth))
         bound = {"validation": 0.0, "reward": np.nan, "sbd": float(np.mean(bounds))}
-        budgets = {"steps": self.options.steps, "time": 60 * self.options.minutes}
         rows = []
         for name, outcome in ((EVIDENCE, self.measure(held_out.evidence)), (BOUND, bound)):
             own = [
                 {"mode": m, "fraction": 1.0, "budget": b, "steps": 0, "seconds": 0, **outcome}
-                for m, b in budgets.items()
+                for m, b in self.budgets.items()
             ]
             rows += self._labelled(name, 0, own)
         return rows
@@ -198,7 +205,9 @@ class Bench:
         # The search has an environment of its own, as measuring resets the other one.
         searched: Any = held_out.held_out_env(self.env, images)
         searched.pool = self.test.unwrapped.pool  # type: ignore[attr-defined]
-        share = max(1, self.options.steps // images), 60 * self.options.minutes / images
+        share = {mode: budget / images for mode, budget in self.budgets.items()}
+        if "steps" in share:
+            share["steps"] = max(1.0, share["steps"] // 1)
         meters = []
         for index in range(images):
 
@@ -209,7 +218,7 @@ class Bench:
                 sbd = symmetric_best_dice(base.segmentation, base.truth)
                 return {"validation": float(reward), "reward": float(reward), "sbd": sbd}
 
-            meter = Meter(measure, *share)
+            meter = Meter(measure, share)
             evolution_search.search(searched, index, rng=rng, proceed=meter)
             meters.append({(row["mode"], row["fraction"]): row for row in meter.rows})
         rows = []

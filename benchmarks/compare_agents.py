@@ -24,15 +24,15 @@ from agent_runs import NAMES, Bench, Row
 from common import record
 
 RESULTS = Path(__file__).parent / "results" / "agents.csv"
-KEY = ("env", "agent", "seed")
+KEY = ("env", "agent", "seed", "mode")
 COLUMNS = (
-    *KEY, "mode", "fraction", "budget", "steps", "seconds", "validation", "reward", "sbd",
+    *KEY, "fraction", "budget", "steps", "seconds", "validation", "reward", "sbd",
     "images", "versions",
 )  # fmt: skip
 
 
 def merged(parts: Iterable[Iterable[Row]]) -> list[dict[str, str]]:
-    """All rows; of an agent's runs with the same seed and environment those that come last."""
+    """All rows; of an agent's runs with the same seed, budget and environment the last ones."""
     runs: dict[tuple[str, ...], list[dict[str, str]]] = {}
     for part in parts:
         rows = [{k: str(row[k]) for k in COLUMNS} for row in part]
@@ -70,6 +70,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--steps", type=int, default=10_000)
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES), help="budgets")
     parser.add_argument("--images", type=int, default=50, help="per held-out split")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=RESULTS)
@@ -109,7 +110,8 @@ def description(rows: Sequence[Row]) -> str:
         f"SBD on {images} held-out images (split `test`) after {steps} environment steps and "
         f"after {seconds} seconds of training on one core, at the checkpoint with the highest "
         "reward on validation images; preparing images and measuring are not counted. "
-        "Interquartile means over seeds, with 95 % intervals by stratified bootstrap. Curves: "
+        "Interquartile means over seeds, which are means where there are three, with 95 % "
+        "intervals by stratified bootstrap. Curves: "
         "`benchmarks/results/agents.png`."
     )
 

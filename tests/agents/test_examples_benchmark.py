@@ -85,7 +85,7 @@ def test_a_meter_measures_at_fractions_with_its_clock_stopped(benchmark, monkeyp
         now[0] += 100.0  # takes long, and costs the agent nothing
         return {"validation": 0.5, "reward": 0.5, "sbd": 0.5}
 
-    meter = runs.Meter(measure, steps=100, seconds=10.0)
+    meter = runs.Meter(measure, budgets={"steps": 100, "time": 10.0})
     going = True
     for step in range(1, 201):
         assert going
@@ -99,6 +99,22 @@ def test_a_meter_measures_at_fractions_with_its_clock_stopped(benchmark, monkeyp
     assert sorted(by_mode["steps"]) == sorted(by_mode["time"]) == list(runs.FRACTIONS)
     assert by_mode["steps"][0.5]["steps"] == 50
     assert by_mode["time"][0.5]["seconds"] == pytest.approx(5.0, abs=0.06)
+
+
+def test_what_an_agent_would_predict_by_if_it_stopped_now(benchmark, toy_with_validation):
+    """It has learned for fewer steps than lie between its own validations."""
+    runs = benchmark("agent_runs")
+    env = toy_with_validation()
+    agent = runs.SubgraphREINFORCE(
+        "default", env, seed=0, width=16, layers=1, samples=4, images=3, learning_rate=1e-2,
+        averaging=0.9,
+    )  # fmt: skip
+    stopped, seen = runs.Stopped(agent), []
+    observation, _ = toy_with_validation().reset(options={"index": 0})
+    agent.learn(300, callback=lambda *_: seen.append(stopped(observation)))
+    assert agent.validations == 1
+    assert not np.array_equal(seen[0], seen[-1])
+    assert np.array_equal(agent.predict(observation, deterministic=True)[0], seen[-1])
 
 
 def test_a_tiny_run_from_end_to_end(benchmark, tmp_path, capsys):
