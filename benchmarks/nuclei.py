@@ -74,6 +74,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--dry-run", action="store_true", help="don't write RESULTS.md")
     arguments = parser.parse_args()
+    if arguments.train is None and arguments.assemble is None:
+        parser.error("nothing to do: give --train, --assemble or both")
     torch.set_num_threads(1)
     for name in arguments.sets:
         if arguments.train is not None:
