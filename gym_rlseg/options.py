@@ -61,7 +61,7 @@ def from_options(what: str, cls: type[T], options: Mapping[str, Any]) -> T:
     check_names(what, options, fields)
     missing = [f.name for f in dataclasses.fields(cls) if _needed(f) and f.name not in options]  # type: ignore[arg-type]
     if missing:
-        raise ValueError(f"{what} needs {' and '.join(f'{name}=' for name in missing)}")
+        raise ValueError(f"{what}: {' and '.join(missing)} must be given")
     try:
         return cls(**{k: _frozen(v) for k, v in options.items()})
     except ValueError as error:

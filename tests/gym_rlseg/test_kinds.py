@@ -71,5 +71,5 @@ def test_an_environments_options(options: dict[str, Any], message: str) -> None:
 
 
 def test_what_has_to_be_given() -> None:
-    with pytest.raises(ValueError, match=r"^source 'files' needs path=$"):
+    with pytest.raises(ValueError, match=r"^source 'files': path must be given$"):
         gym.make("RLSeg-Images-v0")

@@ -107,7 +107,7 @@ def test_refused_options_say_whose_they_are() -> None:
         shape({"name": "disc", "radius": -1})
     with pytest.raises(ValueError, match=r"^shape 'disc': radius must be a number, got 'large'$"):
         shape({"name": "disc", "radius": "large"})
-    with pytest.raises(ValueError, match=r"^shape 'square' needs side=$"):
+    with pytest.raises(ValueError, match=r"^shape 'square': side must be given$"):
         shape("square")
 
 
