@@ -205,17 +205,17 @@ class Bench:
         # The search has an environment of its own, as measuring resets the other one.
         searched: Any = held_out.held_out_env(self.env, images)
         searched.pool = self.test.unwrapped.pool  # type: ignore[attr-defined]
-        share = {mode: budget / images for mode, budget in self.budgets.items()}
-        if "steps" in share:
-            share["steps"] = max(1.0, share["steps"] // 1)
+        share = {
+            mode: max(1.0, budget // images) if mode == "steps" else budget / images
+            for mode, budget in self.budgets.items()
+        }
         meters = []
         for index in range(images):
 
             def measure(predict: held_out.Predict, index: int = index) -> dict[str, float]:
                 observation, _ = self.test.reset(options={"index": index})
                 _, reward, *_ = self.test.step(predict(observation))
-                base: Any = self.test.unwrapped
-                sbd = symmetric_best_dice(base.segmentation, base.truth)
+                sbd = held_out.quality(self.test)
                 return {"validation": float(reward), "reward": float(reward), "sbd": sbd}
 
             meter = Meter(measure, share)

@@ -21,7 +21,6 @@ import gymnasium as gym
 import numpy as np
 from held_out import (
     Proceed,
-    available,
     budget,
     evidence,
     held_out_env,
@@ -32,6 +31,7 @@ from held_out import (
 )
 from numpy.typing import NDArray
 
+from agents.graph.evaluation import available_samples
 from gym_rlseg.rewards import edge_credit
 
 MARGIN = 1e-2
@@ -115,7 +115,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments.add_argument("--credit", choices=("subgraph", "image"), default="subgraph")
     options = arguments.parse_args(argv)
     env = held_out_env(make_env(options), options.images)
-    images = available(env, options.images)
+    images = available_samples(env, options.images)
     rng = np.random.default_rng(options.seed)
     outcomes = []
     for index in range(images):

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import gym_rlseg  # noqa: F401  (registers the environments)
+from agents.graph.evaluation import available_samples
 from gym_rlseg.metrics import symmetric_best_dice
 
 Predict = Callable[[dict[str, NDArray]], NDArray[np.float32]]
@@ -70,12 +71,6 @@ def held_out_env(env: gym.Env[Any, Any], images: int, split: str = "test") -> gy
     )
 
 
-def available(env: gym.Env[Any, Any], images: int) -> int:
-    """So many images, or all of a split that has fewer."""
-    size = env.unwrapped.pool.size  # type: ignore[attr-defined]
-    return images if size is None else min(images, size)
-
-
 def quality(env: gym.Env[Any, Any]) -> float:
     """Symmetric best Dice of the last segmentation.
 
@@ -91,7 +86,7 @@ def quality(env: gym.Env[Any, Any]) -> float:
 def measure(env: gym.Env[Any, Any], predict: Predict, images: int) -> tuple[float, float]:
     """Mean reward and mean symmetric best Dice on images 0..images-1."""
     outcomes = []
-    for index in range(available(env, images)):
+    for index in range(available_samples(env, images)):
         observation, _ = env.reset(options={"index": index})
         _, reward, *_ = env.step(predict(observation))
         outcomes.append((float(reward), quality(env)))
@@ -103,7 +98,7 @@ def report(name: str, env: gym.Env[Any, Any], predict: Predict, images: int) -> 
     """Measure on held-out images and print one line."""
     test = held_out_env(env, images)
     reward, sbd = measure(test, predict, images)
-    images = available(test, images)
+    images = available_samples(test, images)
     print(f"{name:24} reward {reward:.4f}   SBD {sbd:.4f}   on {images} held-out images")
 
 

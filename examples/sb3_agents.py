@@ -17,12 +17,13 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import torch
-from held_out import Predict, Proceed, available, budget, make_env, max_edges, parser, report
+from held_out import Predict, Proceed, budget, make_env, max_edges, parser, report
 from stable_baselines3 import PPO, SAC, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.noise import NormalActionNoise
 
+from agents.graph.evaluation import available_samples
 from agents.sb3 import (
     EdgePPOPolicy,
     EdgeSACPolicy,
@@ -60,7 +61,7 @@ def noise(env: gym.Env[Any, Any]) -> NormalActionNoise:
 
 def target_entropy(env: gym.Env[Any, Any]) -> float:
     """-1.5 per edge: SAC takes one number for all images, here that of a typical one."""
-    indices = range(available(env, 8))
+    indices = range(available_samples(env, 8))
     edges = [env.reset(options={"index": i})[0]["edge_mask"].sum() for i in indices]
     return -1.5 * float(np.mean(edges))
 

@@ -33,6 +33,14 @@ def check_kinds(declared: Any, options: Mapping[str, Any]) -> None:
             raise ValueError(f"{name} must be {_describe(hints[name])}, got {value!r}")
 
 
+def is_whole(value: Any) -> bool:
+    """Whether it is a whole number, Python's or NumPy's.
+
+    bool is an int to Python, but not to anybody who writes a config.
+    """
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
 def _fits(value: Any, hint: Any) -> bool:
     if typing.get_origin(hint) in (types.UnionType, typing.Union):
         return any(_fits(value, part) for part in typing.get_args(hint))
@@ -43,10 +51,10 @@ def _fits(value: Any, hint: Any) -> bool:
         if parts[-1] is Ellipsis:
             return all(_fits(entry, parts[0]) for entry in value)
         return len(value) == len(parts) and all(map(_fits, value, parts))
-    if hint in (int, float):  # NumPy's numbers, too
-        number = numbers.Integral if hint is int else numbers.Real
-        # bool is an int to Python, but not to anybody who writes a config.
-        return isinstance(value, number) and not isinstance(value, bool)
+    if hint is int:
+        return is_whole(value)
+    if hint is float:
+        return isinstance(value, numbers.Real) and not isinstance(value, bool)
     return type(value) is hint if hint in _WORDS else True
 
 

@@ -28,14 +28,13 @@ def render_audit(audit: Audit) -> NDArray[np.uint8]:
     figure = Figure(figsize=(9, 6), dpi=100, layout="constrained")
     axes = figure.add_subplot()
     names = list(audit.means())
-    families = list(dict.fromkeys(map(_family, names)))
-    for family in families:
+    for number, family in enumerate(dict.fromkeys(map(_family, names))):
         rows = [row for row in audit.rows if _family(row.candidate) == family]
         axes.scatter(
             [float(names.index(r.candidate)) if r.sbd is None else r.sbd for r in rows],
             [row.reward for row in rows],
             label=family,
-            **_style(family, families.index(family)),
+            **_style(family, number),
         )
     axes.set_xlabel("symmetric best Dice" if audit.rank_correlation is not None else "candidate")
     axes.set_ylabel("reward")

@@ -33,7 +33,7 @@ from gym_rlseg.graph.superpixels import Superpixels
 from gym_rlseg.images import SOURCES
 from gym_rlseg.images.augmented import augmented
 from gym_rlseg.images.base import ImageSource, check_split
-from gym_rlseg.kinds import check_kinds
+from gym_rlseg.kinds import check_kinds, is_whole
 from gym_rlseg.options import build, check_names
 from gym_rlseg.rewards import REWARDS
 from gym_rlseg.rewards.base import Reward, Scores
@@ -179,7 +179,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         index = options.get("index")
         if index is None:
             index = self.pool.draw(self.np_random)
-        elif isinstance(index, bool) or not isinstance(index, int | np.integer):
+        elif not is_whole(index):
             raise ValueError(f"reset options: index must be an integer, got {index!r}")
         graph = self.pool.graph(int(index))
         check_fits(graph, self.capacity)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from gym_rlseg.envs.scoring import Outcome, segment
 from gym_rlseg.envs.superpixel_env import SuperpixelEnv
 from gym_rlseg.envs.worker import Worker
 from gym_rlseg.graph import SuperpixelGraph
+from gym_rlseg.kinds import is_whole
 from gym_rlseg.options import check_names
 
 Infos = dict[str, Any]
@@ -60,7 +60,7 @@ class SuperpixelVectorEnv(SyncVectorEnv):
         self, num_envs: int = 1, *, copy: bool = True, workers: int = 0, **kwargs: Any
     ) -> None:
         for name, value, least in (("num_envs", num_envs, 1), ("workers", workers, 0)):
-            if not _whole(value) or value < least:
+            if not is_whole(value) or value < least:
                 raise ValueError(f"{name} must be a whole number >= {least}, got {value!r}")
         first = SuperpixelEnv(**kwargs)
         self._singles = [first, *(first.sibling() for _ in range(num_envs - 1))]
@@ -296,12 +296,8 @@ def _spread(name: str, value: Any, n: int, of: Callable[[int, int], int]) -> lis
     return list(value)
 
 
-def _whole(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
 def _later(seed: Any, i: int) -> Any:
     """The seed of environment i."""
-    if not _whole(seed.item() if isinstance(seed, np.ndarray) else seed):
+    if not is_whole(seed.item() if isinstance(seed, np.ndarray) else seed):
         raise ValueError(f"seed must be a whole number or one per environment, got {seed!r}")
     return int(seed) + i

@@ -42,8 +42,8 @@ class Worker:
     def __init__(self, pool: GraphPool, partition: Partition, reward: Reward) -> None:
         self._partition, self._reward = partition, reward
         self.prepared: list[int] = []
-        # Ctrl-C may leave half a message in the line, or a reply.
-        self._talking, self._owed = False, 0
+        # Messages on their way: what Ctrl-C leaves of them, a part or a reply, stays in the line.
+        self._underway = 0
         # The default way of starting processes, as of Gymnasium's AsyncVectorEnv.
         context = multiprocessing.get_context()
         self._connection, theirs = context.Pipe()
@@ -60,8 +60,7 @@ class Worker:
     @property
     def usable(self) -> bool:
         """Whether it can be asked, between two steps; one that can't has to be replaced."""
-        clear = not self._talking and self._owed == 0
-        return clear and self._end.alive and self._process.is_alive()
+        return self._underway == 0 and self._end.alive and self._process.is_alive()
 
     def knows(self, partition: Partition, reward: Reward) -> bool:
         """Whether it segments by these; someone may have put others in their place."""
@@ -71,6 +70,7 @@ class Worker:
         """Have it make the graphs that come next; doesn't wait."""
         self.prepared = list(indices)
         self._send("prepare", self.prepared)
+        self._underway -= 1
 
     def submit(self, weights: Sequence[NDArray[np.float32]]) -> None:
         """Have it segment the graphs prepared last; doesn't wait. `receive` has to follow.
@@ -78,18 +78,15 @@ class Worker:
         Args:
             weights: float (E,) per graph.
         """
-        self._owed += 1
         self._send("segment", list(weights))
 
     def receive(self) -> list[Outcome] | Exception:
         """What came out, in order, or what was raised."""
-        self._talking = True
         try:
             reply = self._connection.recv()
         except (EOFError, OSError):
             return _dead()
-        self._talking = False
-        self._owed -= 1
+        self._underway -= 1
         return reply
 
     def close(self) -> None:
@@ -97,12 +94,11 @@ class Worker:
         self._end()
 
     def _send(self, request: str, data: list) -> None:
-        self._talking = True
+        self._underway += 1
         try:
             self._connection.send((request, data))
         except OSError:
             raise _dead() from None
-        self._talking = False
 
 
 def _dead() -> RuntimeError:
