@@ -8,7 +8,7 @@ from typing import Any
 
 import gymnasium as gym
 
-from agents.graph import checkpoint
+from agents.common import checkpoint
 from agents.graph.agent import GraphAgent
 from agents.subgraph_reinforce import SubgraphREINFORCE
 from agents.subgraph_sac import SubgraphSAC

@@ -23,17 +23,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.adapt import adapt as adapt_to
-from agents.cli.config import RunConfig
-from agents.cli.durations import parse_duration
-from agents.cli.files import reading_options
-from agents.cli.run_folder import RunFolder
-from agents.cli.training import Options
-from agents.cli.training import train as train_run
-from agents.given_images import GivenImage, Images, given_images
+from agents.common.threads import torch_threads
 from agents.one_shot import Config, train_on
-from agents.segmenter import Segmenter
-from agents.threads import torch_threads
+from agents.runs.config import RunConfig
+from agents.runs.durations import parse_duration
+from agents.runs.folder import RunFolder
+from agents.runs.image_files import reading_options
+from agents.runs.training import Options
+from agents.runs.training import train as train_run
+from agents.segmenting.adaptation import adapt as adapt_to
+from agents.segmenting.given_images import GivenImage, Images, given_images
+from agents.segmenting.segmenter import Segmenter
 from gym_rlseg.images import ConstantImageError
 
 Labels = NDArray[np.int32]

@@ -83,7 +83,7 @@ def _rows(path: Path) -> list[tuple[Path, dict[str, str]]]:
 
 def _image(row: Mapping[str, str]) -> list[LayerData]:
     from gym_rlseg.images.files import read_image
-    from gym_rlseg.images.pages import split_page
+    from gym_rlseg.images.reading.pages import split_page
 
     file, page = split_page(Path(row["image"]))
     try:

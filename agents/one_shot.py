@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agents.cli.config import RunConfig, read_yaml
-from agents.cli.files import reading_options
-from agents.cli.run_folder import RunFolder
-from agents.cli.training import Options, train
-from agents.given_images import GivenImage, Images, copy_images, given_images
+from agents.runs.config import RunConfig, read_yaml
+from agents.runs.folder import RunFolder
+from agents.runs.image_files import reading_options
+from agents.runs.training import Options, train
+from agents.segmenting.given_images import GivenImage, Images, copy_images, given_images
 from gym_rlseg.images import ConstantImageError
 
 Config = Mapping[str, Any] | str | os.PathLike[str]

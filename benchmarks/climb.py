@@ -17,7 +17,7 @@ from common import record, table
 from numpy.typing import NDArray
 
 import gym_rlseg  # noqa: F401
-from gym_rlseg.envs.superpixel_env import SuperpixelEnv, object_labels
+from gym_rlseg.envs.superpixel.env import SuperpixelEnv, object_labels
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.partition import Multicut, first_node_labels
 from gym_rlseg.metrics import Scores, evaluate, mean_scores, project_truth

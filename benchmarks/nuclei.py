@@ -30,11 +30,11 @@ from held_out import budget
 
 from agents.algorithms import ALGORITHMS
 from agents.baselines import OtsuWatershed, PixelMutexWatershed, edge_multicut
-from agents.cli.environment import build_env, resolve
-from agents.cli.settings_rules import Answers, Seen, settings
 from agents.graph.agent import GraphAgent
-from agents.inference import segment_by_reward
-from agents.segmentation import Pipeline, segment_graph
+from agents.runs.environment import build_env, resolve
+from agents.segmenting.by_reward import segment_by_reward
+from agents.segmenting.pipeline import Pipeline, segment_graph
+from agents.suggest.settings import Answers, Seen, settings
 from gym_rlseg.graph.superpixels import MutexWatershed
 from gym_rlseg.images import FilesSource, Sample
 from gym_rlseg.metrics import Scores, evaluate, mean_scores, superpixel_bound
@@ -177,7 +177,7 @@ class Supervised:
         self, observation: Any, state: Any = None, episode_start: Any = None,
         deterministic: bool = False,
     ) -> tuple[NDArray[np.float32], Any]:  # fmt: skip
-        """See `agents.segmentation.Predictor`."""
+        """See `agents.segmenting.pipeline.Predictor`."""
         return self._predict(observation), state
 
 

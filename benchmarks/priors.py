@@ -18,11 +18,11 @@ from bioimage_cpp.graph import multicut
 from common import record, table
 
 import gym_rlseg  # noqa: F401
-from gym_rlseg.envs.superpixel_env import SuperpixelEnv
+from gym_rlseg.envs.superpixel.env import SuperpixelEnv
 from gym_rlseg.graph.graph import SuperpixelGraph
 from gym_rlseg.graph.partition import edge_costs, first_node_labels
+from gym_rlseg.graph.planar.hough import circle_hough
 from gym_rlseg.metrics import project_truth
-from gym_rlseg.rewards.hough import circle_hough
 from gym_rlseg.rewards.objects import Objects
 from gym_rlseg.rewards.priors import PRIORS, Prior, as_prior
 from gym_rlseg.rewards.quantities import Quantities

@@ -18,11 +18,11 @@ from common import record, table
 
 import gym_rlseg  # noqa: F401
 from agents.algorithms import ALGORITHMS
-from agents.cli.config import DEFAULT_ALGORITHM
 from agents.graph.agent import GraphAgent
-from agents.inference import segment_by_reward
-from agents.segmentation import segment_graph
-from gym_rlseg.envs.superpixel_env import SuperpixelEnv, object_labels
+from agents.runs.config import DEFAULT_ALGORITHM
+from agents.segmenting.by_reward import segment_by_reward
+from agents.segmenting.pipeline import segment_graph
+from gym_rlseg.envs.superpixel.env import SuperpixelEnv, object_labels
 from gym_rlseg.graph.partition import Multicut
 from gym_rlseg.metrics import Scores, evaluate, mean_scores, superpixel_bound
 

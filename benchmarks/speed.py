@@ -16,7 +16,7 @@ from bioimage_cpp.graph import multicut
 from common import record, table
 
 import gym_rlseg  # noqa: F401
-from gym_rlseg.envs.superpixel_env import SuperpixelEnv
+from gym_rlseg.envs.superpixel.env import SuperpixelEnv
 from gym_rlseg.graph.partition import edge_costs, solver_graph
 
 

@@ -21,7 +21,7 @@ from skimage.filters import threshold_otsu
 from skimage.transform import resize
 
 from agents.baselines import edge_multicut
-from agents.segmentation import Pipeline
+from agents.segmenting.pipeline import Pipeline
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.boundary import BoundaryMap
 from gym_rlseg.graph.silhouettes import split_by_distance

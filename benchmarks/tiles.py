@@ -117,14 +117,14 @@ def mosaic(folder: Path, size: int, environment: Mapping[str, Any]) -> NDArray[n
 def prepare(job: Path, images: Path, run: Path | None) -> dict[str, Any]:
     """Choose agent and environment, note them in the job's folder, return the environment's."""
     if run is not None:
-        from agents.cli.config import RunConfig
-        from agents.cli.run_folder import RunFolder
+        from agents.runs.config import RunConfig
+        from agents.runs.folder import RunFolder
 
         folder = RunFolder(run)
         checkpoint, environment = folder.best, RunConfig.load(folder.config).environment
     else:
         from agents import SubgraphSAC
-        from agents.cli.environment import build_env, resolve
+        from agents.runs.environment import build_env, resolve
 
         environment = resolve({"id": "RLSeg-Images-v0", "path": str(images.absolute())}, job)
         agent = SubgraphSAC("default", build_env({**environment, "pool_size": 1}), seed=0)
@@ -138,7 +138,7 @@ def measure(job: Path, tile: int) -> dict[str, Any]:
     """Segment the job's image in this process, and leave its labels in the job's folder."""
     import torch
 
-    from agents.segmenter import Segmenter
+    from agents.segmenting.segmenter import Segmenter
     from gym_rlseg.images import Sample
 
     torch.set_num_threads(1)

@@ -22,8 +22,8 @@ from scipy import ndimage
 
 import gym_rlseg  # noqa: F401
 from gym_rlseg.images import EmbryoSource
-from gym_rlseg.page import Ramp, ramp_colours
-from gym_rlseg.plots import drawn, render_landscape
+from gym_rlseg.pictures.layout import Ramp, ramp_colours
+from gym_rlseg.pictures.plots import drawn, render_landscape
 from gym_rlseg.rewards.embryo import weight_picture
 from gym_rlseg.rewards.landscape import landscape
 from gym_rlseg.rewards.priors import PRIORS, Prior, as_prior

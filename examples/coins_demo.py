@@ -19,11 +19,11 @@ import torch
 
 import gym_rlseg  # noqa: F401  (registers the environments)
 from agents import SubgraphSAC
-from gym_rlseg.envs.superpixel_env import object_labels
+from gym_rlseg.envs.superpixel.env import object_labels
 from gym_rlseg.graph.partition import Multicut
-from gym_rlseg.images.io import write_labels
+from gym_rlseg.images.reading.formats import write_labels
 from gym_rlseg.metrics import evaluate, matched_objects, superpixel_bound
-from gym_rlseg.rendering import overlay
+from gym_rlseg.pictures.panels import overlay
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ from held_out import (
 )
 from numpy.typing import NDArray
 
-from agents.graph.evaluation import available_samples
+from agents.common.evaluation import available_samples
 from gym_rlseg.rewards import edge_credit
 
 MARGIN = 1e-2

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import gym_rlseg  # noqa: F401  (registers the environments)
-from agents.graph.evaluation import available_samples
+from agents.common.evaluation import available_samples
 from gym_rlseg.metrics import symmetric_best_dice
 
 Predict = Callable[[dict[str, NDArray]], NDArray[np.float32]]

@@ -23,7 +23,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.noise import NormalActionNoise
 
-from agents.graph.evaluation import available_samples
+from agents.common.evaluation import available_samples
 from agents.sb3 import (
     EdgePPOPolicy,
     EdgeSACPolicy,

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from agents.cli.config import RunConfig
 from agents.cli.main import _parser
+from agents.runs.config import RunConfig
 from gym_rlseg.options import build
 from gym_rlseg.rewards import REWARDS, Reward
 from gym_rlseg.rewards.priors import PRIORS, as_prior

@@ -26,7 +26,7 @@ from agents import (
     SubgraphSAC,
     SubgraphSACConfig,
 )
-from agents.graph import reporting
+from agents.common import reporting
 from agents.sb3 import (
     EdgePPOPolicy,
     EdgeSACPolicy,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.envs.superpixel_env import object_labels
+from gym_rlseg.envs.superpixel.env import object_labels
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.partition import Multicut
 from gym_rlseg.rewards import Reward

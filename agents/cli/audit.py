@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agents.cli.arguments import checked, whole_number
-from agents.cli.output import output_folder, say, write_csv, write_picture
+from agents.cli.output import say
+from gym_rlseg.writing import output_folder, write_csv, write_picture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from agents.cli.config import RunConfig
+    from agents.runs.config import RunConfig
     from gym_rlseg.graph import SuperpixelGraph
     from gym_rlseg.rewards.audit import Audit
     from gym_rlseg.rewards.base import Reward
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
     import numpy as np
 
-    from agents.cli.config import RunConfig
+    from agents.runs.config import RunConfig
     from gym_rlseg.rewards.audit import audit
 
     config = RunConfig.load(args.config)
@@ -89,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     if "csv" in files:
         _write_csv(files["csv"], result)
     if "plot" in files:
-        from gym_rlseg.plots import render_audit
+        from gym_rlseg.pictures.plots import render_audit
 
         write_picture(files["plot"], render_audit(result))
     if "landscape" in files:
@@ -100,8 +101,8 @@ def run(args: argparse.Namespace) -> int:
 def _trained(
     folder: str, config: RunConfig, graphs: Sequence[SuperpixelGraph]
 ) -> list[NDArray[np.int32]]:
-    from agents.cli.run_folder import RunFolder
-    from agents.segmentation import Pipeline, load_agent
+    from agents.runs.folder import RunFolder
+    from agents.segmenting.pipeline import Pipeline, load_agent
 
     run_folder = RunFolder(Path(folder).expanduser())
     run_folder.check_run(run_folder.best)
@@ -133,7 +134,7 @@ def _number(value: float | None) -> str:
 def _write_landscape(path: Path, graphs: Sequence[SuperpixelGraph], reward: Reward) -> None:
     import numpy as np
 
-    from gym_rlseg.plots import render_landscape
+    from gym_rlseg.pictures.plots import render_landscape
     from gym_rlseg.rewards.landscape import landscape
 
     surface = landscape(graphs, reward, np.random.default_rng(0))

@@ -14,7 +14,8 @@ from dataclasses import astuple, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agents.cli.output import complain, output_folder, say, write_csv
+from agents.cli.output import complain, say
+from gym_rlseg.writing import output_folder, write_csv
 
 if TYPE_CHECKING:
     from gym_rlseg.metrics import Scores

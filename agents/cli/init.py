@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agents.cli.arguments import checked, whole_number
-from agents.cli.durations import format_duration, parse_duration
-from agents.cli.output import complain, output_folder, say, write_picture, write_text
-from agents.cli.questions import SHAPES, one_of, parse_count, parse_diameter
+from agents.cli.output import complain, say
+from agents.cli.questions import ask
+from agents.runs.durations import format_duration, parse_duration
+from agents.suggest.parsing import SHAPES, one_of, parse_count, parse_diameter
+from gym_rlseg.writing import output_folder, write_picture, write_text
 
 if TYPE_CHECKING:
     from gym_rlseg.graph import SuperpixelGraph
@@ -96,14 +98,14 @@ def run(args: argparse.Namespace) -> int:
     config, sheet = _outputs(args)
     from dataclasses import replace
 
-    from agents.cli.config_template import render
-    from agents.cli.environment import resolve
-    from agents.cli.few_images import look_at_few
-    from agents.cli.guesses import guess
-    from agents.cli.init_text import assumptions, images_seen
-    from agents.cli.settings_rules import settings
-    from gym_rlseg.contact_sheet import contact_sheet
+    from agents.runs.environment import resolve
+    from agents.suggest.answers import guess
+    from agents.suggest.config_text import render
+    from agents.suggest.few_images import look_at_few
+    from agents.suggest.sentences import assumptions, images_seen
+    from agents.suggest.settings import settings
     from gym_rlseg.images import FilesSource
+    from gym_rlseg.pictures.contact_sheet import contact_sheet
 
     reading = {"pattern": args.pattern, "page": args.page, "key": args.key}
     source = FilesSource(path=args.images, **reading)
@@ -120,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
 
     tell(images_seen(args.images, len(source.all_files()), list(looked.values())))
     given = {name: getattr(args, name) for name in _ANSWERS if hasattr(args, name)}
-    guesses = guess(looked, given, interactive=not args.yes and _terminal(), tell=tell)
+    guesses = guess(looked, given, ask=ask if not args.yes and _terminal() else None, tell=tell)
     for line in assumptions(guesses):
         say(line)
     sections = settings(guesses.seen, guesses.answers)
@@ -191,8 +193,8 @@ def _graphs(
     Raises:
         ValueError: if none can be made.
     """
-    from agents.cli.few_images import samples
-    from agents.segmentation import Pipeline
+    from agents.segmenting.pipeline import Pipeline
+    from agents.suggest.few_images import samples
 
     pipeline, graphs, reasons = Pipeline.from_options(environment), [], []
     for sample in samples(source, looked):
@@ -210,7 +212,7 @@ def _audit(graphs: list[SuperpixelGraph], options: Mapping[str, Any]) -> None:
     """Say what scores how, and warn of what shouldn't."""
     import numpy as np
 
-    from agents.cli.init_text import audit_outcome, audit_warning
+    from agents.suggest.sentences import audit_outcome, audit_warning
     from gym_rlseg.options import build
     from gym_rlseg.rewards import REWARDS, Reward
     from gym_rlseg.rewards.audit import audit

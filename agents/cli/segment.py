@@ -19,15 +19,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agents.cli.arguments import add_device, add_threads, checked
-from agents.cli.durations import parse_duration
-from agents.cli.output import complain, output_folder, say
-from agents.cli.run_folder import RunFolder
-from agents.cli.targets import label_targets
-from agents.cli.written import Written
+from agents.cli.output import complain, say
+from agents.runs.durations import parse_duration
+from agents.runs.folder import RunFolder
+from agents.segmenting.results import Written
+from agents.segmenting.targets import label_targets
+from gym_rlseg.writing import output_folder
 
 if TYPE_CHECKING:
-    from agents.cli.config import RunConfig
-    from agents.segmenter import Segmenter
+    from agents.runs.config import RunConfig
+    from agents.segmenting.segmenter import Segmenter
     from gym_rlseg.images import FilesSource
 
 
@@ -73,9 +74,9 @@ def run(args: argparse.Namespace) -> int:
     output_folder(out)
     import torch
 
-    from agents.cli.config import RunConfig
-    from agents.cli.files import reading_options
-    from agents.segmenter import Segmenter
+    from agents.runs.config import RunConfig
+    from agents.runs.image_files import reading_options
+    from agents.segmenting.segmenter import Segmenter
     from gym_rlseg.images import FilesSource
 
     config = RunConfig.load(folder.config)
@@ -109,8 +110,8 @@ def _segment(
     segmenter: Segmenter, source: FilesSource, file: Path, target: Path, written: Written
 ) -> None:
     """Segment an image, write what comes of it, and report."""
-    from agents.cli.files import raw_image
-    from agents.segmenter import OtherFeaturesError
+    from agents.runs.image_files import raw_image
+    from agents.segmenting.segmenter import OtherFeaturesError
     from gym_rlseg.images import ConstantImageError
 
     started, name = time.monotonic(), str(file)
@@ -141,7 +142,7 @@ def _adapt(
     """Let the segmenter use an agent that has been trained on these very images."""
     import sys
 
-    from agents.adapt import adapt
+    from agents.segmenting.adaptation import adapt
 
     say("adapting to the images ...")
     adapted = adapt(

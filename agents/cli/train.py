@@ -26,13 +26,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agents.cli.arguments import add_device, add_threads, checked, whole_number
-from agents.cli.durations import parse_duration
 from agents.cli.output import complain, say
-from agents.cli.run_folder import RunFolder
+from agents.runs.durations import parse_duration
+from agents.runs.folder import RunFolder
 
 if TYPE_CHECKING:
-    from agents.cli.config import RunConfig
-    from agents.cli.training import Outcome
+    from agents.runs.config import RunConfig
+    from agents.runs.training import Outcome
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     """Train; see the module's text."""
     folder = RunFolder(Path(args.output).expanduser())
     config = _resumed_config(args, folder) if args.resume else _new_config(args, folder)
-    from agents.cli.training import Options, train
+    from agents.runs.training import Options, train
 
     terminal = sys.stderr.isatty()
     if not args.quiet:
@@ -114,7 +114,7 @@ def _finished(outcome: Outcome, folder: RunFolder, *, quiet: bool) -> int:
 def _new_config(args: argparse.Namespace, folder: RunFolder) -> RunConfig:
     if args.config is None:
         raise ValueError("give a CONFIG, or --resume to continue the run in RUN")
-    from agents.cli.config import RunConfig
+    from agents.runs.config import RunConfig
 
     config = RunConfig.load(args.config, _training(args))
     folder.check_free()
@@ -126,12 +126,12 @@ def _resumed_config(args: argparse.Namespace, folder: RunFolder) -> RunConfig:
     if args.start is not None:
         raise ValueError("--from is for new runs; leave it out, or leave out --resume")
     folder.check_run(folder.checkpoint)
-    from agents.cli.config import RunConfig
+    from agents.runs.config import RunConfig
 
     original = RunConfig.load(folder.config)
     if args.config is None:
         return RunConfig.load(folder.config, _training(args))
-    from agents.cli.files import without_unusable
+    from agents.runs.image_files import without_unusable
 
     # The run's config names the images that were left out, the one given doesn't.
     config, _ = without_unusable(RunConfig.load(args.config, _training(args)), _ignore)

@@ -13,9 +13,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from agents.common.evaluation import Validation, available_samples, validate, validation_env
+from agents.common.reporting import Reporter
+from agents.common.selection import Selection
 from agents.graph.acting import act, edge_weights
 from agents.graph.batch import GraphState, collate
-from agents.graph.evaluation import Validation, available_samples, validate, validation_env
 from agents.graph.interface import (
     check_single,
     feature_counts,
@@ -24,9 +26,7 @@ from agents.graph.interface import (
     subgraph_sizes,
 )
 from agents.graph.learner import GraphLearner
-from agents.graph.reporting import Reporter
 from agents.graph.saved_agent import SavedAgent
-from agents.graph.selection import Selection
 
 Callback = Callable[[dict[str, Any], dict[str, Any]], bool | None]
 

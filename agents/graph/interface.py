@@ -14,7 +14,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from agents.graph.options import POLICIES
-from gym_rlseg.envs.observation import GRAPH_KEYS
+from gym_rlseg.envs.superpixel.observation import GRAPH_KEYS
 from gym_rlseg.kinds import check_kinds
 from gym_rlseg.options import check_names, suggest
 

@@ -11,12 +11,12 @@ from typing import Any, ClassVar, Self
 
 import gymnasium as gym
 
-from agents.graph import checkpoint
+from agents.common import checkpoint
+from agents.common.reporting import Stopwatch
+from agents.common.selection import Selection
 from agents.graph.interface import configure, feature_counts, generator_state
 from agents.graph.learner import GraphLearner
 from agents.graph.options import AgentOptions
-from agents.graph.reporting import Stopwatch
-from agents.graph.selection import Selection
 
 
 class SavedAgent(ABC):

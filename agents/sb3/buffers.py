@@ -16,8 +16,8 @@ from torch import Tensor
 
 from agents.graph.batch import GraphState
 from agents.graph.interface import feature_counts
-from agents.subgraph_sac.replay import Replay, Transition
-from gym_rlseg.envs.observation import GRAPH_KEYS
+from agents.graph.replay import Replay, Transition
+from gym_rlseg.envs.superpixel.observation import GRAPH_KEYS
 
 
 class OneStepReplayBuffer(ReplayBuffer):

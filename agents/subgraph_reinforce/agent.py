@@ -11,9 +11,9 @@ import torch
 from agents.graph.agent import GraphAgent
 from agents.graph.batch import GraphState
 from agents.graph.interface import padded_action
+from agents.graph.replay import Replay, Transition
 from agents.subgraph_reinforce.config import SubgraphREINFORCEConfig
 from agents.subgraph_reinforce.learner import Learner, Trials
-from agents.subgraph_sac.replay import Replay, Transition
 
 
 class SubgraphREINFORCE(GraphAgent):

@@ -12,9 +12,9 @@ from agents.graph.acting import edge_weights
 from agents.graph.agent import GraphAgent
 from agents.graph.batch import GraphState
 from agents.graph.interface import padded_action
+from agents.graph.replay import Replay, Transition
 from agents.subgraph_sac.config import SubgraphSACConfig
 from agents.subgraph_sac.learner import Learner
-from agents.subgraph_sac.replay import Replay, Transition
 
 
 class SubgraphSAC(GraphAgent):

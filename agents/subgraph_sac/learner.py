@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from agents.graph.batch import GraphBatch, collate
 from agents.graph.learner import GraphLearner
 from agents.graph.networks import Actor, initialise
+from agents.graph.replay import Transition
 from agents.graph.squashed_normal import squashed_normal
 from agents.subgraph_sac.config import SubgraphSACConfig
 from agents.subgraph_sac.losses import (
@@ -22,7 +23,6 @@ from agents.subgraph_sac.losses import (
     temperature_loss,
 )
 from agents.subgraph_sac.networks import Critic
-from agents.subgraph_sac.replay import Transition
 
 
 class Learner(GraphLearner):

@@ -1,6 +1,6 @@
 """The environments: they orchestrate, and compute nothing themselves."""
 
-from gym_rlseg.envs.superpixel_env import SuperpixelEnv
-from gym_rlseg.envs.vector import SuperpixelVectorEnv
+from gym_rlseg.envs.superpixel.env import SuperpixelEnv
+from gym_rlseg.envs.superpixel.vector import SuperpixelVectorEnv
 
 __all__ = ["SuperpixelEnv", "SuperpixelVectorEnv"]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.graph.bands import row_bands
-from gym_rlseg.graph.geometry import NodeSums, Outlines, outline_values, superpixel_means
+from gym_rlseg.graph.planar.geometry import NodeSums, Outlines, outline_values, superpixel_means
 
 _EPS = 1e-6
 #: Features are clipped to ± this; the observation space needs a bound.

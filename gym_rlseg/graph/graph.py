@@ -20,8 +20,8 @@ from gym_rlseg.graph.boundary_blobs import BlobBoundary
 from gym_rlseg.graph.brightness import superpixel_brightness
 from gym_rlseg.graph.features import GraphParts, edge_features, node_features
 from gym_rlseg.graph.features_polar import polar_edge_features, polar_node_features
-from gym_rlseg.graph.geometry import NodeSums, Outlines, node_sums, region_adjacency
 from gym_rlseg.graph.partition import solver_graph
+from gym_rlseg.graph.planar.geometry import NodeSums, Outlines, node_sums, region_adjacency
 from gym_rlseg.graph.silhouettes import Silhouettes
 from gym_rlseg.graph.subgraphs import sample_all_sizes
 from gym_rlseg.graph.superpixels import MutexWatershed, SeededWatershed, Superpixels

@@ -24,17 +24,23 @@ from gym_rlseg.images.base import (
     renumbered,
     spread,
 )
-from gym_rlseg.images.colour import check_colour, convert
-from gym_rlseg.images.contrast import (
+from gym_rlseg.images.reading.colour import check_colour, convert
+from gym_rlseg.images.reading.contrast import (
     check_compress,
     check_gamma,
     check_percentiles,
     is_number,
     normalise,
 )
-from gym_rlseg.images.io import image_files, page_count, read_image, read_labels, write_labels
-from gym_rlseg.images.label_files import label_candidates
-from gym_rlseg.images.pages import EACH, check_page, file_stem, page_path, split_page
+from gym_rlseg.images.reading.formats import (
+    image_files,
+    page_count,
+    read_image,
+    read_labels,
+    write_labels,
+)
+from gym_rlseg.images.reading.label_files import label_candidates
+from gym_rlseg.images.reading.pages import EACH, check_page, file_stem, page_path, split_page
 
 __all__ = [
     "FilesSource",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.rewards.hough import circle_hough
+from gym_rlseg.graph.planar.hough import circle_hough
 from gym_rlseg.rewards.objects import REDUCTIONS, CountRange, ObjectReward, Objects, largest
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_rlseg.graph.planar.boxes import object_boxes
 from gym_rlseg.rewards.base import Reward, Scores
-from gym_rlseg.rewards.boxes import object_boxes
 from gym_rlseg.rewards.objects import Objects
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_rlseg.graph.planar.boxes import BoxTable, object_boxes
 from gym_rlseg.rewards.adjacency import enclosed, neighbour_counts
-from gym_rlseg.rewards.boxes import BoxTable, object_boxes
 from gym_rlseg.rewards.ground import check_ground, ground_of
 from gym_rlseg.rewards.objects import Objects
 
@@ -131,7 +131,8 @@ class Quantities(Objects):
     def perimeter(self) -> Floats:
         """Length of the outline, holes' and along the frame included, in pixels, float64 (K,).
 
-        Cracks count by `gym_rlseg.graph.crack_lengths`: unbiased, not the count of pixel sides.
+        Cracks count by `gym_rlseg.graph.planar.crack_lengths`: unbiased, not the count of
+        pixel sides.
         """
         return self.outline_sum(self.graph.outlines.length) + self.frame
 

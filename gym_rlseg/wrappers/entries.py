@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gymnasium import spaces
 
-from gym_rlseg.envs.observation import GRAPH_KEYS
+from gym_rlseg.envs.superpixel.observation import GRAPH_KEYS
 
 
 def boxes(space: spaces.Space, wrapper: str, keys: Sequence[str]) -> dict[str, spaces.Box]:

@@ -12,7 +12,7 @@ from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
-from gym_rlseg.envs.observation import Observation
+from gym_rlseg.envs.superpixel.observation import Observation
 from gym_rlseg.wrappers.entries import boxes
 
 Act = TypeVar("Act")

@@ -10,7 +10,7 @@ from gymnasium import spaces
 from gymnasium.spaces import GraphInstance
 from gymnasium.utils import RecordConstructorArgs
 
-from gym_rlseg.envs.observation import Observation
+from gym_rlseg.envs.superpixel.observation import Observation
 from gym_rlseg.wrappers.entries import padded_entries
 
 Act = TypeVar("Act")

@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 
-from gym_rlseg.envs.observation import Observation
+from gym_rlseg.envs.superpixel.observation import Observation
 from gym_rlseg.kinds import check_kinds
 from gym_rlseg.wrappers.entries import boxes
 

@@ -12,7 +12,7 @@ from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
 from gym_rlseg.envs import SuperpixelEnv
-from gym_rlseg.envs.observation import Observation
+from gym_rlseg.envs.superpixel.observation import Observation
 from gym_rlseg.images.base import spread
 from gym_rlseg.kinds import check_kinds
 from gym_rlseg.wrappers.entries import padded_entries

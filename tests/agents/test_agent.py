@@ -20,8 +20,8 @@ from gymnasium.wrappers import TimeLimit, TransformObservation
 from numpy.typing import NDArray
 
 from agents import SubgraphSAC
-from agents.graph.evaluation import validation_env
-from agents.graph.reporting import seconds_left
+from agents.common.evaluation import validation_env
+from agents.common.reporting import seconds_left
 from agents.subgraph_sac import SubgraphSACConfig
 from agents.subgraph_sac.learner import Learner
 from gym_rlseg.envs import SuperpixelEnv

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import agents
 from agents.cli.main import main
-from agents.given_images import given_images
+from agents.segmenting.given_images import given_images
 
 ENVIRONMENT: dict[str, Any] = {
     "reward": {"name": "circularity", "count": [3, 5], "radius": [6, 11]},

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gym_rlseg.graph.planar.hough import circle_hough
 from gym_rlseg.rewards.circles import exponential
-from gym_rlseg.rewards.hough import circle_hough
 from gym_rlseg.rewards.priors.base import Floats, Prior, RangePrior, check_number, gaussian
 from gym_rlseg.rewards.quantities import Quantities
 
@@ -18,7 +18,7 @@ class Circularity(Prior):
 
         score = r_exp(c · min(A / (π r²), π r² / A)),  r_exp(x) = (e^(f x) - 1) / (e^f - 1)
 
-    with the circle-Hough value c and its radius r (`gym_rlseg.rewards.hough`). By far
+    with the circle-Hough value c and its radius r (`gym_rlseg.graph.planar.hough`). By far
     the slowest prior: up to 0.1 ms per object. Circles that leave the image lose that share.
 
     Attributes:

@@ -12,7 +12,7 @@ import yaml
 
 from agents import SubgraphREINFORCE
 from agents.cli.main import main
-from agents.cli.run_folder import RunFolder
+from agents.runs.folder import RunFolder
 
 AGENT = {
     "algorithm": "reinforce",

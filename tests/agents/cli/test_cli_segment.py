@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from agents.cli import output
 from agents.subgraph_sac import SubgraphSAC
+from gym_rlseg import writing
 from gym_rlseg.metrics import evaluate
 
 TABLES = ("summary.csv", "objects.csv")
@@ -218,7 +218,7 @@ class TestAdapt:
     @pytest.mark.parametrize(("after", "adapted"), [(0.9, True), (0.5, False), (0.2, False)])
     def test_keeps_the_better_agent(self, after, adapted, trained, tmp_path, rlseg, monkeypatch):
         from agents import adapt
-        from agents.segmentation import Pipeline
+        from agents.segmenting.pipeline import Pipeline
 
         agents, segment = [], Pipeline.segment
 
@@ -328,7 +328,7 @@ class TestRefused:
         target = tmp_path / "file"
         refused(trained / "run", trained / "images", "file is a file", out=target)
         refused(trained / "run", trained / "images", "file is a file", out=target / "out")
-        monkeypatch.setattr(output.os, "access", lambda *_: False)
+        monkeypatch.setattr(writing.os, "access", lambda *_: False)
         refused(trained / "run", trained / "images", "not writable")
 
 
@@ -352,7 +352,7 @@ def test_a_full_disk_keeps_what_is_done(trained, tmp_path, rlseg, monkeypatch):
 
 
 def test_ctrl_c_keeps_what_is_done(trained, tmp_path, rlseg, monkeypatch):
-    from agents.segmentation import Pipeline
+    from agents.segmenting.pipeline import Pipeline
 
     segment, done = Pipeline.segment, []
 

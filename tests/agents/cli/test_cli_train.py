@@ -21,13 +21,13 @@ import tifffile
 import torch
 
 import agents
-from agents.cli import output, progress
-from agents.cli.config import RunConfig
-from agents.cli.interrupt import Interrupt
-from agents.cli.progress import out_of_patience
-from agents.cli.run_folder import RunFolder
-from agents.graph import checkpoint
+from agents.common import checkpoint
+from agents.runs.config import RunConfig
+from agents.runs.folder import RunFolder
+from agents.runs.interrupt import Interrupt
+from agents.runs.watch import out_of_patience
 from agents.subgraph_sac import SubgraphSAC
+from gym_rlseg import writing
 from gym_rlseg.envs import SuperpixelEnv
 
 FILES = {
@@ -140,15 +140,15 @@ def test_run_is_a_file_or_not_writable(task, rlseg, monkeypatch):
     (task / "run").write_text("")
     rlseg("train", task / "config.yaml", "-o", task / "run").refused(str(task / "run"), "a file")
     rlseg("train", task / "config.yaml", "-o", task / "run" / "a").refused("run is a file")
-    monkeypatch.setattr(output.os, "access", lambda *_: False)
+    monkeypatch.setattr(writing.os, "access", lambda *_: False)
     rlseg("train", task / "config.yaml", "-o", task / "a" / "b").refused("not writable")
     assert names(task) == {"images", "labels", "config.yaml", "run"}
 
 
 @pytest.mark.parametrize("saves", [0, 1, 3])
 def test_a_full_disk_leaves_the_last_checkpoint(saves, task, rlseg, monkeypatch):
-    monkeypatch.setattr(progress, "SAVE_EVERY", 0.0)
-    monkeypatch.setattr(progress, "SAVE_RATIO", 0.0)
+    monkeypatch.setattr(watch, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(watch, "SAVE_RATIO", 0.0)
     save, left = torch.save, [2 * saves]  # best and checkpoint
 
     def full(content, file):
@@ -539,7 +539,7 @@ class TestTwoAtOnce:
         code = (
             "import sys, time\n"
             "from pathlib import Path\n"
-            "from agents.cli.run_folder import RunFolder\n"
+            "from agents.runs.folder import RunFolder\n"
             "with RunFolder(Path(sys.argv[1])).locked():\n"
             "    print('locked', flush=True)\n"
             "    time.sleep(60)\n"
@@ -557,14 +557,14 @@ class TestTwoAtOnce:
 
 
 def test_a_report_that_cannot_be_written(task, rlseg, monkeypatch):
-    write = output.os.replace
+    write = writing.os.replace
 
     def full(source, target):
         if str(target).endswith("report.html"):
             raise OSError(errno.ENOSPC, "No space left on device")
         write(source, target)
 
-    monkeypatch.setattr(output.os, "replace", full)
+    monkeypatch.setattr(writing.os, "replace", full)
     run = task / "run"
     outcome = rlseg("train", task / "config.yaml", "-o", run, "--timesteps", 5, "--quiet")
     outcome.refused(str(run / "report.html"), "No space left")
@@ -597,3 +597,11 @@ def test_a_report_tells_the_reward_apart(task, rlseg):
     assert "What the reward is made of" in text
     assert "ellipse_fit" in text
     assert "boundary" in text
+
+
+def test_a_file_that_is_no_text(tmp_path, rlseg):
+    (tmp_path / "c.yaml").write_bytes(b"\xff\xfe\x00\x81")
+    rlseg("train", tmp_path / "c.yaml", "-o", tmp_path / "run").refused("c.yaml", "UTF-8")
+    rlseg("train", tmp_path, "-o", tmp_path / "run").refused(str(tmp_path), "directory")
+    rlseg("train", tmp_path / "no.yaml", "-o", tmp_path / "run").refused("no.yaml")
+    assert not (tmp_path / "run").exists()

@@ -9,8 +9,8 @@ import tifffile
 import yaml
 
 from agents.cli import init
-from agents.cli.config import RunConfig
-from agents.cli.init_text import audit_outcome, audit_warning
+from agents.runs.config import RunConfig
+from agents.suggest.sentences import audit_outcome, audit_warning
 from gym_rlseg.rewards.audit import Audit, AuditRow
 
 

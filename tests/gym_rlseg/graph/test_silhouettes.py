@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import gym_rlseg  # noqa: F401
-from agents.cli.environment import resolve
+from agents.runs.environment import resolve
 from gym_rlseg.envs import SuperpixelEnv
-from gym_rlseg.graph.geometry import region_adjacency
+from gym_rlseg.graph.planar.geometry import region_adjacency
 from gym_rlseg.graph.silhouettes import Silhouettes, build_silhouettes, split_by_distance
 
 HEIGHT, WIDTH, TILE = 48, 64, 4

@@ -9,7 +9,7 @@ import pytest
 
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.metrics import project_truth, symmetric_best_dice
-from gym_rlseg.plots import render_audit
+from gym_rlseg.pictures.plots import render_audit
 from gym_rlseg.rewards import CircularityReward, PriorReward
 from gym_rlseg.rewards.audit import (
     Audit,

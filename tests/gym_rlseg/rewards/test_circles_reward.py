@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from gym_rlseg.graph import SuperpixelGraph
+from gym_rlseg.graph.planar.hough import circle_hough
 from gym_rlseg.options import build
 from gym_rlseg.rewards import REWARDS, CirclesReward, CircularityReward, Reward, Scores
 from gym_rlseg.rewards.circles import exponential
-from gym_rlseg.rewards.hough import circle_hough
 from gym_rlseg.rewards.objects import Objects
 
 Labels = NDArray[np.int32]

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.metrics import project_truth
-from gym_rlseg.plots import render_landscape
+from gym_rlseg.pictures.plots import render_landscape
 from gym_rlseg.rewards import DiceReward, OverlapReward, Reward
 from gym_rlseg.rewards.base import Scores
 from gym_rlseg.rewards.landscape import Landscape, landscape, partitions_around_truth

@@ -1,0 +1,1 @@
+"""What all agents share: the loop's reports, checkpoints, selection, threads."""

@@ -1,0 +1,246 @@
+"""One YAML per task: which images, which agent, how long to train."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from agents.runs.durations import format_duration, parse_duration
+from agents.runs.environment import build_env, one_line, plain, resolve
+from agents.graph.options import AgentOptions
+from gym_rlseg.envs import SuperpixelEnv
+from gym_rlseg.options import check_names, suggest
+
+_COMMENTS = {
+    "environment": "which images, and how they become graphs and rewards",
+    "agent": "the policy, and the options of the learner",
+    "training": "when to stop: whichever limit comes first",
+}
+#: Used where neither a time limit nor a number of time steps is given.
+DEFAULT_TIME_LIMIT = "10m"
+#: Used where a config names none.
+DEFAULT_ALGORITHM = "sac"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """The `training` section.
+
+    Attributes:
+        seed: of weights, exploration, replay and the environment's draws.
+        time_limit: seconds of one call of `rlseg train`, or None.
+        total_timesteps: time steps of the run in all, or None.
+        patience: validations in a row without a better reward after which to stop, or None.
+    """
+
+    seed: int = 0
+    time_limit: float | None = None
+    total_timesteps: int | None = None
+    patience: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, least in (("seed", 0), ("total_timesteps", 1), ("patience", 1)):
+            value = getattr(self, name)
+            if value is None and name != "seed":
+                continue
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ValueError(f"{name} must be a whole number >= {least}, got {value!r}")
+        if self.time_limit is None and self.total_timesteps is None:
+            raise ValueError("time_limit or total_timesteps must be given; training would not end")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """A validated config with every default filled in.
+
+    Attributes:
+        environment: the id and all keyword arguments, as plain data; paths are absolute.
+        algorithm: name of the agent, in `agents.algorithms`.
+        policy: name of the policy whose options `agent` started from.
+        agent: options of the agent.
+        training: when to stop.
+    """
+
+    environment: Mapping[str, Any]
+    algorithm: str
+    policy: str
+    agent: AgentOptions
+    training: Training
+
+    @classmethod
+    def load(cls, path: str | Path, training: Mapping[str, Any] | None = None) -> RunConfig:
+        """Read and validate a config; images are not looked at.
+
+        Args:
+            path: a YAML file with the sections environment, agent and training.
+            training: entries of the last section that take precedence.
+
+        Raises:
+            ValueError: naming the file and the key that cannot be used.
+            OSError: if the file cannot be read.
+        """
+        path = Path(path).expanduser()
+        return cls.from_data(read_yaml(path), path.absolute().parent, training, name=str(path))
+
+    @classmethod
+    def from_data(
+        cls,
+        sections: Mapping[str, Any],
+        folder: Path,
+        training: Mapping[str, Any] | None = None,
+        *,
+        name: str = "config",
+    ) -> RunConfig:
+        """Validate what a config file would hold; images are not looked at.
+
+        Args:
+            sections: environment, agent and training, as plain data.
+            folder: what relative paths are relative to.
+            training: entries of the last section that take precedence.
+            name: what error messages call the config.
+
+        Raises:
+            ValueError: naming the key that cannot be used.
+        """
+        with _naming(name):
+            check_names("config", sections, _COMMENTS)
+            if "environment" not in sections:
+                raise ValueError("the section 'environment' is missing")
+            for key, section in sections.items():
+                if not isinstance(section, Mapping):
+                    raise ValueError(f"{key} must hold keys and values, got {section!r}")
+        with _naming(name, "environment"):
+            environment = resolve(sections["environment"], folder)
+        with _naming(name, "agent"):
+            algorithm, policy, agent = _agent(sections.get("agent", {}))
+        with _naming(name, "training"):
+            limits = _training({**sections.get("training", {}), **(training or {})})
+        return cls(
+            environment=environment,
+            algorithm=algorithm,
+            policy=policy,
+            agent=agent,
+            training=limits,
+        )
+
+    def to_yaml(self) -> str:
+        """The config with every default written out; it loads back to an equal one."""
+        lines = ["# Resolved config: every option, as this run uses it."]
+        for name, section in self.sections().items():
+            lines += ["", f"{name}:  # {_COMMENTS[name]}"]
+            lines += [f"  {key}: {one_line(value)}" for key, value in section.items()]
+        return "\n".join(lines) + "\n"
+
+    def sections(self) -> dict[str, dict[str, Any]]:
+        """The three sections as plain data."""
+        limit = self.training.time_limit
+        return {
+            "environment": dict(self.environment),
+            "agent": {
+                "algorithm": self.algorithm,
+                "policy": self.policy,
+                **plain(dataclasses.asdict(self.agent)),
+            },
+            "training": {
+                **dataclasses.asdict(self.training),
+                "time_limit": None if limit is None else format_duration(limit),
+            },
+        }
+
+    def make_env(self) -> SuperpixelEnv:
+        """The environment.
+
+        Raises:
+            ValueError: if its images can't be used.
+        """
+        return build_env(self.environment)
+
+
+def _agent(options: Mapping[str, Any]) -> tuple[str, str, AgentOptions]:
+    """Names of algorithm and policy, and the options that they come to."""
+    from agents.algorithms import ALGORITHMS
+    from agents.graph.interface import configure
+
+    values = dict(options)
+    algorithm = values.pop("algorithm", DEFAULT_ALGORITHM)
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+        raise ValueError(f"unknown algorithm {algorithm!r}{suggest(str(algorithm), ALGORITHMS)}")
+    agent = ALGORITHMS[algorithm]
+    known = [f.name for f in dataclasses.fields(agent.config_class)]
+    check_names("agent", options, ("algorithm", "policy", *known))
+    policy = values.pop("policy", "default")
+    return algorithm, policy, configure(agent, policy, values)
+
+
+def _training(options: Mapping[str, Any]) -> Training:
+    check_names("training", options, (f.name for f in dataclasses.fields(Training)))
+    values = dict(options)
+    if values.get("time_limit") is None and values.get("total_timesteps") is None:
+        values["time_limit"] = DEFAULT_TIME_LIMIT
+    if values.get("time_limit") is not None:
+        try:
+            values["time_limit"] = parse_duration(values["time_limit"])
+        except ValueError as error:
+            raise ValueError(f"time_limit: {error}") from error
+    return Training(**values)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The sections of a config file, not yet validated.
+
+    Raises:
+        ValueError: if the file holds no YAML, or something else than sections.
+        OSError: if it cannot be read.
+    """
+    try:
+        # A subclass of the safe loader: it makes plain data and nothing else.
+        content = yaml.load(path.read_text("utf-8"), Loader=_Loader)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not a text file in UTF-8; give a YAML config") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = "" if mark is None else f", line {mark.line + 1}"
+        reason = getattr(error, "problem", None) or str(error)
+        raise ValueError(f"{path}{place}: not valid YAML ({reason})") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} must hold the sections {', '.join(_COMMENTS)}")
+    # A section whose keys are all commented out reads as null.
+    return {name: {} if section is None else section for name, section in content.items()}
+
+
+class _Loader(yaml.SafeLoader):
+    """`yaml.safe_load` that refuses a key given twice and takes 1e-3 for a number."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for position, key in enumerate(keys):
+            if key in keys[:position] and key != "<<":
+                problem = f"the key {key!r} is given twice"
+                raise yaml.constructor.ConstructorError(
+                    None, None, problem, node.value[position][0].start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
+# YAML 1.1 wants a dot in front of an exponent, which nobody expects.
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)
+
+
+@contextmanager
+def _naming(name: str, section: str = "") -> Iterator[None]:
+    """Put the config's name, and the section unless the message has it, before an error."""
+    try:
+        yield
+    except ValueError as error:
+        message = str(error)
+        inner = section if section and not message.startswith(f"{section}:") else ""
+        raise ValueError(": ".join(filter(None, (name, inner, message)))) from error

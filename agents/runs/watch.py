@@ -1,0 +1,85 @@
+"""What happens between two steps of a training: saving, reporting, and stopping."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from agents.runs.durations import format_left
+from agents.runs.interrupt import Interrupt
+from agents.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from agents.runs.config import Training
+    from agents.graph.agent import GraphAgent
+
+#: Seconds between checkpoints, and the least multiple of a checkpoint's own duration.
+SAVE_EVERY, SAVE_RATIO = 60.0, 20.0
+
+
+class Watch:
+    """Callback of `GraphAgent.learn`.
+
+    Args:
+        agent: the one that learns.
+        folder: where it is saved now and then.
+        interrupt: a request to stop.
+        training: the limits.
+        tell: takes a line about every validation.
+    """
+
+    def __init__(
+        self,
+        agent: GraphAgent,
+        folder: RunFolder,
+        interrupt: Interrupt,
+        training: Training,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._agent, self._folder, self._interrupt = agent, folder, interrupt
+        self._training, self._tell = training, tell
+        self._validations = agent.validations
+        self._started, self._steps_before = time.monotonic(), agent.num_timesteps
+        self._due = self._started + SAVE_EVERY
+        self.out_of_patience = False
+
+    def __call__(self, _locals: dict[str, Any], _globals: dict[str, Any]) -> bool:
+        """Whether training goes on."""
+        if self._interrupt.requested:
+            return False
+        if self._agent.validations > self._validations:
+            self._validations = self._agent.validations
+            curve = self._agent.learning_curve
+            self._tell(self._line(curve[-1]))
+            self.out_of_patience = out_of_patience(curve, self._training.patience)
+            if self.out_of_patience:
+                return False
+        if time.monotonic() >= self._due:
+            started = time.monotonic()
+            self._folder.save(self._agent)
+            took = time.monotonic() - started
+            # A large replay on a slow disk must not eat the training's time.
+            self._due = time.monotonic() + max(SAVE_EVERY, SAVE_RATIO * took)
+        return True
+
+    def _line(self, row: Mapping[str, float]) -> str:
+        from agents.common.reporting import seconds_left
+
+        limit, total = self._training.time_limit, self._training.total_timesteps
+        done = self._agent.num_timesteps - self._steps_before
+        # Without a number of steps, the time limit ends it.
+        to_do = 10**12 if total is None else total - self._steps_before
+        left = seconds_left(done, to_do, time.monotonic() - self._started, limit)
+        return (
+            f"time step {row['timestep']:.0f}, {row['seconds']:.0f} s: validation reward "
+            f"{row['reward']:.3f}, best {self._agent.best_reward:.3f}, {format_left(left)}"
+        )
+
+
+def out_of_patience(curve: Sequence[Mapping[str, float]], patience: int | None) -> bool:
+    """Whether the last `patience` validations brought no better reward than one before."""
+    if patience is None or len(curve) <= patience:
+        return False
+    rewards = [row["reward"] for row in curve]
+    return max(rewards[-patience:]) <= max(rewards[:-patience])

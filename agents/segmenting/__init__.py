@@ -1,0 +1,1 @@
+"""From images to label images with a trained run."""

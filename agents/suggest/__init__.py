@@ -1,0 +1,1 @@
+"""From a look at images to a config for them."""

@@ -1,0 +1,1 @@
+"""One weight per edge of a superpixel graph, one step an episode."""

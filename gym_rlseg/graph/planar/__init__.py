@@ -1,0 +1,1 @@
+"""What is two-dimensional by nature: cracks, outlines, boxes, circles."""

@@ -1,0 +1,117 @@
+"""A contact sheet: some images with the outlines of their superpixels, to judge by eye."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gym_rlseg.graph.graph import SuperpixelGraph
+from gym_rlseg.pictures.layout import Picture
+from gym_rlseg.pictures.panels import to_rgb
+
+# Of a panel in display pixels, and the least width of what it shows in pixels of the image.
+_PANEL, _LEAST_VIEW = 480, 128
+_COLUMNS, _GAP, _HEAD, _FOOT = 3, 16, 48, 30
+_LEAST_WIDTH = 640  # for the title
+_AMBER, _CYAN = (255, 150, 0), (0, 225, 255)
+
+
+def contact_sheet(
+    graphs: Sequence[SuperpixelGraph], *, diameter: float | None = None, title: str = ""
+) -> Picture:
+    """Superpixels of some images, three in a row, with names and numbers.
+
+    Of a large image the middle is shown, enlarged so that superpixels can be told apart.
+
+    Args:
+        graphs: at least one image.
+        diameter: usual diameter of an object in pixels, drawn as a ring in the corner of
+            every panel; what is shown is about 14 of them wide. None draws no ring and
+            shows up to 256 pixels.
+        title: a line above the panels.
+
+    Returns:
+        uint8 (H, W, 3).
+
+    Raises:
+        ValueError: if there is no image.
+    """
+    if not graphs:
+        raise ValueError("a contact sheet needs at least one image, got none")
+    # Imported here, as it is slow and nothing else needs it.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    columns = min(_COLUMNS, len(graphs))
+    panels = [_panel(graph, diameter) for graph in graphs]
+    # Rows are as high as their highest panel, each with its caption below.
+    rows = [panels[i : i + columns] for i in range(0, len(panels), columns)]
+    tops = np.cumsum([_HEAD, *(max(len(panel) for panel in row) + _FOOT for row in rows)])
+    height, width = int(tops[-1]), max(_GAP + columns * (_PANEL + _GAP), _LEAST_WIDTH)
+    # 128 dots per inch, so that sizes in inches are exact in floating point.
+    figure = Figure((width / 128, height / 128), dpi=128)
+    figure.set_layout_engine("none")
+    canvas = FigureCanvasAgg(figure)
+    page = np.full((height, width, 3), 255, np.uint8)
+    text: dict[str, Any] = {"va": "center_baseline", "parse_math": False, "usetex": False}
+    figure.text(_GAP / width, 1 - _HEAD / 2 / height, title, fontsize=10, **text)
+    for i, (graph, panel) in enumerate(zip(graphs, panels, strict=True)):
+        y, x = int(tops[i // columns]), _GAP + (i % columns) * (_PANEL + _GAP)
+        page[y : y + panel.shape[0], x : x + panel.shape[1]] = panel
+        size = "{} × {} px".format(*graph.superpixels.shape)
+        caption = f"{_short(graph.name)}: {graph.n_nodes} superpixels on {size}"
+        foot = y + panel.shape[0] + _FOOT / 2
+        figure.text(x / width, 1 - foot / height, caption, fontsize=8, **text)
+    figure.figimage(page, origin="upper")
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def _view(diameter: float | None) -> int:
+    """Width of what a panel shows at most, in pixels of the image."""
+    return 256 if diameter is None else int(np.clip(14 * diameter, _LEAST_VIEW, 4 * _PANEL))
+
+
+def _panel(graph: SuperpixelGraph, diameter: float | None) -> Picture:
+    """The middle of an image, enlarged, with outlines and the ring."""
+    view = _view(diameter)
+    shape = graph.superpixels.shape
+    top, left = (max(0, (side - view) // 2) for side in shape)
+    part = (slice(top, top + view), slice(left, left + view))
+    longest = max(min(side, view) for side in shape)
+    sizes = [max(1, round(min(side, view) * _PANEL / longest)) for side in shape]
+    ys, xs = (
+        ((np.arange(size) + 0.5) * min(side, view) / size).astype(np.intp)
+        for size, side in zip(sizes, shape, strict=True)
+    )
+    labels = graph.superpixels[part][ys[:, None], xs]
+    picture = to_rgb(graph.image[(slice(None), *part)])[ys[:, None], xs]
+    picture[_steps(labels)] = _AMBER
+    if diameter is not None:
+        picture[_ring(picture.shape[:2], diameter * _PANEL / longest)] = _CYAN
+    return picture
+
+
+def _steps(labels: NDArray) -> NDArray[np.bool_]:
+    """Pixels that differ from the one below or to the right, (H, W): lines one pixel wide."""
+    steps = np.zeros(labels.shape, np.bool_)
+    steps[:-1] |= labels[:-1] != labels[1:]
+    steps[:, :-1] |= labels[:, :-1] != labels[:, 1:]
+    return steps
+
+
+def _ring(shape: tuple[int, ...], diameter: float) -> NDArray[np.bool_]:
+    """A ring in the lower left corner, with a line of three display pixels."""
+    radius, margin = diameter / 2, 8
+    centre = (shape[0] - margin - radius, margin + radius)
+    y, x = np.ogrid[: shape[0], : shape[1]]
+    return np.abs(np.hypot(y - centre[0], x - centre[1]) - radius) <= 1.5
+
+
+def _short(name: str) -> str:
+    """A name in letters that the font has, short enough for a panel's caption."""
+    name = "".join(c if c.isprintable() and c < "\u0180" else "?" for c in name)
+    return name if len(name) <= 32 else f"…{name[-31:]}"
