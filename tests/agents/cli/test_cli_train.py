@@ -22,6 +22,7 @@ import torch
 
 import agents
 from agents.common import checkpoint
+from agents.runs import watch
 from agents.runs.config import RunConfig
 from agents.runs.folder import RunFolder
 from agents.runs.interrupt import Interrupt
