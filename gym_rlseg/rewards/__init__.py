@@ -7,6 +7,7 @@ from gym_rlseg.rewards.circles import CirclesReward, CircularityReward
 from gym_rlseg.rewards.composed import PriorReward
 from gym_rlseg.rewards.credit import edge_credit
 from gym_rlseg.rewards.embryo import EmbryoReward
+from gym_rlseg.rewards.embryo_paper import EmbryoPaperReward
 from gym_rlseg.rewards.nuclei import NucleiReward
 from gym_rlseg.rewards.supervised import DiceReward, MixedReward, OverlapReward
 
@@ -16,6 +17,7 @@ REWARDS: Mapping[str, type[Reward]] = {
     "circularity": CircularityReward,
     "dice": DiceReward,
     "embryo": EmbryoReward,
+    "embryo_paper": EmbryoPaperReward,
     "mixed": MixedReward,
     "nuclei": NucleiReward,
     "overlap": OverlapReward,
@@ -27,6 +29,7 @@ __all__ = [
     "CirclesReward",
     "CircularityReward",
     "DiceReward",
+    "EmbryoPaperReward",
     "EmbryoReward",
     "MixedReward",
     "NucleiReward",

@@ -60,6 +60,18 @@ class Reward(ABC):
             node_labels: int32 (N,), objects 0..K-1 without gaps.
         """
 
+    def of_action(
+        self, graph: SuperpixelGraph, node_labels: NDArray[np.int32], weights: NDArray[np.floating]
+    ) -> Scores:
+        """Score a partition that came of an action; few look at more than the partition.
+
+        Args:
+            graph: the image's graph; never mutated.
+            node_labels: int32 (N,), objects 0..K-1 without gaps.
+            weights: float (E,) in [0, 1], the action; 1 = cut.
+        """
+        return self(graph, node_labels)
+
     def to_data(self) -> dict[str, Any]:
         """Plain data (JSON, YAML) from which `build` makes an equal reward.
 

@@ -1,10 +1,10 @@
-"""The reward for a ring of radially elongated cells: Eq. 9-11 of section 4.2."""
+"""The reward for a ring of radially elongated cells, after Eq. 9-11 of section 4.2."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ _TOO_LARGE = 4.0
 
 @dataclass(frozen=True, kw_only=True)
 class EmbryoReward(Reward):
-    """Cells by their bounding boxes in a ring, merged superpixels elsewhere (Eq. 9-11).
+    """Cells by their bounding boxes in a ring, merged superpixels elsewhere (after Eq. 9-11).
 
     With K(x) = exp(-x² / 2), h the distance of an edge from the centre, m that of the
     image's farthest corner, j the ring's radius, a = 1 for a cut edge and 0 for a
@@ -42,7 +42,7 @@ class EmbryoReward(Reward):
     bounding box about `sides`, and of the angle between the longer side and the
     direction from the centre to the object about 0.
 
-    Three things differ from the paper:
+    Three things differ from the paper, whose letter is `EmbryoPaperReward`:
 
     - Its h is the mean distance of the centres of mass of the edge's two *objects*.
       What is merged right across the image then has its centre in the middle and earns
@@ -118,12 +118,16 @@ class EmbryoReward(Reward):
     def __call__(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Scores:
         """See `Reward.__call__`."""
         objects = Objects(graph, node_labels)
-        cells = np.prod(self._factors(objects), axis=0)
+        return self._scores(objects, ~objects.cut)
+
+    def _scores(self, objects: Objects, merged: NDArray[Any]) -> Scores:
+        """Scores where 1 - a is `merged`, bool or float (E,)."""
+        cells, graph = np.prod(self._factors(objects), axis=0), objects.graph
         ring, area = self._ring_share(graph), graph.sums.area
         share = objects.sum(ring * area) / objects.area
         # An object's own score: what it earns where it lies, the mean over its pixels.
         scores = share * cells + (1.0 - share)
-        terms = self._terms(objects, cells)
+        terms = self._terms(objects, cells, merged)
         template = self.sides[0] * self.sides[1]
         return Scores(
             objects=np.clip(scores, 0.0, 1.0).astype(np.float32),
@@ -140,7 +144,7 @@ class EmbryoReward(Reward):
         """
         objects = Objects(graph, node_labels)
         factors = self._factors(objects)
-        terms = self._terms(objects, np.prod(factors, axis=0))
+        terms = self._terms(objects, np.prod(factors, axis=0), ~objects.cut)
         weight = objects.sum(self._ring_share(graph) * graph.sums.area)
         result = {name: float(term.mean()) for name, term in terms.items()}
         for name, factor in zip(("long side", "short side", "angle"), factors, strict=True):
@@ -161,7 +165,12 @@ class EmbryoReward(Reward):
         exponent = 0.5 * (of_ring**2 - of_ground**2)
         return np.asarray(1.0 / (1.0 + np.exp(np.minimum(exponent, _LARGEST_EXPONENT))))
 
-    def _terms(self, objects: Objects, cells: Floats) -> dict[str, Floats]:
+    def _places(self, h: Floats, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+        """Weights of ring and ground at distance h from the centre."""
+        ring = self.ring_weight(h, shape)
+        return ring, 1.0 - ring
+
+    def _terms(self, objects: Objects, cells: Floats, merged: NDArray[Any]) -> dict[str, Floats]:
         """What each edge earns by Eq. 10, Eq. 9 and the boundary term, each (E,)."""
         graph = objects.graph
         u, v = graph.edges.T
@@ -170,12 +179,12 @@ class EmbryoReward(Reward):
             of_nodes = of_nodes[objects.labels]
         else:
             of_nodes = self._distance(graph)
-        ring = self.ring_weight(0.5 * (of_nodes[u] + of_nodes[v]), graph.superpixels.shape)
-        score, merged = cells[objects.labels], ~objects.cut
-        terms = {"ring": ring * np.maximum(score[u], score[v]), "ground": (1.0 - ring) * merged}
+        ring, ground = self._places(0.5 * (of_nodes[u] + of_nodes[v]), graph.superpixels.shape)
+        score = cells[objects.labels]
+        terms = {"ring": ring * np.maximum(score[u], score[v]), "ground": ground * merged}
         if self.boundary > 0.0:
             terms = {name: (1.0 - self.boundary) * term for name, term in terms.items()}
-            agreement = np.where(merged, 1.0 - graph.evidence, graph.evidence)
+            agreement = np.where(objects.cut, graph.evidence, 1.0 - graph.evidence)
             terms["boundary"] = self.boundary * agreement
         return terms
 
@@ -187,9 +196,9 @@ class EmbryoReward(Reward):
         # An object right in the centre points nowhere: it counts as tangential.
         angle = np.arccos(np.minimum(along / np.maximum(_length(out), 1e-9), 1.0))
         return (
-            _gaussian((boxes.long - self.sides[0]) / self.side_spreads[0]),
-            _gaussian((boxes.short - self.sides[1]) / self.side_spreads[1]),
-            _gaussian(angle / self.angle_spread),
+            gaussian((boxes.long - self.sides[0]) / self.side_spreads[0]),
+            gaussian((boxes.short - self.sides[1]) / self.side_spreads[1]),
+            gaussian(angle / self.angle_spread),
         )
 
     def _ring_share(self, graph: SuperpixelGraph) -> Floats:
@@ -231,7 +240,8 @@ def weight_picture(
     return np.stack([ring, 1.0 - ring]).astype(np.float32)
 
 
-def _gaussian(x: Floats) -> Floats:
+def gaussian(x: Floats) -> Floats:
+    """K of Eq. 9 and 10, without the factor that would make it a density."""
     return np.asarray(np.exp(-0.5 * x**2))
 
 

@@ -40,7 +40,7 @@ def segment(
         reward: scores objects.
     """
     labels = partition(graph.solver, weights)
-    scores = reward(graph, labels)
+    scores = reward.of_action(graph, labels, weights)
     return Outcome(
         labels=labels, scores=scores, subgraphs=subgraph_scores(scores.edges, graph.subgraphs)
     )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.options import build
-from gym_rlseg.rewards import REWARDS, EmbryoReward, Reward
+from gym_rlseg.rewards import REWARDS, EmbryoPaperReward, EmbryoReward, Reward
 from gym_rlseg.rewards.audit import Audit, audit
 from gym_rlseg.rewards.embryo import weight_picture
 
@@ -116,10 +116,61 @@ def test_distance_of_objects_is_gamed_and_that_of_superpixels_is_not(graph_of: G
     cells = labels.ravel()[np.unique(dense, return_index=True)[1]] > 100
     truth = np.where(cells, 1 + np.cumsum(cells), 0).astype(np.int32)
     _, truth = np.unique(truth, return_inverse=True)
-    papers = EmbryoReward(**{**REWARD.__dict__, "distance": "objects"})
-    assert papers(graph, merged).total > 0.99
-    assert papers(graph, merged).total > papers(graph, truth.astype(np.int32)).total
+    for gamed in (EmbryoReward(**{**REWARD.__dict__, "distance": "objects"}), papers()):
+        assert gamed(graph, merged).total > 0.99
+        assert gamed(graph, merged).total > gamed(graph, truth.astype(np.int32)).total
     assert REWARD(graph, merged).total < REWARD(graph, truth.astype(np.int32)).total - 0.05
+
+
+def papers(**options: Any) -> EmbryoPaperReward:
+    own = {k: v for k, v in REWARD.__dict__.items() if k != "distance"}
+    return EmbryoPaperReward(**{**own, **options})
+
+
+def test_the_papers_equations_by_hand(graph_of: GraphOf) -> None:
+    """Cell 1 merged into the ground, the others cut; a as the agent put it out."""
+    graph = graph_of(drawn())
+    labels = np.array([0, 0, 1, 2, 3], np.int32)
+    a = np.array([0.3, 0.8, 0.9, 1.0], np.float32)
+    edges = papers().of_action(graph, labels, a).edges
+    # The ground and cell 1 are one object, whose centre of mass is a bit off the middle.
+    ground = np.argwhere(drawn() <= 1).mean(axis=0)
+    off = float(np.hypot(*(ground - 40.0)))
+    assert 0.1 < off < 1.0
+    # Eq. 9 for h <= j: within the merged object h is `off`, and it scores nothing.
+    assert edges[0] == pytest.approx(gaussian(off / 8.0) * 0.7, rel=1e-5)
+    h = 0.5 * (off + 24.5)
+    ring, inner = gaussian((h - 24.0) / 6.0), gaussian(h / 8.0)
+    np.testing.assert_allclose(edges[1:], ring + inner * (1.0 - a[1:]), rtol=1e-5)
+    # Without an action a is the cut.
+    cut = np.array([0.0, 1.0, 1.0, 1.0])
+    by_itself = papers()(graph, labels)
+    np.testing.assert_array_equal(by_itself.edges, papers().of_action(graph, labels, cut).edges)
+
+
+def test_the_papers_outer_ground_by_hand(graph_of: GraphOf) -> None:
+    """Two blocks in opposite corners, on a ground between them: h > j beyond the ring."""
+    labels = np.zeros((SIZE, SIZE), np.int32)
+    labels[:6, :6], labels[:6, 6:12] = 1, 2
+    graph = graph_of(labels)
+    edges = papers().of_action(graph, EACH[:3], np.full(graph.n_edges, 0.25)).edges
+    (of_blocks,) = np.flatnonzero((graph.edges == (1, 2)).all(axis=1))
+    h = 0.5 * (np.hypot(37.5, 37.5) + np.hypot(37.5, 31.5))
+    outer = gaussian((FARTHEST - h) / 10.0) * 0.75
+    assert h > 24.0
+    assert edges[of_blocks] == pytest.approx(outer, abs=2e-3)
+
+
+def test_a_step_scores_the_action_itself() -> None:
+    env = gym.make("RLSeg-Embryo-v0", reward="embryo_paper", pool_size=1).unwrapped
+    observation, _ = env.reset(seed=0)
+    graph = env.graph  # type: ignore[attr-defined]
+    action = np.clip(observation["edge_features"][:, 0], 0.0, 1.0)
+    info = env.step(action)[-1]
+    labels = info["node_labels"][: graph.n_nodes]
+    expected = EmbryoPaperReward().of_action(graph, labels, action[: graph.n_edges])
+    np.testing.assert_array_equal(info["edge_rewards"][: graph.n_edges], expected.edges)
+    assert np.abs(expected.edges - EmbryoPaperReward()(graph, labels).edges).max() > 0.1
 
 
 def test_parts_add_up(graph_of: GraphOf) -> None:
@@ -186,6 +237,8 @@ def test_round_trip() -> None:
         data = json.loads(json.dumps(reward.to_data()))
         assert data["name"] == "embryo"
         assert build("reward", Reward, REWARDS, data) == reward
+    assert papers().to_data()["name"] == "embryo_paper"
+    assert build("reward", Reward, REWARDS, papers().to_data()) == papers()
 
 
 @pytest.mark.parametrize(
