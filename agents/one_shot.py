@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agents.runs.config import RunConfig, read_yaml
+from agents.runs.config import RunConfig, read_sections
 from agents.runs.folder import RunFolder
 from agents.runs.image_files import reading_options
 from agents.runs.training import Options, train
@@ -47,7 +47,7 @@ def train_on(
         sections, base, name = dict(config), Path.cwd(), "config"
     else:
         path = Path(config).expanduser()
-        sections, base, name = read_yaml(path), path.absolute().parent, str(path)
+        sections, base, name = read_sections(path), path.absolute().parent, str(path)
     environment = sections.get("environment", {})
     if not isinstance(environment, Mapping) or environment.get("id", _FILES_ID) != _FILES_ID:
         raise ValueError(

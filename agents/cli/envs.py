@@ -15,7 +15,8 @@ def run(args: argparse.Namespace) -> int:
     """List; see the module's text."""
     import gymnasium as gym
 
-    from agents.runs.environment import KEYWORDS, defaults, environment_ids, one_line, plain
+    from agents.runs.environment import KEYWORDS, defaults, environment_ids, plain
+    from agents.runs.yaml_files import one_line
     from gym_rlseg.images import SOURCES
 
     for env_id in environment_ids():

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from agents.runs.durations import format_duration, parse_duration
-from agents.runs.environment import build_env, one_line, plain, resolve
 from agents.graph.options import AgentOptions
+from agents.runs.durations import format_duration, parse_duration
+from agents.runs.environment import build_env, plain, resolve
+from agents.runs.yaml_files import one_line, read_yaml
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.options import check_names, suggest
 
@@ -87,7 +85,7 @@ class RunConfig:
             OSError: if the file cannot be read.
         """
         path = Path(path).expanduser()
-        return cls.from_data(read_yaml(path), path.absolute().parent, training, name=str(path))
+        return cls.from_data(read_sections(path), path.absolute().parent, training, name=str(path))
 
     @classmethod
     def from_data(
@@ -192,47 +190,18 @@ def _training(options: Mapping[str, Any]) -> Training:
     return Training(**values)
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+def read_sections(path: Path) -> dict[str, Any]:
     """The sections of a config file, not yet validated.
 
     Raises:
         ValueError: if the file holds no YAML, or something else than sections.
         OSError: if it cannot be read.
     """
-    try:
-        # A subclass of the safe loader: it makes plain data and nothing else.
-        content = yaml.load(path.read_text("utf-8"), Loader=_Loader)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not a text file in UTF-8; give a YAML config") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = "" if mark is None else f", line {mark.line + 1}"
-        reason = getattr(error, "problem", None) or str(error)
-        raise ValueError(f"{path}{place}: not valid YAML ({reason})") from error
+    content = read_yaml(path)
     if not isinstance(content, dict):
         raise ValueError(f"{path} must hold the sections {', '.join(_COMMENTS)}")
     # A section whose keys are all commented out reads as null.
     return {name: {} if section is None else section for name, section in content.items()}
-
-
-class _Loader(yaml.SafeLoader):
-    """`yaml.safe_load` that refuses a key given twice and takes 1e-3 for a number."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        for position, key in enumerate(keys):
-            if key in keys[:position] and key != "<<":
-                problem = f"the key {key!r} is given twice"
-                raise yaml.constructor.ConstructorError(
-                    None, None, problem, node.value[position][0].start_mark
-                )
-        return super().construct_mapping(node, deep)
-
-
-# YAML 1.1 wants a dot in front of an exponent, which nobody expects.
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
-)
 
 
 @contextmanager

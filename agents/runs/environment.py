@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
-import yaml
 
 import gym_rlseg  # noqa: F401  (registers the ids)
 from gym_rlseg.envs import SuperpixelEnv
@@ -121,14 +120,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: plain(entry) for name, entry in value.items()}
     return [plain(entry) for entry in value] if isinstance(value, tuple | list) else value
-
-
-def one_line(value: Any) -> str:
-    """Plain data as YAML on one line."""
-    text = yaml.safe_dump(
-        value, sort_keys=False, allow_unicode=True, default_flow_style=True, width=float("inf")
-    )
-    return text.removesuffix("...\n").strip()  # the mark behind a scalar document
 
 
 def _source(

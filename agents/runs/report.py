@@ -12,6 +12,7 @@ import numpy as np
 from gym_rlseg.writing import write_text
 from gym_rlseg.pictures.html_page import heading, page, paragraph, picture, table
 from agents.runs.learning_curve import render_learning_curve
+from agents.runs.yaml_files import one_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -159,8 +160,6 @@ def _timing(agent: GraphAgent, preparing: float) -> Iterator[str]:
 
 
 def _settings(config: RunConfig) -> Iterator[str]:
-    from agents.runs.environment import one_line
-
     yield heading("Settings")
     for name, section in config.sections().items():
         rows = [(key, one_line(value)) for key, value in section.items()]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agents.runs.environment import one_line
+from agents.runs.yaml_files import one_line
+from gym_rlseg.messages import printable
 
 #: What an entry is for, by its place; those of priors by "prior." and the name.
 _COMMENTS = {
@@ -61,7 +62,7 @@ def render(sections: Mapping[str, Mapping[str, Any]], header: Sequence[str]) -> 
         sections: plain data, as `RunConfig.load` takes them from YAML.
         header: lines of comment to start with.
     """
-    lines = [f"# {line}".rstrip() for line in header]
+    lines = [f"# {printable(line)}".rstrip() for line in header]
     for name, section in sections.items():
         lines += ["", _entry(f"{name}:", name)]
         for key, value in section.items():
