@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from gym_rlseg.writing import output_folder, write_csv, write_text
 
 if TYPE_CHECKING:
-    from agents.runs.config import RunConfig
     from agents.graph.agent import GraphAgent
+    from agents.runs.config import RunConfig
 
 
 @dataclass(frozen=True)

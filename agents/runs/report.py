@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gym_rlseg.writing import write_text
-from gym_rlseg.pictures.html_page import heading, page, paragraph, picture, table
 from agents.runs.learning_curve import render_learning_curve
 from agents.runs.yaml_files import one_line
+from gym_rlseg.pictures.html_page import heading, page, paragraph, picture, table
+from gym_rlseg.writing import write_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from agents.graph.agent import GraphAgent
     from agents.runs.config import RunConfig
     from agents.runs.folder import RunFolder
-    from agents.graph.agent import GraphAgent
     from gym_rlseg.envs import SuperpixelEnv
 
 #: Validation images shown in panels: those of the lowest rewards, and some of the others.

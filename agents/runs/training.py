@@ -11,18 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.algorithms import ALGORITHMS
+from agents.common.threads import torch_threads
+from agents.graph.agent import GraphAgent
 from agents.runs.config import RunConfig
+from agents.runs.folder import RunFolder
 from agents.runs.image_files import without_unusable
 from agents.runs.interrupt import Interrupt
-from gym_rlseg.writing import write_picture
-from agents.runs.watch import Watch, out_of_patience
 from agents.runs.report import write_report
-from agents.runs.folder import RunFolder
-from agents.graph.agent import GraphAgent
-from agents.common.threads import torch_threads
+from agents.runs.watch import Watch, out_of_patience
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.envs.superpixel.observation import check_fits
 from gym_rlseg.images import ConstantImageError
+from gym_rlseg.writing import write_picture
 
 _WITHOUT_END = 10**12
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from agents.runs.durations import format_left
-from agents.runs.interrupt import Interrupt
 from agents.runs.folder import RunFolder
+from agents.runs.interrupt import Interrupt
 
 if TYPE_CHECKING:
-    from agents.runs.config import Training
     from agents.graph.agent import GraphAgent
+    from agents.runs.config import Training
 
 #: Seconds between checkpoints, and the least multiple of a checkpoint's own duration.
 SAVE_EVERY, SAVE_RATIO = 60.0, 20.0
