@@ -207,7 +207,7 @@ def assemble(arguments: argparse.Namespace, name: str) -> tuple[str, str]:
         reach: scored(
             [
                 PixelMutexWatershed(
-                    boundary=pipeline.boundary,
+                    boundary=pipeline.recipe.boundary,
                     watershed=MutexWatershed(reach=(max(2, round(reach * diameter)),)),
                 )(sample.image)
                 for sample in samples

@@ -24,7 +24,7 @@ from agents.baselines import edge_multicut
 from agents.segmenting.pipeline import Pipeline
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.boundary import BoundaryMap
-from gym_rlseg.graph.silhouettes import split_by_distance
+from gym_rlseg.graph.silhouettes import Silhouettes, split_by_distance
 from gym_rlseg.images import Sample
 from gym_rlseg.metrics import Scores, evaluate, mean_scores, superpixel_bound
 
@@ -87,16 +87,18 @@ def with_truth(samples: Sequence[Sample]) -> list[tuple[str, ...]]:
 def without(samples: Sequence[Sample], options: dict[str, Any]) -> list[tuple[str, ...]]:
     """Rows of edge maps that look at the images alone."""
     shipped = Pipeline.from_options(options)
-    assert shipped.silhouettes is not None
-    sharpened = dataclasses.replace(
-        shipped, silhouettes=None, boundary=Sharpened(inner=shipped.boundary)
-    )
+    (silhouettes,) = shipped.recipe.evidence
+    assert isinstance(silhouettes, Silhouettes)
+
+    def changed(**changes: Any) -> Pipeline:
+        return dataclasses.replace(shipped, recipe=dataclasses.replace(shipped.recipe, **changes))
+
     pipelines = {
-        "boundary map": dataclasses.replace(shipped, silhouettes=None),
-        "boundary map, image flattened away from Otsu's threshold": sharpened,
-        "silhouettes alone": dataclasses.replace(
-            shipped, silhouettes=dataclasses.replace(shipped.silhouettes, weight=1.0)
+        "boundary map": changed(evidence=()),
+        "boundary map, image flattened away from Otsu's threshold": changed(
+            evidence=(), boundary=Sharpened(inner=shipped.recipe.boundary)
         ),
+        "silhouettes alone": changed(evidence=(dataclasses.replace(silhouettes, weight=1.0),)),
         "boundary map and silhouettes (shipped)": shipped,
     }
     rows = []

@@ -13,11 +13,10 @@ import gymnasium as gym
 
 import gym_rlseg  # noqa: F401  (registers the ids)
 from gym_rlseg.envs import SuperpixelEnv
-from gym_rlseg.graph import BOUNDARIES, PARTITIONS, SUPERPIXELS
+from gym_rlseg.graph import BOUNDARIES, EVIDENCE, FEATURES, PARTITIONS, SUPERPIXELS
 from gym_rlseg.graph.boundary import BoundaryMap
-from gym_rlseg.graph.graph import FEATURES
+from gym_rlseg.graph.evidence import Evidence
 from gym_rlseg.graph.partition import Partition
-from gym_rlseg.graph.silhouettes import Silhouettes, build_silhouettes
 from gym_rlseg.graph.subgraphs import check_sizes
 from gym_rlseg.graph.superpixels import Superpixels
 from gym_rlseg.images import SOURCES, AugmentedSource, FilesSource, ImageSource
@@ -83,6 +82,8 @@ def resolve(options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             result[name] = _augment(merged[name], source)
         elif name == "silhouettes":
             result[name] = _silhouettes(merged[name])
+        elif name == "evidence":
+            result[name] = _evidence(merged[name])
         elif name == "cache":
             result[name] = _folder(name, merged[name], folder)
         elif name not in result:
@@ -160,10 +161,19 @@ def _augment(value: Any, source: ImageSource) -> bool | dict[str, Any]:
 
 def _silhouettes(value: Any) -> dict[str, Any] | None:
     """All options of silhouettes, or None."""
-    if isinstance(value, Mapping):
-        check_kinds(Silhouettes, value)
-    silhouettes = build_silhouettes(value)
-    return None if silhouettes is None else plain(dataclasses.asdict(silhouettes))
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise ValueError(f"silhouettes must be null or a dict of its options, got {value!r}")
+    options = _component("silhouettes", Evidence, EVIDENCE, {**value, "name": "silhouettes"})
+    return {name: option for name, option in options.items() if name != "name"}
+
+
+def _evidence(value: Any) -> list[dict[str, Any]]:
+    """The components' names and all their options."""
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"evidence must be a list, got {value!r}")
+    return [_component("evidence", Evidence, EVIDENCE, entry) for entry in value]
 
 
 def _folder(name: str, value: Any, folder: Path) -> str | None:

@@ -75,11 +75,10 @@ def adapt(
     chosen, rewards, room = _usable(segmenter, images)
     env = SuperpixelEnv(
         chosen,
-        boundary=segmenter.pipeline.boundary,
-        superpixels=segmenter.pipeline.superpixels,
-        silhouettes=segmenter.pipeline.silhouettes,
+        **vars(segmenter.pipeline.recipe),
         reward=segmenter.pipeline.reward,
-        **{name: environment[name] for name in ("features", "partition", "subgraph_sizes")},
+        partition=environment["partition"],
+        subgraph_sizes=environment["subgraph_sizes"],
         pool_size=len(rewards),
         max_nodes=room[0],
         max_edges=room[1],

@@ -14,13 +14,9 @@ from numpy.typing import NDArray
 
 from gym_rlseg.envs.superpixel.env import object_labels
 from gym_rlseg.envs.superpixel.observation import Capacity, Observation, observation_space, padded
-from gym_rlseg.graph import BOUNDARIES, PARTITIONS, SUPERPIXELS, SuperpixelGraph, build_graph
-from gym_rlseg.graph.boundary import BoundaryMap
+from gym_rlseg.graph import PARTITIONS, GraphRecipe, SuperpixelGraph
 from gym_rlseg.graph.partition import Multicut, Partition
-from gym_rlseg.graph.silhouettes import Silhouettes, build_silhouettes
-from gym_rlseg.graph.stitching import TiledSuperpixels
-from gym_rlseg.graph.superpixels import Superpixels
-from gym_rlseg.graph.tiles import TiledBoundary, Tiling
+from gym_rlseg.graph.tiles import Tiling
 from gym_rlseg.images.base import Sample
 from gym_rlseg.options import build
 from gym_rlseg.rewards import REWARDS, Reward, Scores
@@ -105,18 +101,12 @@ class Pipeline:
     """The components between an image and its labels.
 
     Attributes:
-        boundary: makes the boundary map.
-        superpixels: makes the superpixels from it.
-        features: name of the features.
-        silhouettes: have a share in the evidence, or None.
+        recipe: makes the graph.
         partition: see `segment_graph`.
         reward: see `segment_graph`.
     """
 
-    boundary: BoundaryMap
-    superpixels: Superpixels
-    features: str
-    silhouettes: Silhouettes | None
+    recipe: GraphRecipe
     partition: Partition
     reward: Reward
 
@@ -138,10 +128,7 @@ class Pipeline:
         elif solver is not None:
             partition = Multicut(solver=solver)
         return cls(
-            boundary=build("boundary", BoundaryMap, BOUNDARIES, options["boundary"]),
-            superpixels=build("superpixels", Superpixels, SUPERPIXELS, options["superpixels"]),
-            features=options["features"],
-            silhouettes=build_silhouettes(options.get("silhouettes")),
+            recipe=GraphRecipe.from_options(options),
             partition=partition,
             reward=build("reward", Reward, REWARDS, options["reward"]),
         )
@@ -153,28 +140,11 @@ class Pipeline:
         partition, whose labels differ from those of the whole image by what superpixels
         at borders of tiles do.
         """
-        return replace(
-            self,
-            boundary=TiledBoundary(inner=self.boundary, tiling=tiling),
-            superpixels=TiledSuperpixels(inner=self.superpixels, tiling=tiling),
-        )
+        return replace(self, recipe=self.recipe.tiled(tiling))
 
     def graph(self, sample: Sample) -> SuperpixelGraph:
-        """The image as a graph.
-
-        Raises:
-            ValueError: naming the image, if it can't be turned into one.
-        """
-        return build_graph(
-            sample,
-            boundary=self.boundary,
-            superpixels=self.superpixels,
-            features=self.features,
-            silhouettes=self.silhouettes,
-            # Only training needs sub-graphs; every graph has those of one edge.
-            subgraph_sizes=(1,),
-            rng=np.random.default_rng(0),
-        )
+        """The image as a graph; see `GraphRecipe.graph`."""
+        return self.recipe.graph(sample)
 
     def segment(self, agent: Predictor, graph: SuperpixelGraph) -> Segmentation:
         """`segment_graph` with these components."""

@@ -24,6 +24,7 @@ _COMMENTS = {
     "environment.boundary.sigma": "px; larger for noisy or blurred images",
     "environment.boundary.dark": "true: dark objects on bright ground",
     "environment.silhouettes": "share of how a foreground falls apart in the evidence; null: none",
+    "environment.evidence": "further shares in the evidence, each by name with its options",
     "environment.superpixels": "the smallest pieces: the contact sheet shows them",
     "environment.superpixels.smoothing": "px; larger: fewer, larger superpixels",
     "environment.superpixels.min_distance": "px between two seeds; larger: fewer superpixels",

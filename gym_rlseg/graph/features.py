@@ -6,7 +6,9 @@ on how superpixels happen to be numbered.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +55,63 @@ class GraphParts:
     outlines: Outlines
     sums: NodeSums
 
+    @cached_property
+    def along(self) -> NDArray[np.float64]:
+        """The boundary map at every crack of the outlines, float64 (P,)."""
+        return outline_values(self.outlines, self.boundary).astype(np.float64)
+
+    @cached_property
+    def evidence(self) -> NDArray[np.float64]:
+        """Boundary evidence of the edges, the map's mean along each, float64 (E,) in [0, 1]."""
+        return np.add.reduceat(self.along, self.outlines.start[:-1]) / self.outlines.contact
+
+
+#: Gives the features of N superpixels, (N, F), and of E edges, (E, D), of which column 0 is
+#: the boundary evidence in [0, 1] (`GraphParts.evidence`, say); the other columns are of about
+#: unit size, and the same number of them comes of all images of as many channels.
+FeatureFunction = Callable[[GraphParts], tuple[NDArray, NDArray]]
+
+
+def handcrafted(parts: GraphParts) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Features of the superpixels and of the edges between them: a `FeatureFunction`."""
+    return node_features(parts), edge_features(parts)
+
+
+def tables(
+    features: FeatureFunction, parts: GraphParts
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What a function says of the superpixels and of the edges, float32 (N, F) and (E, D).
+
+    Clipped to ± `FEATURE_LIMIT`.
+
+    Raises:
+        ValueError: if it gives anything else than two finite tables with a row for each
+            superpixel and each edge, or evidence outside [0, 1].
+    """
+    found = features(parts)
+    if not isinstance(found, tuple) or len(found) != 2:
+        raise ValueError(f"features must give (node_features, edge_features), got {type(found)}")
+    result = []
+    rows = {"node_features": parts.sums.area.size, "edge_features": len(parts.edges)}
+    for (name, count), given in zip(rows.items(), found, strict=True):
+        table = np.asarray(given)
+        fits = table.ndim == 2 and len(table) == count and table.size > 0
+        if not fits or table.dtype.kind not in "fiu":
+            raise ValueError(
+                f"{name} must be numbers of shape ({count}, columns), "
+                f"got {table.dtype} {table.shape}"
+            )
+        if not np.isfinite(table).all():
+            raise ValueError(f"{name} have NaN or infinite entries")
+        result.append(np.clip(table, -FEATURE_LIMIT, FEATURE_LIMIT).astype(np.float32))
+    evidence = result[1][:, 0]
+    if evidence.min() < 0.0 or evidence.max() > 1.0:
+        raise ValueError(
+            "column 0 of edge_features must be the boundary evidence in [0, 1], "
+            f"got {evidence.min():g} to {evidence.max():g}"
+        )
+    return result[0], result[1]
+
 
 def node_features(parts: GraphParts) -> NDArray[np.float32]:
     """Features of the superpixels, float32 (N, 6 + 3 C), about zero mean and unit size.
@@ -64,12 +123,9 @@ def node_features(parts: GraphParts) -> NDArray[np.float32]:
     n = sums.area.size
     mean, deviation = _intensity(parts)
     boundary_mean = superpixel_means(parts.superpixels, parts.boundary, sums.area)
-    contact = np.diff(parts.outlines.start).astype(np.float64)
+    contact = parts.outlines.contact
     perimeter = _perimeter(parts, contact)
-    evidence = np.add.reduceat(
-        outline_values(parts.outlines, parts.boundary).astype(np.float64),
-        parts.outlines.start[:-1],
-    )
+    evidence = np.add.reduceat(parts.along, parts.outlines.start[:-1])
     ends = edges.ravel()  # u, v, u, v, ...
     outline_evidence = np.bincount(ends, np.repeat(evidence, 2), minlength=n) / perimeter
     around = np.stack(
@@ -99,9 +155,7 @@ def edge_features(parts: GraphParts) -> NDArray[np.float32]:
     """Features of the edges, float32 (E, 10 + 2 C); column 0 is the evidence in [0, 1]."""
     sums, (u, v) = parts.sums, parts.edges.T
     start = parts.outlines.start
-    values = outline_values(parts.outlines, parts.boundary).astype(np.float64)
-    contact = np.diff(start).astype(np.float64)
-    evidence = np.add.reduceat(values, start[:-1]) / contact
+    values, contact, evidence = parts.along, parts.outlines.contact, parts.evidence
     squared = np.add.reduceat(values**2, start[:-1]) / contact
     low, high = _quartiles(values, start)
     mean, deviation = _intensity(parts)

@@ -29,6 +29,11 @@ _USUAL_EXTENT = 16.0
 _EPS = 1e-9
 
 
+def polar(parts: GraphParts) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Features of the superpixels and of the edges between them: a `FeatureFunction`."""
+    return polar_node_features(parts), polar_edge_features(parts)
+
+
 def polar_node_features(parts: GraphParts) -> NDArray[np.float32]:
     """Features of the superpixels, float32 (N, 12 + 3 C).
 
@@ -64,7 +69,7 @@ def polar_edge_features(parts: GraphParts) -> NDArray[np.float32]:
     """
     u, v = parts.edges.T
     start = parts.outlines.start
-    contact = np.diff(start).astype(np.float64)[:, None]
+    contact = parts.outlines.contact[:, None]
     points = parts.outlines.points.astype(np.float64)
     middle = np.add.reduceat(points, start[:-1], axis=0) / contact
     normal = np.add.reduceat(parts.outlines.normals.astype(np.float64), start[:-1], axis=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -170,3 +171,7 @@ def first_node_labels(labels: NDArray) -> NDArray[np.int32]:
     numbers: dict[int, int] = {}
     # A dict beats np.unique at a few hundred nodes: labels come from solvers, in any range.
     return np.array([numbers.setdefault(x, len(numbers)) for x in labels.tolist()], np.int32)
+
+
+#: Partition methods by name.
+PARTITIONS: Mapping[str, type[Partition]] = {"multicut": Multicut, "agglomeration": Agglomeration}

@@ -8,24 +8,23 @@ are tried, and an edge counts by the share of them at which its superpixels are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from gym_rlseg.graph.evidence import Evidence
+from gym_rlseg.graph.features import GraphParts
 from gym_rlseg.metrics import project_truth
-from gym_rlseg.options import from_options
 
 # Of the smoothing before thresholds and of distances, and the seeds' least distance.
 _SMOOTHING, _MIN_DISTANCE = 0.06, 0.2  # in diameters
 
 
 @dataclass(frozen=True, kw_only=True)
-class Silhouettes:
-    """Blends the boundary evidence with that of silhouettes.
+class Silhouettes(Evidence):
+    """The share of thresholds at which an edge's superpixels are parted.
 
     Attributes:
         diameter: usual diameter of an object in pixels.
@@ -56,29 +55,9 @@ class Silhouettes:
         if isinstance(self.channel, bool) or not isinstance(self.channel, int) or self.channel < 0:
             raise ValueError(f"channel must be an integer >= 0, got {self.channel!r}")
 
-    def blended(
-        self,
-        evidence: NDArray[np.float32],
-        image: NDArray[np.float32],
-        superpixels: NDArray[np.int32],
-        edges: NDArray[np.int64],
-    ) -> NDArray[np.float32]:
-        """Evidence of E edges with the silhouettes' share.
-
-        Args:
-            evidence: float32 (E,) in [0, 1].
-            image: float32 (C, H, W).
-            superpixels: int32 (H, W), 0..N-1.
-            edges: int64 (E, 2).
-
-        Returns:
-            float32 (E,) in [0, 1].
-
-        Raises:
-            ValueError: if the image has no such channel.
-        """
-        parted = self.parted(image, superpixels, edges)
-        return ((1.0 - self.weight) * evidence + self.weight * parted).astype(np.float32)
+    def __call__(self, parts: GraphParts) -> NDArray[np.float64]:
+        """See `Evidence.__call__`."""
+        return self.parted(parts.image, parts.superpixels, parts.edges)
 
     def parted(
         self,
@@ -133,16 +112,3 @@ def split_by_distance(
     # Equal maxima that touch are one seed.
     seeds, _ = ndimage.label((distance == around) & foreground, np.ones((3, 3)))
     return np.asarray(watershed(-distance, seeds, mask=foreground), np.int32)
-
-
-def build_silhouettes(value: Mapping[str, Any] | Silhouettes | None) -> Silhouettes | None:
-    """Silhouettes as plain data describes them: a dict of options, or None for none.
-
-    Raises:
-        ValueError: if it is neither, or an option is unknown or refused.
-    """
-    if value is None or isinstance(value, Silhouettes):
-        return value
-    if not isinstance(value, Mapping):
-        raise ValueError(f"silhouettes must be null or a dict of its options, got {value!r}")
-    return from_options("silhouettes", Silhouettes, value)

@@ -9,6 +9,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_rlseg.images.base import UnusableImageError
+
 
 def sample_subgraphs(
     edges: NDArray[np.int64], n_nodes: int, size: int, rng: np.random.Generator
@@ -58,10 +60,10 @@ def sample_all_sizes(
     so that the position in the tuple always means the same size.
 
     Raises:
-        ValueError: if every size is above the number of edges.
+        UnusableImageError: if every size is above the number of edges.
     """
     if len(edges) < min(sizes):
-        raise ValueError(
+        raise UnusableImageError(
             f"the graph has {len(edges)} edges, fewer than the smallest sub-graph "
             f"({min(sizes)}); use smaller subgraph_sizes or finer superpixels"
         )

@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 
 from gym_rlseg.images.augmented import AugmentedSource
-from gym_rlseg.images.base import SPLITS, ConstantImageError, ImageSource, Sample, Split
+from gym_rlseg.images.base import (
+    SPLITS,
+    ConstantImageError,
+    ImageSource,
+    Sample,
+    Split,
+    UnusableImageError,
+)
 from gym_rlseg.images.circles import CirclesSource
 from gym_rlseg.images.coins import CoinsSource
 from gym_rlseg.images.embryo import EmbryoSource
@@ -29,4 +36,5 @@ __all__ = [
     "ImageSource",
     "Sample",
     "Split",
+    "UnusableImageError",
 ]

@@ -30,11 +30,15 @@ class Sample:
     name: str
 
 
-class ConstantImageError(ValueError):
-    """An image that shows nothing: constant, or of a single superpixel.
+class UnusableImageError(ValueError):
+    """An image that shows too little, such as one whose graph has no sub-graph.
 
     Unlike a file that is broken, such an image is no mistake; callers may pass over it.
     """
+
+
+class ConstantImageError(UnusableImageError):
+    """An image that shows nothing: constant, or of a single superpixel."""
 
 
 class ImageSource(ABC):

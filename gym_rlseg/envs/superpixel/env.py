@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import inspect
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
@@ -23,11 +24,12 @@ from gym_rlseg.envs.superpixel.observation import (
 )
 from gym_rlseg.envs.superpixel.pool import GraphPool
 from gym_rlseg.envs.superpixel.scoring import segment
-from gym_rlseg.graph import BOUNDARIES, PARTITIONS, SUPERPIXELS, SuperpixelGraph
+from gym_rlseg.graph import PARTITIONS, GraphRecipe, SuperpixelGraph
 from gym_rlseg.graph.boundary import BoundaryMap
-from gym_rlseg.graph.cache import CachedSuperpixels
+from gym_rlseg.graph.evidence import Evidence
+from gym_rlseg.graph.features import FeatureFunction
 from gym_rlseg.graph.partition import Partition
-from gym_rlseg.graph.silhouettes import Silhouettes, build_silhouettes
+from gym_rlseg.graph.silhouettes import Silhouettes
 from gym_rlseg.graph.subgraphs import check_sizes
 from gym_rlseg.graph.superpixels import Superpixels
 from gym_rlseg.images import SOURCES
@@ -55,8 +57,10 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
             options of `AugmentedSource`; the other splits stay as they are.
         boundary: the boundary map under superpixels and evidence.
         superpixels: the superpixel method.
-        features: name of the features.
+        features: name of the features, or a function of your own: see
+            `gym_rlseg.graph.features.FeatureFunction`.
         silhouettes: options of `Silhouettes`, which then have a share in the evidence.
+        evidence: further components that have a share in it, names or dicts.
         partition: turns edge weights into objects.
         reward: scores objects.
         subgraph_sizes: sizes of the sub-graphs in edges.
@@ -86,8 +90,9 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         augment: bool | dict[str, Any] = False,
         boundary: str | dict[str, Any] | BoundaryMap = "gradient",
         superpixels: str | dict[str, Any] | Superpixels = "mutex_watershed",
-        features: str = "handcrafted",
+        features: str | FeatureFunction = "handcrafted",
         silhouettes: dict[str, Any] | Silhouettes | None = None,
+        evidence: Sequence[str | dict[str, Any] | Evidence] = (),
         partition: str | dict[str, Any] | Partition = "multicut",
         reward: str | dict[str, Any] | Reward = "circularity",
         subgraph_sizes: tuple[int, ...] | list[int] = (4, 8, 16),
@@ -115,16 +120,13 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         self.subgraph_sizes = check_sizes(subgraph_sizes)
         self.reward = build("reward", Reward, REWARDS, reward)
         self.partition = build("partition", Partition, PARTITIONS, partition)
-        method = build("superpixels", Superpixels, SUPERPIXELS, superpixels)
+        recipe = GraphRecipe.from_options(self._arguments)
         self.pool = GraphPool(
             source=augmented(_build_source(source, source_options), augment),
             split=check_split(split),
             seed=seed,
             size=pool_size,
-            boundary=build("boundary", BoundaryMap, BOUNDARIES, boundary),
-            superpixels=method if cache is None else CachedSuperpixels(method, folder=cache),
-            features=features,
-            silhouettes=build_silhouettes(silhouettes),
+            recipe=recipe if cache is None else recipe.cached(cache),
             subgraph_sizes=self.subgraph_sizes,
         )
         probe = self.pool.graph(0)

@@ -6,10 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gym_rlseg.graph.boundary import BoundaryMap
-from gym_rlseg.graph.graph import SuperpixelGraph, build_graph
-from gym_rlseg.graph.silhouettes import Silhouettes
-from gym_rlseg.graph.superpixels import Superpixels
+from gym_rlseg.graph import GraphRecipe, SuperpixelGraph
 from gym_rlseg.images.base import SPLITS, ImageSource, Split
 
 _PROBES = 16
@@ -31,10 +28,7 @@ class GraphPool:
         split: which of the source's splits.
         seed: the stream of generated images, and of the sub-graphs.
         size: samples 0..size-1 are kept once made; None keeps none.
-        boundary: makes the boundary maps.
-        superpixels: makes the superpixels.
-        features: name of the features.
-        silhouettes: have a share in the evidence, or None.
+        recipe: makes graphs of images.
         subgraph_sizes: in edges.
     """
 
@@ -42,10 +36,7 @@ class GraphPool:
     split: Split
     seed: int
     size: int | None
-    boundary: BoundaryMap
-    superpixels: Superpixels
-    features: str
-    silhouettes: Silhouettes | None
+    recipe: GraphRecipe
     subgraph_sizes: tuple[int, ...]
     _kept: dict[int, SuperpixelGraph] = field(default_factory=dict, repr=False)
 
@@ -110,12 +101,8 @@ class GraphPool:
 
     def _make(self, split: Split, index: int, seed: int | None = None) -> SuperpixelGraph:
         seed = self.seed if seed is None else seed
-        return build_graph(
+        return self.recipe.graph(
             self.source.sample(split, index, seed),
-            boundary=self.boundary,
-            superpixels=self.superpixels,
-            features=self.features,
-            silhouettes=self.silhouettes,
             subgraph_sizes=self.subgraph_sizes,
             rng=np.random.default_rng([SPLITS.index(split), seed, index, _SUBGRAPH_STREAM]),
         )

@@ -75,7 +75,7 @@ def test_defaults_are_those_of_the_registered_environment(load):
     assert isinstance(made, SuperpixelEnv)
     for name in ("reward", "partition", "subgraph_sizes"):
         assert getattr(resolved, name) == getattr(made, name)
-    for name in ("source", "boundary", "superpixels", "features", "size", "split", "seed"):
+    for name in ("source", "recipe", "size", "split", "seed"):
         assert getattr(resolved.pool, name) == getattr(made.pool, name)
 
 

@@ -172,4 +172,4 @@ def test_the_rest_of_the_pipeline_stays(pipeline):
     tiled = pipeline.tiled(Tiling())
     assert tiled.partition is pipeline.partition
     assert tiled.reward is pipeline.reward
-    assert tiled.features == pipeline.features
+    assert tiled.recipe.features == pipeline.recipe.features

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 import gym_rlseg
 from gym_rlseg.envs import SuperpixelEnv, SuperpixelVectorEnv
+from gym_rlseg.graph import GraphRecipe
 from gym_rlseg.images import CirclesSource
 from gym_rlseg.images.base import SPLITS
 from gym_rlseg.pictures.viewer import FOLDER
@@ -1181,16 +1182,14 @@ def test_room_for_every_augmented_graph(image_folder: Path, augment: Any, seed: 
 
 
 def test_probing_stays_cheap(image_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gym_rlseg.envs import pool
-
     made = []
-    build = pool.build_graph
+    build = GraphRecipe.graph
 
-    def counted(sample: Any, **options: Any) -> Any:
+    def counted(recipe: GraphRecipe, sample: Any, **options: Any) -> Any:
         made.append(sample.name)
-        return build(sample, **options)
+        return build(recipe, sample, **options)
 
-    monkeypatch.setattr(pool, "build_graph", counted)
+    monkeypatch.setattr(GraphRecipe, "graph", counted)
     env = images(image_folder, augment={"crop": 32, "crops": 100}).unwrapped
     assert env.pool.source.size("train") == 5 * 8 * 100  # type: ignore[attr-defined]
     assert len(made) <= 16 + 1 + 5 + 1

@@ -12,8 +12,10 @@ import pytest
 import gym_rlseg  # noqa: F401
 from agents.runs.environment import resolve
 from gym_rlseg.envs import SuperpixelEnv
-from gym_rlseg.graph.planar.geometry import region_adjacency
-from gym_rlseg.graph.silhouettes import Silhouettes, build_silhouettes, split_by_distance
+from gym_rlseg.graph import GraphRecipe
+from gym_rlseg.graph.features import GraphParts
+from gym_rlseg.graph.planar.geometry import node_sums, region_adjacency
+from gym_rlseg.graph.silhouettes import Silhouettes, split_by_distance
 
 HEIGHT, WIDTH, TILE = 48, 64, 4
 CENTRES, RADIUS = ((24.0, 22.0), (24.0, 42.0)), 12.0
@@ -34,7 +36,7 @@ def tiles() -> np.ndarray:
 
 
 IMAGE, SUPERPIXELS = two_discs(), tiles()
-EDGES, _ = region_adjacency(SUPERPIXELS)
+EDGES, OUTLINES = region_adjacency(SUPERPIXELS)
 # Where the tiles of each edge's two ends have their centres, (E, 2) each.
 Y, X = ((v[EDGES] + 0.5) * TILE for v in np.divmod(np.arange(SUPERPIXELS.max() + 1), WIDTH // TILE))
 # Of the ends, which lie well within the foreground, and which well without.
@@ -73,7 +75,15 @@ def test_blends_by_weight(weight: float) -> None:
     evidence = np.random.default_rng(0).random(len(EDGES)).astype(np.float32)
     before = [array.copy() for array in (evidence, IMAGE, SUPERPIXELS, EDGES)]
     silhouettes = Silhouettes(**OPTIONS, weight=weight)
-    blended = silhouettes.blended(evidence, IMAGE, SUPERPIXELS, EDGES)
+    parts = GraphParts(
+        image=IMAGE,
+        boundary=IMAGE[0],
+        superpixels=SUPERPIXELS,
+        edges=EDGES,
+        outlines=OUTLINES,
+        sums=node_sums(IMAGE, SUPERPIXELS),
+    )
+    blended = silhouettes.blended(evidence, parts)
     parted = silhouettes.parted(IMAGE, SUPERPIXELS, EDGES)
     np.testing.assert_allclose(blended, (1 - weight) * evidence + weight * parted, atol=1e-6)
     assert blended.dtype == np.float32
@@ -127,7 +137,9 @@ def test_split_by_distance_gives_each_disc_a_label() -> None:
 )
 def test_bad_options(options: Mapping[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        build_silhouettes(options)
+        GraphRecipe.from_options(
+            {"boundary": "blobs", "superpixels": "seeded_watershed", "silhouettes": options}
+        )
 
 
 def test_environment_has_them_in_the_evidence_alone() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.measure import label
 
-from gym_rlseg.graph import BOUNDARIES, SUPERPIXELS, build_graph
+from gym_rlseg.graph import BOUNDARIES, SUPERPIXELS, GraphRecipe
 from gym_rlseg.graph.boundary import BoundaryMap, GradientBoundary, RidgeBoundary
 from gym_rlseg.graph.superpixels import MutexWatershed, SeededWatershed, Superpixels
 from gym_rlseg.images.base import Sample
@@ -237,7 +238,7 @@ def test_seeds_keep_their_distance() -> None:
         (GradientBoundary, {"percentile": 101.0}, r"percentile must be in \[50, 100\], got 101"),
     ],
 )
-def test_bad_options(cls: type, options: dict[str, object], message: str) -> None:
+def test_bad_options(cls: type, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         cls(**options)
 
@@ -270,17 +271,10 @@ GOOD = np.random.default_rng(0).random((1, 40, 40))
         ),
         (sample(GOOD[:, :5, :5]), {"superpixels": SeededWatershed(min_distance=9)}, "single super"),
         (sample(GOOD), {"subgraph_sizes": (10**6,)}, "photo 7: the graph has .* edges, fewer than"),
-        (sample(GOOD), {"features": "handcraftet"}, "unknown features .*mean 'handcrafted'"),
     ],
 )
-def test_images_that_make_no_graph(bad: Sample, options: dict[str, object], message: str) -> None:
-    arguments = {
-        "boundary": GradientBoundary(),
-        "superpixels": SeededWatershed(),
-        "features": "handcrafted",
-        "subgraph_sizes": (4,),
-        "rng": np.random.default_rng(0),
-        **options,
-    }
+def test_images_that_make_no_graph(bad: Sample, options: dict[str, Any], message: str) -> None:
+    superpixels = {"superpixels": SeededWatershed(), **options}["superpixels"]
+    recipe = GraphRecipe(boundary=GradientBoundary(), superpixels=superpixels)
     with pytest.raises(ValueError, match=message):
-        build_graph(bad, **arguments)  # type: ignore[arg-type]
+        recipe.graph(bad, subgraph_sizes=options.get("subgraph_sizes", (4,)))

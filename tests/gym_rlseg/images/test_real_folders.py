@@ -14,7 +14,7 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 
-from gym_rlseg.graph import BOUNDARIES, SUPERPIXELS, build_graph
+from gym_rlseg.graph import GraphRecipe
 from gym_rlseg.images import ConstantImageError, FilesSource
 from gym_rlseg.images.base import Sample
 from gym_rlseg.images.files import normalise
@@ -121,14 +121,10 @@ class TestConstant:
         assert not isinstance(caught.value, ConstantImageError)
 
     def graph(self, image: NDArray[np.float32]) -> Any:
-        return build_graph(
-            Sample(image=image, truth=None, name="photo"),
-            boundary=BOUNDARIES["gradient"](),
-            superpixels=SUPERPIXELS["seeded_watershed"](),
-            features="handcrafted",
-            subgraph_sizes=(2,),
-            rng=np.random.default_rng(0),
+        recipe = GraphRecipe.from_options(
+            {"boundary": "gradient", "superpixels": "seeded_watershed"}
         )
+        return recipe.graph(Sample(image=image, truth=None, name="photo"), subgraph_sizes=(2,))
 
 
 class TestExclude:

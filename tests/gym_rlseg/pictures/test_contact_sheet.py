@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gym_rlseg.graph import GraphRecipe
 from gym_rlseg.graph.boundary import GradientBoundary
-from gym_rlseg.graph.graph import build_graph
 from gym_rlseg.graph.superpixels import SeededWatershed
 from gym_rlseg.images import CirclesSource
 from gym_rlseg.pictures.contact_sheet import contact_sheet
@@ -15,14 +15,8 @@ AMBER, CYAN = (255, 150, 0), (0, 225, 255)
 
 
 def graph(index=0, height=128, width=128):
-    return build_graph(
-        CirclesSource(height=height, width=width).sample("train", index, 0),
-        boundary=GradientBoundary(),
-        superpixels=SeededWatershed(min_distance=5),
-        features="handcrafted",
-        subgraph_sizes=(1,),
-        rng=np.random.default_rng(0),
-    )
+    recipe = GraphRecipe(boundary=GradientBoundary(), superpixels=SeededWatershed(min_distance=5))
+    return recipe.graph(CirclesSource(height=height, width=width).sample("train", index, 0))
 
 
 def share(picture, colour):

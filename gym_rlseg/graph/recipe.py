@@ -1,0 +1,217 @@
+"""How an image becomes a graph: boundary map, superpixels, features and evidence in one object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gym_rlseg.graph.boundary import (
+    BoundaryMap,
+    ChannelBoundary,
+    GradientBoundary,
+    RidgeBoundary,
+)
+from gym_rlseg.graph.boundary_blobs import BlobBoundary
+from gym_rlseg.graph.cache import CachedSuperpixels
+from gym_rlseg.graph.evidence import Evidence
+from gym_rlseg.graph.features import FeatureFunction, GraphParts, handcrafted, tables
+from gym_rlseg.graph.features_polar import polar
+from gym_rlseg.graph.graph import SuperpixelGraph
+from gym_rlseg.graph.planar.geometry import node_sums, region_adjacency
+from gym_rlseg.graph.silhouettes import Silhouettes
+from gym_rlseg.graph.stitching import TiledSuperpixels
+from gym_rlseg.graph.subgraphs import sample_all_sizes
+from gym_rlseg.graph.superpixels import MutexWatershed, SeededWatershed, Superpixels
+from gym_rlseg.graph.tiles import TiledBoundary, Tiling
+from gym_rlseg.images.base import ConstantImageError, Sample, UnusableImageError
+from gym_rlseg.options import build, from_options, named_options, suggest
+
+#: Boundary maps by name.
+BOUNDARIES: Mapping[str, type[BoundaryMap]] = {
+    "gradient": GradientBoundary,
+    "blobs": BlobBoundary,
+    "ridge": RidgeBoundary,
+    "channel": ChannelBoundary,
+}
+#: Superpixel methods by name.
+SUPERPIXELS: Mapping[str, type[Superpixels]] = {
+    "mutex_watershed": MutexWatershed,
+    "seeded_watershed": SeededWatershed,
+}
+#: Sets of features by name.
+FEATURES: Mapping[str, FeatureFunction] = {"handcrafted": handcrafted, "polar": polar}
+#: What may have a share in the evidence, by name.
+EVIDENCE: Mapping[str, type[Evidence]] = {"silhouettes": Silhouettes}
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphRecipe:
+    """All that makes a graph of an image.
+
+    Attributes:
+        boundary: makes the boundary map.
+        superpixels: makes the superpixels from it.
+        features: a name in `FEATURES`, or a function of your own: see `FeatureFunction`.
+        evidence: what has a share in the boundary evidence, one after the other.
+
+    Raises:
+        ValueError: if the features are unknown.
+    """
+
+    boundary: BoundaryMap
+    superpixels: Superpixels
+    features: str | FeatureFunction = "handcrafted"
+    evidence: tuple[Evidence, ...] = ()
+
+    def __post_init__(self) -> None:
+        known = self.features in FEATURES if isinstance(self.features, str) else False
+        if not known and not callable(self.features):
+            raise ValueError(
+                f"unknown features {self.features!r}{suggest(str(self.features), FEATURES)}"
+            )
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> GraphRecipe:
+        """A recipe from plain data, such as an environment's keyword arguments.
+
+        Args:
+            options: "boundary" and "superpixels", names or dicts with "name" and options;
+                "features", a name; "evidence", a list of dicts with "name" and options;
+                "silhouettes", options of `Silhouettes`, which come before other evidence.
+                Components may be given as objects, too; other keys make no difference.
+
+        Raises:
+            ValueError: if an option is missing, unknown or refused.
+        """
+        return cls(
+            boundary=build("boundary", BoundaryMap, BOUNDARIES, options["boundary"]),
+            superpixels=build("superpixels", Superpixels, SUPERPIXELS, options["superpixels"]),
+            features=options.get("features", cls.features),
+            evidence=_evidence(options.get("silhouettes"), options.get("evidence", ())),
+        )
+
+    def to_options(self) -> dict[str, Any]:
+        """Plain data from which `from_options` makes an equal recipe.
+
+        Raises:
+            ValueError: if a component has no name, such as features of your own.
+        """
+        if not isinstance(self.features, str):
+            raise ValueError(
+                f"features {self.features!r} have no name, so plain data can't hold it"
+            )
+        return {
+            "boundary": named_options(BOUNDARIES, self.boundary),
+            "superpixels": named_options(SUPERPIXELS, self.superpixels),
+            "features": self.features,
+            "evidence": [named_options(EVIDENCE, part) for part in self.evidence],
+        }
+
+    def tiled(self, tiling: Tiling) -> GraphRecipe:
+        """The same for images of any size: boundary map and superpixels by tiles."""
+        return replace(
+            self,
+            boundary=TiledBoundary(inner=self.boundary, tiling=tiling),
+            superpixels=TiledSuperpixels(inner=self.superpixels, tiling=tiling),
+        )
+
+    def cached(self, folder: str | Path) -> GraphRecipe:
+        """The same with superpixels kept in a folder, see `CachedSuperpixels`."""
+        return replace(self, superpixels=CachedSuperpixels(self.superpixels, folder=folder))
+
+    def graph(
+        self,
+        sample: Sample,
+        *,
+        subgraph_sizes: Sequence[int] = (1,),
+        rng: np.random.Generator | None = None,
+    ) -> SuperpixelGraph:
+        """Turn an image into a graph.
+
+        Args:
+            sample: the image.
+            subgraph_sizes: sizes of the sub-graphs in edges. Only training needs them, and
+                every graph has those of one edge.
+            rng: draws the sub-graphs; None: always the same ones.
+
+        Raises:
+            UnusableImageError: if the image shows too little: if it is constant, or has
+                fewer edges than the smallest sub-graph.
+            ValueError: naming the image, if it can't be turned into a usable graph.
+        """
+        try:
+            return self._graph(sample, subgraph_sizes, rng or np.random.default_rng(0))
+        except UnusableImageError as error:
+            raise type(error)(f"{sample.name}: {error}") from error
+        except ValueError as error:
+            raise ValueError(f"{sample.name}: {error}") from error
+
+    def _graph(
+        self, sample: Sample, subgraph_sizes: Sequence[int], rng: np.random.Generator
+    ) -> SuperpixelGraph:
+        _check_image(sample)
+        boundary = self.boundary(sample.image)
+        labels = self.superpixels(boundary)
+        if labels.max() < 1:
+            raise ConstantImageError(
+                "the image holds a single superpixel; it is smaller than one, or too smooth"
+            )
+        edges, outlines = region_adjacency(labels)
+        parts = GraphParts(
+            image=sample.image,
+            boundary=boundary,
+            superpixels=labels,
+            edges=edges,
+            outlines=outlines,
+            sums=node_sums(sample.image, labels),
+        )
+        subgraphs = sample_all_sizes(edges, parts.sums.area.size, subgraph_sizes, rng)
+        features = FEATURES[self.features] if isinstance(self.features, str) else self.features
+        of_nodes, of_edges = tables(features, parts)
+        for evidence in self.evidence:
+            of_edges[:, 0] = evidence.blended(of_edges[:, 0], parts)
+        return SuperpixelGraph(
+            name=sample.name,
+            image=sample.image,
+            boundary=boundary,
+            superpixels=labels,
+            edges=edges,
+            node_features=of_nodes,
+            edge_features=of_edges,
+            subgraphs=subgraphs,
+            truth=sample.truth,
+            outlines=outlines,
+            sums=parts.sums,
+        )
+
+
+def _evidence(silhouettes: Any, others: Any) -> tuple[Evidence, ...]:
+    """The components of evidence that plain data, or objects, describe."""
+    if not isinstance(others, list | tuple):
+        raise ValueError(f"evidence must be a list, got {others!r}")
+    found = tuple(build("evidence", Evidence, EVIDENCE, value) for value in others)
+    if silhouettes is None:
+        return found
+    if isinstance(silhouettes, Mapping):
+        silhouettes = from_options("silhouettes", Silhouettes, silhouettes)
+    if not isinstance(silhouettes, Silhouettes):
+        raise ValueError(f"silhouettes must be null or a dict of its options, got {silhouettes!r}")
+    return silhouettes, *found
+
+
+def _check_image(sample: Sample) -> None:
+    image, truth = sample.image, sample.truth
+    if image.ndim != 3 or image.dtype != np.float32:
+        raise ValueError(f"the image must be float32 (C, H, W), got {image.dtype} {image.shape}")
+    if not np.isfinite(image).all():
+        raise ValueError("the image has NaN or infinite pixels; replace them")
+    if image.min() == image.max():
+        raise ConstantImageError("the image is constant; nothing can be segmented")
+    if truth is not None and truth.shape != image.shape[1:]:
+        raise ValueError(
+            f"truth of shape {truth.shape} does not match the image's (H, W) = {image.shape[1:]}"
+        )
