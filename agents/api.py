@@ -35,6 +35,7 @@ from agents.segmenting.adaptation import adapt as adapt_to
 from agents.segmenting.given_images import GivenImage, Images, given_images
 from agents.segmenting.segmenter import Segmenter
 from gym_rlseg.images import ConstantImageError
+from gym_rlseg.paths import user_path
 
 Labels = NDArray[np.int32]
 
@@ -107,7 +108,7 @@ def train(
         progress_bar=progress,
         warn=_warn,
     )
-    return _trained(resolved, RunFolder(Path(output).expanduser()), options)
+    return _trained(resolved, RunFolder(user_path(output)), options)
 
 
 def segment(
@@ -206,7 +207,7 @@ def _is_config(run: Config) -> bool:
 def _run_folder(run: Run | Config) -> RunFolder:
     if isinstance(run, Mapping):
         raise ValueError("expected a run or its folder, got a config")
-    return RunFolder(run.folder if isinstance(run, Run) else Path(run).expanduser())
+    return RunFolder(run.folder if isinstance(run, Run) else user_path(run))
 
 
 def _warn(line: str) -> None:

@@ -14,6 +14,7 @@ from agents.runs.image_files import reading_options
 from agents.runs.training import Options, train
 from agents.segmenting.given_images import GivenImage, Images, copy_images, given_images
 from gym_rlseg.images import ConstantImageError
+from gym_rlseg.paths import user_path
 
 Config = Mapping[str, Any] | str | os.PathLike[str]
 _FILES_ID = "RLSeg-Images-v0"
@@ -46,7 +47,7 @@ def train_on(
     if isinstance(config, Mapping):
         sections, base, name = dict(config), Path.cwd(), "config"
     else:
-        path = Path(config).expanduser()
+        path = user_path(config)
         sections, base, name = read_sections(path), path.absolute().parent, str(path)
     environment = sections.get("environment", {})
     if not isinstance(environment, Mapping) or environment.get("id", _FILES_ID) != _FILES_ID:
@@ -60,7 +61,7 @@ def train_on(
         return RunConfig.from_data({**sections, "environment": options}, base, limits, name=name)
 
     if isinstance(images, str | os.PathLike):
-        result = resolved(os.path.abspath(Path(images).expanduser()))
+        result = resolved(os.path.abspath(user_path(images)))
         given, alone = given_images(images, reading_options(result.environment), folder.path)
     else:
         copies = folder.path.with_name("images")

@@ -10,17 +10,26 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gym_rlseg.paths import output_file
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+#: What a cell starts with that a spreadsheet computes; and the mark in front of it.
+_FORMULA = ("=", "+", "-", "@", "\t", "'")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file under a hidden temporary name, then rename: never half a file.
 
+    A link stays one: its target is written.
+
     Raises:
+        ValueError: if `path` is a folder, a device or the like.
         OSError: if the disk refuses; `path` is then as it was before.
     """
+    path = output_file(path)
     temporary = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
         temporary.write_bytes(content)
@@ -38,12 +47,44 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a table of comma-separated values as `write_bytes` does."""
+    """Write a table of comma-separated values as `write_bytes` does.
+
+    A text that a spreadsheet would take for a formula (as a file's name can be) gets a ' in
+    front, which `read_csv` takes away; numbers stay as they are.
+    """
     table = io.StringIO(newline="")
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerows([_defused(cell) for cell in row] for row in rows)
     write_text(path, table.getvalue())
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """The rows of a table that `write_csv` wrote.
+
+    Raises:
+        ValueError: if it is no table in UTF-8 whose rows have the header's length.
+        OSError: if it can't be read.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+        # Only what starts with a quote has got one.
+        texts = [[cell.removeprefix("'") for cell in row] for row in rows]
+        return [dict(zip(header, row, strict=True)) for row in texts]
+    except (csv.Error, ValueError) as error:
+        raise ValueError(f"{path} is no table of comma-separated values: {error}") from error
+
+
+def _defused(cell: object) -> object:
+    if not isinstance(cell, str):
+        return cell
+    if cell.startswith(_FORMULA):
+        try:
+            float(cell)
+        except ValueError:
+            cell = f"'{cell}"
+    return cell.replace("\r", "\\r")  # `csv` doesn't quote it, and ends the row there
 
 
 def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
@@ -51,16 +92,3 @@ def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
     import imageio.v3 as iio
 
     write_bytes(path, iio.imwrite("<bytes>", picture, extension=".png"))
-
-
-def output_folder(path: Path) -> None:
-    """Refuse a path that cannot become a folder to write to; nothing is made yet.
-
-    Raises:
-        ValueError: naming the obstacle.
-    """
-    existing = next(place for place in (path, *path.absolute().parents) if place.exists())
-    if not existing.is_dir():
-        raise ValueError(f"{existing} is a file, expected a folder; choose another output folder")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise ValueError(f"{existing} is not writable; choose another output folder")

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from agents.cli.arguments import checked, whole_number
 from agents.cli.output import say
-from gym_rlseg.writing import output_folder, write_csv, write_picture
+from gym_rlseg.paths import output_folder, user_path
+from gym_rlseg.writing import write_csv, write_picture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Audit; see the module's text."""
-    files = {k: Path(v).expanduser() for k in OUTPUTS if (v := getattr(args, k))}
+    files = {k: user_path(v) for k in OUTPUTS if (v := getattr(args, k))}
     for file in files.values():
         output_folder(file.absolute().parent)
     import dataclasses
@@ -70,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
                 f"--labels is for images from files, but {args.config} takes them from "
                 f"{config.environment['source']!r}"
             )
-        labels = str(Path(args.labels).expanduser().absolute())
+        labels = str(user_path(args.labels).absolute())
         config = dataclasses.replace(config, environment={**config.environment, "labels": labels})
     augment = config.environment["augment"]
     if not (isinstance(augment, dict) and augment["crop"]):
@@ -104,7 +105,7 @@ def _trained(
     from agents.runs.folder import RunFolder
     from agents.segmenting.pipeline import Pipeline, load_agent
 
-    run_folder = RunFolder(Path(folder).expanduser())
+    run_folder = RunFolder(user_path(folder))
     run_folder.check_run(run_folder.best)
     options: Mapping[str, object] = config.environment
     pipeline = Pipeline.from_options(options)

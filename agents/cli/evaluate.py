@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agents.cli.output import complain, say
-from gym_rlseg.writing import output_folder, write_csv
+from gym_rlseg.paths import output_folder, user_path
+from gym_rlseg.writing import write_csv
 
 if TYPE_CHECKING:
     from gym_rlseg.metrics import Scores
@@ -44,10 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate; see the module's text."""
-    csv = None if args.csv is None else Path(args.csv).expanduser()
+    csv = None if args.csv is None else user_path(args.csv)
     if csv is not None:
         output_folder(csv.absolute().parent)
-    pairs, lonely = _pairs(Path(args.output).expanduser(), Path(args.labels).expanduser())
+    pairs, lonely = _pairs(user_path(args.output), user_path(args.labels))
     from gym_rlseg.metrics import mean_scores
 
     scores = {name: _scores(*pair, args.key) for name, pair in pairs.items()}

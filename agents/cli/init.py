@@ -22,7 +22,8 @@ from agents.cli.output import complain, say
 from agents.cli.questions import ask
 from agents.runs.durations import format_duration, parse_duration
 from agents.suggest.parsing import SHAPES, one_of, parse_count, parse_diameter
-from gym_rlseg.writing import output_folder, write_picture, write_text
+from gym_rlseg.paths import output_folder, user_path
+from gym_rlseg.writing import write_picture, write_text
 
 if TYPE_CHECKING:
     from gym_rlseg.graph import SuperpixelGraph
@@ -163,12 +164,12 @@ def _outputs(args: argparse.Namespace) -> tuple[Path, Path]:
     Raises:
         ValueError: if one is there already, or can't be made where it should be.
     """
-    config = Path(args.output).expanduser()
+    config = user_path(args.output)
     default = config.with_name(f"{config.stem}_superpixels.png")
-    sheet = Path(args.sheet).expanduser() if args.sheet else default
+    sheet = user_path(args.sheet) if args.sheet else default
     if sheet.suffix.lower() != ".png":
         raise ValueError(f"--sheet must end in .png, got {sheet}")
-    images = Path(args.images).expanduser()
+    images = user_path(args.images)
     for file in (config, sheet):
         if file.is_dir():
             raise ValueError(f"{file} is a folder; give the name of a file")
@@ -227,7 +228,7 @@ def _audit(graphs: list[SuperpixelGraph], options: Mapping[str, Any]) -> None:
 
 def _relative(images: str, config: Path) -> str:
     """The path of the images as seen from the config's folder."""
-    absolute = os.path.abspath(Path(images).expanduser())
+    absolute = os.path.abspath(user_path(images))
     try:
         relative = os.path.relpath(absolute, config.absolute().parent)
     except ValueError:  # on another drive

@@ -24,7 +24,7 @@ from agents.runs.durations import parse_duration
 from agents.runs.folder import RunFolder
 from agents.segmenting.results import Written
 from agents.segmenting.targets import label_targets
-from gym_rlseg.writing import output_folder
+from gym_rlseg.paths import output_folder, user_path
 
 if TYPE_CHECKING:
     from agents.runs.config import RunConfig
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Segment; see the module's text."""
-    folder, out = RunFolder(Path(args.run_folder).expanduser()), Path(args.output).expanduser()
+    folder, out = RunFolder(user_path(args.run_folder)), user_path(args.output)
     folder.check_run(folder.best)
     output_folder(out)
     import torch

@@ -22,13 +22,13 @@ from __future__ import annotations
 import argparse
 import sys
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agents.cli.arguments import add_device, add_threads, checked, whole_number
 from agents.cli.output import complain, say
 from agents.runs.durations import parse_duration
 from agents.runs.folder import RunFolder
+from gym_rlseg.paths import user_path
 
 if TYPE_CHECKING:
     from agents.runs.config import RunConfig
@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train; see the module's text."""
-    folder = RunFolder(Path(args.output).expanduser())
+    folder = RunFolder(user_path(args.output))
     config = _resumed_config(args, folder) if args.resume else _new_config(args, folder)
     from agents.runs.training import Options, train
 
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         say("preparing images ...")
     options = Options(
         resume=args.resume,
-        start=None if args.start is None else RunFolder(Path(args.start).expanduser()),
+        start=None if args.start is None else RunFolder(user_path(args.start)),
         device=args.device,
         threads=args.threads,
         progress_bar=terminal and not args.quiet,

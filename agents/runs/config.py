@@ -15,6 +15,7 @@ from agents.runs.environment import build_env, plain, resolve
 from agents.runs.yaml_files import one_line, read_yaml
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.options import check_names, suggest
+from gym_rlseg.paths import user_path
 
 _COMMENTS = {
     "environment": "which images, and how they become graphs and rewards",
@@ -84,7 +85,7 @@ class RunConfig:
             ValueError: naming the file and the key that cannot be used.
             OSError: if the file cannot be read.
         """
-        path = Path(path).expanduser()
+        path = user_path(path)
         return cls.from_data(read_sections(path), path.absolute().parent, training, name=str(path))
 
     @classmethod

@@ -24,6 +24,7 @@ from gym_rlseg.images.augmented import augmented
 from gym_rlseg.images.base import check_split
 from gym_rlseg.kinds import check_kinds
 from gym_rlseg.options import build, check_names, suggest
+from gym_rlseg.paths import user_path
 from gym_rlseg.rewards import REWARDS, Reward
 
 _ENTRY_POINT = f"gym_rlseg.envs:{SuperpixelEnv.__name__}"
@@ -182,7 +183,7 @@ def _folder(name: str, value: Any, folder: Path) -> str | None:
         return None
     if not isinstance(value, str) or not value:
         raise ValueError(f"{name} must be a text or null, got {value!r}")
-    return os.path.abspath(folder / Path(value).expanduser())
+    return os.path.abspath(folder / user_path(value))
 
 
 def _component(what: str, base: type, registry: Mapping[str, type], value: Any) -> dict[str, Any]:

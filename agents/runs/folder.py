@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gym_rlseg.writing import output_folder, write_csv, write_text
+from gym_rlseg.paths import output_folder
+from gym_rlseg.writing import write_csv, write_text
 
 if TYPE_CHECKING:
     from agents.graph.agent import GraphAgent

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from agents.runs.image_files import raw_image
 from gym_rlseg.images import FilesSource, Sample
+from gym_rlseg.paths import user_path
 
 MOST_CHANNELS = 4
 Images = NDArray[Any] | str | os.PathLike[str] | Iterable[NDArray[Any] | str | os.PathLike[str]]
@@ -78,7 +79,7 @@ def given_images(
     if isinstance(images, str | os.PathLike):
         source = FilesSource(path=os.fspath(images), **options)
         listed = [GivenImage(source=source, path=p, name=str(p)) for p in source.all_files()]
-        alone = len(listed) == 1 and listed[0].path == Path(images).expanduser()
+        alone = len(listed) == 1 and listed[0].path == user_path(images)
         return listed, alone
     if isinstance(images, np.ndarray):
         return [_of_array(images, "the image", options, folder / "0.tif")], True

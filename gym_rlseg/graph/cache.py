@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from gym_rlseg.graph.superpixels import Superpixels
 from gym_rlseg.options import plain
+from gym_rlseg.paths import user_path
 
 #: Part of every entry's name: raise it when a method's result changes.
 FORMAT = 1
@@ -53,7 +54,7 @@ class CachedSuperpixels(Superpixels):
         self.method, self.min_size = method, method.min_size
         if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
             raise ValueError(f"cache must be None or the name of a folder, got {folder!r}")
-        self.folder = Path(folder).expanduser()
+        self.folder = user_path(folder)
         if self.folder.exists() and not self.folder.is_dir():
             raise ValueError(f"cache must be a folder, but {self.folder} is a file")
         self._recipe = _recipe(method)

@@ -41,6 +41,7 @@ from gym_rlseg.images.reading.formats import (
 )
 from gym_rlseg.images.reading.label_files import label_candidates
 from gym_rlseg.images.reading.pages import EACH, check_page, file_stem, page_path, split_page
+from gym_rlseg.paths import user_path
 
 __all__ = [
     "FilesSource",
@@ -213,7 +214,7 @@ class FilesSource(ImageSource):
     @cached_property
     def _names(self) -> Mapping[Path, str]:
         """Every image and its name, in the order of the names."""
-        root = Path(self.path).expanduser()
+        root = user_path(self.path)
         excluded = {_composed(name) for name in self.exclude}
         names = {}
         for file in image_files(self.path, self.pattern):

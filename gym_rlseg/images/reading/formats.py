@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gym_rlseg.images.reading.planes import channels_first, plane_shape, reading
 from gym_rlseg.images.reading.tiff import count_tiff_pages, read_tiff
+from gym_rlseg.paths import user_path
 
 _SUFFIXES = {
     "tiff": (".tif", ".tiff"),
@@ -153,7 +154,7 @@ def write_labels(path: str | Path, labels: ArrayLike) -> None:
         ValueError: if the path or the labels cannot be written so.
         OSError: if the disk refuses; `path` is then as it was before.
     """
-    path = Path(path).expanduser()
+    path = user_path(path)
     if _kind(path) != "tiff":
         raise ValueError(f"path must end in .tif or .tiff, got {path}")
     if not path.parent.is_dir():
@@ -183,7 +184,7 @@ def write_labels(path: str | Path, labels: ArrayLike) -> None:
 
 
 def _existing(path: str | Path) -> Path:
-    found = Path(path).expanduser()
+    found = user_path(path)
     if not found.exists():
         raise ValueError(f"{found} does not exist; check the path")
     return found

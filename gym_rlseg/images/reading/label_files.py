@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gym_rlseg.images.reading.formats import image_files
 from gym_rlseg.images.reading.pages import file_stem, page_path, split_page
+from gym_rlseg.paths import user_path
 
 
 def label_candidates(
@@ -25,7 +26,7 @@ def label_candidates(
     Raises:
         ValueError: if there are no label files, or a single one for several image files.
     """
-    root = Path(labels).expanduser()
+    root = user_path(labels)
     listed = image_files(root, "**/*")
     if listed[0] == root:
         if len({split_page(image)[0] for image in images}) > 1:

@@ -1,0 +1,81 @@
+"""Files that results are written to: links, devices, and tables with odd cells."""
+
+from __future__ import annotations
+
+import csv
+import os
+
+import pytest
+
+from gym_rlseg.messages import printable, shown
+from gym_rlseg.paths import output_file, user_path
+from gym_rlseg.writing import read_csv, write_bytes, write_csv
+
+FORMULAS = ["=1+1", "+1 image.tif", "-a.tif", "@SUM(A1)", "\tx", "-", "='a'!B2"]
+
+
+def test_cells_that_start_a_formula_are_defused_and_come_back(tmp_path):
+    path = tmp_path / "a.csv"
+    texts = [*FORMULAS, "'=a", "''", "a=b", "größe", "a,b", 'a"b', "a\nb", ""]
+    numbers = [-1, -0.5, "-0.25", "+3", "-1e-05", "1.5"]
+    write_csv(path, ("text",), [[text] for text in texts] + [[one] for one in numbers])
+    with path.open(newline="", encoding="utf-8") as file:
+        cells = [row[0] if row else "" for row in csv.reader(file)][1:]
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t")) for cell in cells[:-6])
+    assert cells[-6:] == [str(number) for number in numbers]
+    assert [row["text"] for row in read_csv(path)] == texts + [str(one) for one in numbers]
+    write_csv(path, ("text",), [["a\rb"]])
+    assert read_csv(path) == [{"text": "a\\rb"}]
+
+
+@pytest.mark.parametrize("content", [b"", b"a,b\n1\n", b"\xff\xfe", b"a\n\0\n1,2"])
+def test_no_table(content, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.csv is no table"):
+        read_csv(path)
+
+
+def test_links_stay_and_devices_are_refused(tmp_path):
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("old")
+    link.symlink_to(target)
+    write_bytes(link, b"new")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+    dangling = tmp_path / "dangling"
+    dangling.symlink_to(tmp_path / "later")
+    write_bytes(dangling, b"x")
+    assert (tmp_path / "later").read_bytes() == b"x"
+    os.mkfifo(tmp_path / "fifo")
+    for place, words in (
+        (tmp_path / "fifo", "no ordinary file"),
+        (tmp_path, "is a folder"),
+        (target / "below", "is a file"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            write_bytes(place, b"x")
+    with pytest.raises(ValueError, match="no ordinary file"):
+        output_file(user_path("/dev/null"))
+
+
+def test_loops_of_links_end_in_an_error(tmp_path):
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises((OSError, ValueError), match="loop"):
+        write_bytes(loop / "a", b"x")
+
+
+def test_home_folders(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert user_path("~/a") == tmp_path / "a"
+    assert str(user_path("~nobody-of-this-name/a")) == "~nobody-of-this-name/a"
+
+
+def test_values_and_names_in_messages():
+    assert shown([1, "a"]) == "[1, 'a']"
+    assert len(shown(list(range(10**6)))) < 100
+    assert len(shown("a" * 10**6)) < 200
+    assert len(shown([[[[[[["a"] * 50] * 50] * 50] * 50] * 50] * 50])) < 10**6
+    assert printable("größe 1") == "größe 1"
+    assert printable("a\nb\t\x1b[2J\u202e") == "a\\nb\\t\\x1b[2J\\u202e"
