@@ -1,23 +1,28 @@
 """Image and label files, read and written as plain arrays.
 
-TIFF goes through tifffile, PNG and JPEG through imageio's Pillow plugin, HDF5 and Zarr
-through elf. They are imported where they are used, so that a user of the synthetic
-images does not wait for them.
+TIFF goes through tifffile, PNG and JPEG through Pillow, HDF5 and Zarr through elf. They
+are imported where they are used, so that a user of the synthetic images does not wait for
+them. Which of them reads a file is decided by its first bytes, where these say it.
 """
 
 from __future__ import annotations
 
+import io
 import os
-import uuid
+import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gym_rlseg.images.reading.planes import channels_first, plane_shape, reading
+from gym_rlseg.images.reading.containers import ZARR_MARKERS, read_container
+from gym_rlseg.images.reading.pillow import read_pillow
+from gym_rlseg.images.reading.planes import MOST_PIXELS, reading
 from gym_rlseg.images.reading.tiff import count_tiff_pages, read_tiff
 from gym_rlseg.paths import user_path
+from gym_rlseg.writing import write_bytes
 
 _SUFFIXES = {
     "tiff": (".tif", ".tiff"),
@@ -26,13 +31,21 @@ _SUFFIXES = {
     "hdf5": (".h5", ".hdf5", ".hdf"),
     "zarr": (".zarr", ".zr"),
 }
-_ZARR_MARKERS = ("zarr.json", ".zgroup", ".zarray")
+_FIRST_BYTES: Mapping[bytes, str] = {
+    b"II*\0": "tiff",
+    b"MM\0*": "tiff",
+    b"II+\0": "tiff",  # beyond 4 GB
+    b"MM\0+": "tiff",
+    b"\x89PNG": "png",
+    b"\xff\xd8\xff": "jpeg",
+    b"\x89HDF": "hdf5",
+}
 _KNOWN = ", ".join(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)
 _MIN_SIZE = 8
 
 
 def image_files(path: str | Path, pattern: str = "*") -> tuple[Path, ...]:
-    """The image files at `path`, sorted by name.
+    """The image files at `path`, sorted by name; none of them is opened.
 
     A Zarr folder counts as one file. Hidden files, files of an unknown extension and
     whatever lies inside a Zarr folder are left out.
@@ -49,6 +62,8 @@ def image_files(path: str | Path, pattern: str = "*") -> tuple[Path, ...]:
         return (root,)
     if not root.is_dir():
         raise ValueError(f"{root} is not an image file: expected a folder or one of {_KNOWN}")
+    if not os.access(root, os.R_OK | os.X_OK):
+        raise ValueError(f"{root} cannot be listed; check its permissions")
     try:
         found = sorted(root.glob(pattern), key=lambda file: file.relative_to(root).as_posix())
     except (ValueError, NotImplementedError) as error:
@@ -67,17 +82,25 @@ def page_count(path: Path) -> int:
     """Number of pages in an image file: 1 for all that are no TIFF.
 
     Raises:
-        ValueError: if it is a broken TIFF.
+        ValueError: if it is missing, or a broken TIFF.
     """
-    return count_tiff_pages(path) if _kind(path) == "tiff" else 1
+    path = _existing(path)
+    return count_tiff_pages(path) if _content(path) == "tiff" else 1
 
 
-def read_image(path: str | Path, key: str | None = None, page: int | None = None) -> NDArray[Any]:
+def read_image(
+    path: str | Path,
+    key: str | None = None,
+    page: int | None = None,
+    most_pixels: int = MOST_PIXELS,
+) -> NDArray[Any]:
     """Read one 2-D image.
 
     Grey images (H, W) get one channel, colour images (H, W, 3 or 4) lose their alpha
     channel, and (C, H, W) with C <= 4 is taken as it is; superfluous axes of length 1
-    are dropped. Colour PNG of 16 bits arrives with 8, which is all Pillow offers.
+    are dropped. A palette's colours are looked up, and in a TIFF whose zero is white dark
+    and bright change places: larger numbers are brighter. Colour PNG of 16 bits arrives with
+    8, which is all Pillow offers.
 
     Args:
         path: a TIFF, PNG, JPEG or HDF5 file, or a Zarr folder.
@@ -85,22 +108,31 @@ def read_image(path: str | Path, key: str | None = None, page: int | None = None
             formats ignore it.
         page: which page of a TIFF that holds several, from 0; a file of one image has
             page 0. None takes only files of one image.
+        most_pixels: pixels times channels beyond which a file is refused undecoded.
 
     Returns:
         (C, H, W), contiguous, in the file's own dtype and native byte order.
 
     Raises:
         ValueError: if the file is missing, unreadable, a volume, without such a page, smaller than
-            8 x 8 pixels, not of real numbers, or holds NaN or infinite values.
+            8 x 8 pixels, too large, not of real numbers, or holds NaN or infinite values.
     """
-    image = _read_planes(_existing(path), key, page, indices=False)
+    return checked_image(_read_planes(_existing(path), key, page, most_pixels), path)
+
+
+def checked_image(image: NDArray[Any], name: str | Path) -> NDArray[Any]:
+    """An image (C, H, W) as `read_image` returns it, wherever it is from.
+
+    Raises:
+        ValueError: if it is too small, not of real numbers, or not finite.
+    """
     height, width = image.shape[1:]
     if min(height, width) < _MIN_SIZE:
         raise ValueError(
-            f"{path} is {height} x {width} pixels, expected at least "
+            f"{name} is {height} x {width} pixels, expected at least "
             f"{_MIN_SIZE} x {_MIN_SIZE}; remove it"
         )
-    return image
+    return _numbers(image, name)
 
 
 def read_labels(
@@ -122,9 +154,9 @@ def read_labels(
             holds values other than whole numbers from 0 to 2**31 - 1.
     """
     path = _existing(path)
-    if _kind(path) == "jpeg":
+    if _content(path) == "jpeg":
         raise ValueError(f"{path} is a JPEG, whose compression alters labels; save them as TIFF")
-    planes = _read_planes(path, key, page, indices=True)
+    planes = _numbers(_read_planes(path, key, page, MOST_PIXELS, stored=True), path)
     if planes.shape[0] != 1:
         raise ValueError(
             f"{path} has {planes.shape[0]} channels, expected one channel of label numbers "
@@ -171,35 +203,46 @@ def write_labels(path: str | Path, labels: ArrayLike) -> None:
 
     import tifffile
 
-    # A hidden name in the same folder: os.replace is atomic only within one file system,
-    # and no reader of the folder takes the unfinished file for an image.
-    temporary = path.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        tifffile.imwrite(
-            temporary, array.astype(dtype), compression="zlib", photometric="minisblack"
-        )
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    # Not as a file of its own: whoever lists the folder would take a half-written one for an image.
+    file = io.BytesIO()
+    tifffile.imwrite(file, array.astype(dtype), compression="zlib", photometric="minisblack")
+    write_bytes(path, file.getvalue())
 
 
 def _existing(path: str | Path) -> Path:
     found = user_path(path)
-    if not found.exists():
-        raise ValueError(f"{found} does not exist; check the path")
+    try:
+        mode = found.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ValueError(f"{found} does not exist; check the path") from error
+    except (OSError, ValueError) as error:  # no permission, links in a circle, a name too long
+        reason = getattr(error, "strerror", None) or error
+        raise ValueError(f"{found} cannot be opened ({reason}); check the path") from error
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # a FIFO would wait for ever
+        raise ValueError(f"{found} is neither a file nor a folder, so it is no image; remove it")
     return found
 
 
 def _kind(path: Path) -> str | None:
-    """The key of `_SUFFIXES` that `path` belongs to, or None."""
+    """The key of `_SUFFIXES` that the name of `path` belongs to, or None."""
     suffix = path.suffix.lower()
-    if path.is_dir():
-        marked = any((path / marker).is_file() for marker in _ZARR_MARKERS)
+    if os.path.isdir(path):  # unlike Path.is_dir, False where nobody may look
+        marked = any(os.path.isfile(path / marker) for marker in ZARR_MARKERS)
         return "zarr" if marked or suffix in _SUFFIXES["zarr"] else None
     for kind, suffixes in _SUFFIXES.items():
         if suffix in suffixes and kind != "zarr":
             return kind
     return None
+
+
+def _content(path: Path) -> str | None:
+    """What an existing image file holds: by its first bytes, else by its name."""
+    kind = _kind(path)
+    if kind in (None, "zarr"):
+        return kind
+    with reading(path), path.open("rb") as file:
+        start = file.read(4)
+    return next((found for first, found in _FIRST_BYTES.items() if start.startswith(first)), kind)
 
 
 def _is_listed(file: Path, root: Path) -> bool:
@@ -209,73 +252,29 @@ def _is_listed(file: Path, root: Path) -> bool:
     return all(_kind(root / parent) is None for parent in inner.parents)
 
 
-def _read_planes(path: Path, key: str | None, page: int | None, *, indices: bool) -> NDArray[Any]:
-    """Read `path` as a contiguous (C, H, W) of finite real numbers in native byte order."""
-    kind = _kind(path)
+def _read_planes(
+    path: Path, key: str | None, page: int | None, most_pixels: int, *, stored: bool = False
+) -> NDArray[Any]:
+    """Read `path` as (C, H, W); `stored` keeps the numbers of the file, whatever they mean."""
+    kind = _content(path)
     if kind is None:
         raise ValueError(f"{path} is not an image file: expected one of {_KNOWN}")
-    if kind != "tiff" and page:
-        raise ValueError(f"{path} has 1 page, counted from 0, and so no page {page}")
     if kind == "tiff":
-        array = read_tiff(path, page)
-    elif kind in ("hdf5", "zarr"):
-        array = _read_container(path, key, kind)
-    else:
-        array = _read_pillow(path, indices=indices)
+        return read_tiff(path, page, most_pixels, stored=stored)
+    if page:
+        raise ValueError(f"{path} has 1 page, counted from 0, and so no page {page}")
+    if kind in ("hdf5", "zarr"):
+        return read_container(path, key, kind, most_pixels)
+    return read_pillow(path, most_pixels, indices=stored)
+
+
+def _numbers(array: NDArray[Any], name: str | Path) -> NDArray[Any]:
+    """A contiguous array in native byte order, if it holds finite real numbers."""
     if array.dtype.kind not in "buif":
-        raise ValueError(f"{path} holds {array.dtype}, expected integers or floats; convert it")
+        raise ValueError(f"{name} holds {array.dtype}, expected integers or floats; convert it")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         bad = np.count_nonzero(~np.isfinite(array))
         raise ValueError(
-            f"{path} holds {bad} NaN or infinite values, expected finite ones; replace them"
+            f"{name} holds {bad} NaN or infinite values, expected finite ones; replace them"
         )
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
-
-
-def _read_pillow(path: Path, *, indices: bool) -> NDArray[Any]:
-    """Read PNG or JPEG; `indices` keeps the numbers of a palette instead of its colours."""
-    import imageio.v3 as iio
-
-    with reading(path):
-        data = path.read_bytes()  # given a path, imageio leaves a broken file open
-        mode = iio.immeta(data, plugin="pillow").get("mode")
-        wanted = "P" if mode == "P" and indices else "RGB" if mode == "CMYK" else None
-        array = np.asarray(iio.imread(data, plugin="pillow", mode=wanted))
-    return channels_first(array, path, alpha=array.ndim == 3 and array.shape[2] in (2, 4))
-
-
-def _read_container(path: Path, key: str | None, kind: str) -> NDArray[Any]:
-    from elf.io import is_dataset, is_group, open_file
-
-    with reading(path):
-        root = open_file(str(path), mode="r", ext=".zarr" if kind == "zarr" else ".h5")
-    with root:
-        if is_dataset(root):  # a Zarr folder may be an array itself
-            if key is not None:
-                raise ValueError(f"{path} is a single array without names; leave out key={key!r}")
-            dataset = root
-        else:
-            with reading(path):
-                names = _dataset_names(root, kind)
-            chosen = names[0] if key is None and len(names) == 1 else key
-            if not names:
-                raise ValueError(f"{path} holds no dataset of two or more dimensions")
-            if chosen is None:
-                raise ValueError(f"{path} holds several datasets; set key to one of {names}")
-            if chosen not in root or is_group(root[chosen]):
-                raise ValueError(f"{path} holds no dataset {chosen!r}; set key to one of {names}")
-            dataset = root[chosen]
-        shape, axis = plane_shape(dataset.shape, path)  # refuse a volume before reading it
-        with reading(path):
-            array = np.asarray(dataset[...])
-    return channels_first(array, path, alpha=axis == 2 and shape[2] == 4)
-
-
-def _dataset_names(root: Any, kind: str) -> list[str]:
-    """Names of all datasets that could be images, at any depth."""
-    members: list[tuple[str, Any]] = []
-    if kind == "hdf5":
-        root.visititems(lambda name, node: members.append((name, node)))
-    else:
-        members.extend(root.members(max_depth=None))
-    return sorted(name for name, node in members if len(getattr(node, "shape", ())) >= 2)

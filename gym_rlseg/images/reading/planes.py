@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 _MAX_CHANNELS = 4
 _REMEDY = "save its planes as separate files"
+#: Pixels times channels of an image, unless told otherwise.
+MOST_PIXELS = 2**29
 
 
 @contextmanager
@@ -20,18 +23,45 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # decoders document no common base class
-        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(". ")
+        if isinstance(error, MemoryError):
+            reason = "it takes more memory than there is"
+        else:
+            reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(". ")
         raise ValueError(
             f"{path} cannot be read ({reason}); check that it is complete, or save it again"
         ) from error
 
 
+def check_pixels(shape: tuple[int, ...], path: Path, most_pixels: int) -> None:
+    """Refuse an image for its size, before it is decoded: few bytes may hold many pixels.
+
+    Args:
+        shape: of the array that would be read.
+        path: what the message calls the image.
+        most_pixels: how large it may be, in pixels times channels.
+
+    Raises:
+        ValueError: naming the option `most_pixels`.
+    """
+    if math.prod(shape) > most_pixels:
+        raise ValueError(
+            f"{path} holds {' x '.join(map(str, shape))} values, more than most_pixels = "
+            f"{most_pixels}; cut it into parts, or raise most_pixels"
+        )
+
+
 def plane_shape(
-    shape: tuple[int, ...], path: Path, remedy: str = _REMEDY
+    shape: tuple[int, ...], path: Path | str, remedy: str = _REMEDY, axes: str = ""
 ) -> tuple[tuple[int, ...], int | None]:
     """Drop superfluous axes of length 1 and find the channels: axis 0, axis 2 or None.
 
     Where both ends could be channels the image is too small to be used either way.
+
+    Args:
+        shape: of an array.
+        path: what the message calls it.
+        remedy: the end of the message.
+        axes: a letter per axis, where they have names.
 
     Raises:
         ValueError: if this is no shape of a 2-D image; `remedy` says what to do.
@@ -45,20 +75,20 @@ def plane_shape(
         for axis in (0, 2):
             if 1 <= lean[axis] <= _MAX_CHANNELS:
                 return tuple(lean), axis
-    raise not_2d(path, str(tuple(shape)), remedy)
+    raise not_2d(path, f"{axes} {tuple(shape)}".strip(), remedy)
 
 
-def channels_first(array: NDArray[Any], path: Path, *, alpha: bool) -> NDArray[Any]:
-    """Bring `array` to (C, H, W), without its last channel where that is `alpha`."""
+def channels_first(array: NDArray[Any], path: Path | str, *, alpha: bool) -> NDArray[Any]:
+    """Bring `array` to axes CYX, without its last channel where that is `alpha`."""
     shape, axis = plane_shape(array.shape, path)
     lean = array.reshape(shape)
     planes = lean[np.newaxis] if axis is None else np.moveaxis(lean, axis, 0)
     return planes[:-1] if alpha else planes
 
 
-def not_2d(path: Path, found: str, remedy: str) -> ValueError:
+def not_2d(path: Path | str, found: str, remedy: str) -> ValueError:
     """The error for a file that holds no 2-D image, or more than one."""
     return ValueError(
-        f"{path} has shape {found}, expected one 2-D image: (H, W), (H, W, 3 or 4) or "
-        f"(C, H, W) with at most {_MAX_CHANNELS} channels; {remedy}"
+        f"{path} has the axes {found}, expected one 2-D image: YX, YXC with 3 or 4 channels, or "
+        f"CYX with at most {_MAX_CHANNELS}; {remedy}"
     )

@@ -2,6 +2,9 @@
 
 A page is one image among several in a file: what counts pages is every axis but height,
 width, the samples of a pixel, and the one that the file itself calls channels.
+
+What the numbers of a TIFF mean is decided here, whichever library decodes them: those of a
+palette stand for its colours, and where zero is white they are turned round.
 """
 
 from __future__ import annotations
@@ -14,10 +17,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.images.reading.planes import channels_first, not_2d, plane_shape, reading
+from gym_rlseg.images.reading.planes import (
+    channels_first,
+    check_pixels,
+    not_2d,
+    plane_shape,
+    reading,
+)
 
 if TYPE_CHECKING:
-    from tifffile import TiffFile, TiffPageSeries
+    from tifffile import TiffFile, TiffPage, TiffPageSeries
 
 _ALPHA = (1, 2)  # TIFF's ExtraSamples: associated and unassociated alpha
 
@@ -34,19 +43,24 @@ def count_tiff_pages(path: Path) -> int:
         return sum(stack.pages for stack in _stacks(tiff))
 
 
-def read_tiff(path: Path, page: int | None = None) -> NDArray[Any]:
+def read_tiff(
+    path: Path, page: int | None, most_pixels: int, *, stored: bool = False
+) -> NDArray[Any]:
     """Read one image of a TIFF.
 
     Args:
         path: the file.
         page: which page, from 0. None takes the file as one image, whose channels may be
             stored as pages.
+        most_pixels: see `check_pixels`.
+        stored: keeps the numbers as they are, though zero be white or they be a palette's.
 
     Returns:
         (C, H, W) in the file's own dtype and byte order, without an alpha channel.
 
     Raises:
-        ValueError: if the file is broken, there is no such page, or it is no 2-D image.
+        ValueError: if the file is broken or too large, there is no such page, or it is no
+            2-D image.
     """
     import tifffile
 
@@ -61,15 +75,37 @@ def read_tiff(path: Path, page: int | None = None) -> NDArray[Any]:
                 f"{path} has {count} page{'s' * (count > 1)}, counted from 0, and so no page {page}"
             )
         if page is None or count == 1:
-            stack, array = stacks[0], _read_whole(stacks, path)
+            stack, array = stacks[0], _read_whole(stacks, path, most_pixels)
         else:
-            stack, array = _read_page(tiff, stacks, page, path)
+            stack, array = _read_page(tiff, stacks, page, path, most_pixels)
         with reading(path):
             first = stack.series.keyframe
             extra = first.extrasamples  # what the samples after grey or RGB mean
         is_rgba = first.photometric == tifffile.PHOTOMETRIC.RGB and first.samplesperpixel == 4
         alpha = is_rgba or (len(extra) > 0 and extra[-1] in _ALPHA)
-        return channels_first(array, path, alpha=alpha)
+        planes = channels_first(array, path, alpha=alpha)
+        with reading(path):
+            return planes if stored else _meant(planes, first)
+
+
+def _meant(planes: NDArray[Any], first: TiffPage) -> NDArray[Any]:
+    """Brightness or colours, where the numbers of a file mean something else."""
+    import tifffile
+
+    if first.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
+        if planes.dtype.kind == "f":
+            return 1 - planes
+        # Of signed numbers, too, this is the order turned round.
+        return planes ^ np.array(-1 if planes.dtype.kind == "i" else _mask(first), planes.dtype)
+    if first.photometric == tifffile.PHOTOMETRIC.PALETTE and len(planes) == 1:
+        colours = np.asarray(first.colormap) >> 8  # of 16 bits, which Pillow drops alike
+        return colours.astype(np.uint8)[:, planes[0]]
+    return planes
+
+
+def _mask(first: TiffPage) -> int:
+    """The largest number of a file of unsigned integers."""
+    return int(2**first.bitspersample - 1)
 
 
 @dataclass(frozen=True)
@@ -115,7 +151,7 @@ def _stacks(tiff: TiffFile) -> list[_Stack]:
     return stacks
 
 
-def _read_whole(stacks: list[_Stack], path: Path) -> NDArray[Any]:
+def _read_whole(stacks: list[_Stack], path: Path, most_pixels: int) -> NDArray[Any]:
     """All of a file that holds one image.
 
     Raises:
@@ -131,13 +167,14 @@ def _read_whole(stacks: list[_Stack], path: Path) -> NDArray[Any]:
     if len(stacks) > 1 or any(name in "ZT" and size > 1 for name, size in axes):
         shapes = " and ".join(f"{s.series.axes} {s.series.shape}" for s in stacks)
         raise not_2d(path, shapes, **options)
-    plane_shape(series.shape, path, **options)
+    plane_shape(series.shape, path, axes=series.axes, **options)
+    check_pixels(series.shape, path, most_pixels)
     with reading(path):
         return _frames(series, None, path).reshape(series.shape)
 
 
 def _read_page(
-    tiff: TiffFile, stacks: list[_Stack], page: int, path: Path
+    tiff: TiffFile, stacks: list[_Stack], page: int, path: Path, most_pixels: int
 ) -> tuple[_Stack, NDArray[Any]]:
     """One page, and the stack it lies in; the other pages are not read."""
     for stack in stacks:
@@ -148,6 +185,7 @@ def _read_page(
     shape = tuple(n for n, at in zip(stack.sizes, index, strict=True) if isinstance(at, slice))
     shape += series.keyframe.shape
     plane_shape(shape, path)
+    check_pixels(shape, path, most_pixels)
     with reading(path):
         if series.dataoffset is not None:
             # Stacks of ImageJ beyond 4 GB list one frame alone, which the others follow.
@@ -162,18 +200,38 @@ def _frames(series: TiffPageSeries, frames: list[int] | None, path: Path) -> NDA
     """Decode frames of a series, None for all."""
     try:
         return np.asarray(series.asarray(key=frames))
-    except ValueError as error:
+    except (ValueError, ImportError) as error:
         # tifffile leaves LZW and JPEG compression to imagecodecs, a large optional package;
         # Pillow knows them, but reads some types as others.
-        if "imagecodecs" not in str(error):
+        if isinstance(error, ValueError) and "imagecodecs" not in str(error):
             raise
-        import imageio.v3 as iio
-
-        data, every = path.read_bytes(), series.pages
-        wanted = every if frames is None else [every[frame] for frame in frames]
-        numbers = [frame.index for frame in wanted if frame is not None]
-        array = np.stack([iio.imread(data, plugin="pillow", index=n) for n in numbers])
-        expected = (len(numbers), *series.keyframe.shape)
-        if array.shape != expected or array.dtype != series.dtype.newbyteorder("="):
-            raise
+        first = series.keyframe
+        codec = getattr(first.compression, "name", first.compression)
+        advice = f"{codec} compression needs the package imagecodecs: install it"
+        try:
+            array = _by_pillow(series, frames, path)
+        except Exception as failed:  # whatever a decoder throws
+            raise ValueError(advice) from failed
+        if array.shape[1:] != first.shape or array.dtype != series.dtype.newbyteorder("="):
+            raise ValueError(advice) from error
         return array
+
+
+def _by_pillow(series: TiffPageSeries, frames: list[int] | None, path: Path) -> NDArray[Any]:
+    """The numbers as they are stored, (frames, ...); of other shape or dtype if Pillow can't."""
+    import tifffile
+    from PIL import Image
+
+    first, every = series.keyframe, series.pages
+    wanted = every if frames is None else [every[frame] for frame in frames]
+    found = []
+    with Image.open(path, formats=("TIFF",)) as picture:
+        for number in [frame.index for frame in wanted if frame is not None]:
+            picture.seek(number)
+            found.append(np.asarray(picture))
+    array = np.stack(found)
+    if first.photometric == tifffile.PHOTOMETRIC.MINISWHITE and first.bitspersample <= 8:
+        array = ~array  # which Pillow has turned round
+    if first.bitspersample in (2, 4) and first.photometric != tifffile.PHOTOMETRIC.PALETTE:
+        array = array // (255 // _mask(first))  # which Pillow has stretched to 8 bits
+    return array

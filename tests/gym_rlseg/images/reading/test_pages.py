@@ -166,7 +166,10 @@ def test_single_images_have_page_0(tmp_path: Path) -> None:
 
 def test_a_stack_asks_for_a_page(tmp_path: Path) -> None:
     path = written(tmp_path / "a.tif", stack(5))
-    message = r'a\.tif has shape \(5, 12, 17\).* 5 pages: set page to one of 0 to 4, or to "each"'
+    message = (
+        r"a\.tif has the axes QYX \(5, 12, 17\).* "
+        r'5 pages: set page to one of 0 to 4, or to "each"'
+    )
     for read in (read_image, read_labels):
         with pytest.raises(ValueError, match=message):
             read(path)
