@@ -7,6 +7,9 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
+from agents.common.threads import MOST_THREADS
+from gym_rlseg.messages import shown
+
 T = TypeVar("T")
 
 
@@ -22,13 +25,16 @@ def checked(parse: Callable[[str], T]) -> Callable[[str], T]:
     return convert
 
 
-def whole_number(least: int) -> Callable[[str], int]:
-    """Parses whole numbers of at least `least`; underscores may group digits."""
+def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Parses whole numbers between two bounds; underscores may group digits."""
+    wanted = f"a whole number >= {least}{'' if most is None else f' and <= {most}'}"
 
     def parse(text: str) -> int:
-        if not re.fullmatch(r"\d[\d_]*", text) or int(text) < least:
-            raise ValueError(f"expected a whole number >= {least}, got {text!r}")
-        return int(text)
+        if len(text) < 30 and re.fullmatch(r"\d+(_\d+)*", text):
+            number = int(text)
+            if least <= number and (most is None or number <= most):
+                return number
+        raise ValueError(f"expected {wanted}, got {shown(text)}")
 
     return parse
 
@@ -50,7 +56,8 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """Add --threads."""
     parser.add_argument(
-        "--threads", metavar="N", default=1, type=checked(whole_number(1)),
+        "--threads", metavar="N", default=1,
+        type=checked(whole_number(1, MOST_THREADS)),
         help="torch's threads (default: 1; the graphs are small, and threads that have to "
         "share a core with anything else wait far longer than they compute)",
     )  # fmt: skip

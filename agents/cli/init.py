@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agents.cli.arguments import checked, whole_number
-from agents.cli.output import complain, say
+from agents.cli.output import complain, on_terminal, say
 from agents.cli.questions import ask
 from agents.runs.durations import format_duration, parse_duration
 from agents.suggest.parsing import SHAPES, one_of, parse_count, parse_diameter
@@ -123,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
 
     tell(images_seen(args.images, len(source.all_files()), list(looked.values())))
     given = {name: getattr(args, name) for name in _ANSWERS if hasattr(args, name)}
-    guesses = guess(looked, given, ask=ask if not args.yes and _terminal() else None, tell=tell)
+    guesses = guess(looked, given, ask=ask if not args.yes and on_terminal(sys.stdin) else None, tell=tell)
     for line in assumptions(guesses):
         say(line)
     sections = settings(guesses.seen, guesses.answers)
@@ -241,7 +241,3 @@ def _page(text: str) -> int | str:
     if text != "each" and not text.isdecimal():
         raise ValueError(f"expected a number from 0, or each, got {text!r}")
     return text if text == "each" else int(text)
-
-
-def _terminal() -> bool:
-    return sys.stdin is not None and sys.stdin.isatty()

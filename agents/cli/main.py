@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
+import signal
+import threading
 import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -18,7 +19,8 @@ exit codes:
   1    it ran, but something failed: an image could not be segmented, a label image
        has no counterpart, a reward is gamed, a check of doctor failed
   2    an argument, a file or a config cannot be used; the message says which
-  130  stopped by Ctrl-C; a training has saved a checkpoint that resumes
+  130  stopped by Ctrl-C; a training has saved a checkpoint that resumes (129 and 143:
+       by SIGHUP, as a terminal was closed, and SIGTERM, with as much saved)
 """
 
 _COMMANDS = {
@@ -57,23 +59,33 @@ def main(argv: Sequence[str] | None = None) -> int:
             # The usual two lines of file name and source text help no user of a command.
             warnings.showwarning = _show_warning
             return int(args.run(args))
-    except KeyboardInterrupt:
-        complain("stopped by Ctrl-C", kind="")
-        return 130
+    except KeyboardInterrupt as stop:
+        return _stopped(str(stop), ends=argv is None)
+    except SystemError as error:
+        # What a Ctrl-C within compiled code becomes.
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        return _stopped("", ends=argv is None)
     except BrokenPipeError:
-        # The reader, such as `head`, has seen enough; Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 1  # the reader, such as `head`, has seen enough
     except ModuleNotFoundError as error:
         if debug or error.name is None or error.name.split(".")[0] in ("agents", "gym_rlseg"):
             raise
         complain(f"{error.name} is not installed; run: pip install 'gym-rlseg[agents]'")
         return 2
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MemoryError) as error:
         if debug:
             raise
         complain(_reason(error))
         return 2
+
+
+def _stopped(reason: str, *, ends: bool) -> int:
+    """Say that Ctrl-C did it; `ends`: the process ends with the command."""
+    if ends and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # impatient ones would get a traceback
+    complain(reason or "stopped by Ctrl-C", kind="")
+    return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -115,4 +127,6 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    if isinstance(error, MemoryError):
+        return f"not enough memory {str(error) and f'({error})'}".rstrip()
     return str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""Ctrl-C as a request to stop at the next good moment."""
+"""Signals to stop as a request to do so at the next good moment."""
 
 from __future__ import annotations
 
@@ -9,24 +9,44 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
-_NOTE = b"\nrlseg: stopping after this step, then saving (Ctrl-C again stops at once)\n"
+#: Ctrl-C, what schedulers send before they kill, and a terminal that was closed.
+_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
 
 
 class Interrupt:
-    """Context in which the first Ctrl-C only sets `requested` and the second one raises.
+    """Context in which a signal to stop only sets `requested`; a second Ctrl-C raises.
 
-    Signal handlers belong to the main thread: in any other one the context does nothing.
+    Signals that the process has been told to ignore (by nohup, say) stay ignored. Signal
+    handlers belong to the main thread: in any other one the context does nothing.
+
+    Args:
+        note: what to say on the terminal when the first comes, such as "stopping after this
+            step".
+
+    Attributes:
+        requested: the first signal, or None.
+        forced: whether a second Ctrl-C has raised.
     """
 
-    def __init__(self) -> None:
-        self.requested = False
-        self._installed = False
-        self._previous: Any = None
+    def __init__(self, note: str) -> None:
+        self.requested: signal.Signals | None = None
+        self.forced = False
+        self._note = f"\nrlseg: {note} (Ctrl-C again stops at once)\n".encode()
+        self._previous: dict[int, Any] = {}
+
+    @property
+    def name(self) -> str:
+        """Of the first signal, as people know it."""
+        assert self.requested is not None, "nothing has stopped it"
+        return "Ctrl-C" if self.requested is signal.SIGINT else self.requested.name
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
-            self._previous = signal.signal(signal.SIGINT, self._handle)
-            self._installed = True
+            for number in _SIGNALS:
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._previous[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(
@@ -35,16 +55,17 @@ class Interrupt:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._installed:
+        while self._previous:
+            number, previous = self._previous.popitem()
             # None stands for a handler that wasn't set from Python; it can't be set again.
-            previous = signal.SIG_DFL if self._previous is None else self._previous
-            signal.signal(signal.SIGINT, previous)
-            self._installed = False
+            signal.signal(number, signal.SIG_DFL if previous is None else previous)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.requested:
+        if self.requested is None:
+            self.requested = signal.Signals(number)
+            # print() isn't safe here: the signal may have come in the middle of another one.
+            with contextlib.suppress(OSError):
+                os.write(2, self._note)
+        elif number == signal.SIGINT:  # the others often come in pairs
+            self.forced = True
             raise KeyboardInterrupt
-        self.requested = True
-        # print() isn't safe here: the signal may have come in the middle of another one.
-        with contextlib.suppress(OSError):
-            os.write(2, _NOTE)
