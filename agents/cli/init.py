@@ -123,7 +123,9 @@ def run(args: argparse.Namespace) -> int:
 
     tell(images_seen(args.images, len(source.all_files()), list(looked.values())))
     given = {name: getattr(args, name) for name in _ANSWERS if hasattr(args, name)}
-    guesses = guess(looked, given, ask=ask if not args.yes and on_terminal(sys.stdin) else None, tell=tell)
+    guesses = guess(
+        looked, given, ask=ask if not args.yes and on_terminal(sys.stdin) else None, tell=tell
+    )
     for line in assumptions(guesses):
         say(line)
     sections = settings(guesses.seen, guesses.answers)

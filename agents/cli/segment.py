@@ -7,22 +7,23 @@ says of it, 0 to 1), area, centroid and bounding box in pixels, mean intensity o
 in the file's own units, eccentricity and solidity.
 
 An image that shows nothing (all black, say) gets labels that are all 0, with a warning. One
-that cannot be segmented is reported and left out, and the others go on.
+that cannot be segmented is reported and left out (labels that it had before are removed),
+and the others go on. The tables grow as images are done. In both, a text that a spreadsheet
+would take for a formula, such as a file's name that starts with =, has a ' in front.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
+import sys
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agents.cli.arguments import add_device, add_threads, checked
-from agents.cli.output import complain, say
+from agents.cli.output import complain, on_terminal, say
 from agents.runs.durations import parse_duration
 from agents.runs.folder import RunFolder
-from agents.segmenting.results import Written
+from agents.segmenting.results import LabelFolder
 from agents.segmenting.targets import label_targets
 from gym_rlseg.paths import output_folder, user_path
 
@@ -69,13 +70,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Segment; see the module's text."""
-    folder, out = RunFolder(user_path(args.run_folder)), user_path(args.output)
+    folder, out = RunFolder(args.run_folder), user_path(args.output)
     folder.check_run(folder.best)
     output_folder(out)
-    import torch
-
+    from agents.common.threads import torch_threads
     from agents.runs.config import RunConfig
     from agents.runs.image_files import reading_options
+    from agents.segmenting.file_by_file import segment_files
     from agents.segmenting.segmenter import Segmenter
     from gym_rlseg.images import FilesSource
 
@@ -84,64 +85,33 @@ def run(args: argparse.Namespace) -> int:
         path=args.images, pattern=args.pattern, **reading_options(config.environment)
     )
     targets = label_targets(source, out)
-    torch.set_num_threads(args.threads)
-    segmenter = Segmenter(
-        folder.best,
-        config.environment,
-        solver=args.solver,
-        search=args.search,
-        tile=args.tile,
-        device=args.device,
-    )
-    if args.adapt is not None:
-        _adapt(segmenter, config, source, args)
-    written = Written(out=out, overlays=args.overlays)
-    try:
-        for file, target in targets.items():
-            _segment(segmenter, source, file, target, written)
-    finally:
-        written.tables()
-    total, failed = len(written.rows), written.failed
-    say(f"{total - failed} of {total} images segmented, labels in {out}")
-    return 1 if failed else 0
-
-
-def _segment(
-    segmenter: Segmenter, source: FilesSource, file: Path, target: Path, written: Written
-) -> None:
-    """Segment an image, write what comes of it, and report."""
-    from agents.runs.image_files import raw_image
-    from agents.segmenting.segmenter import OtherFeaturesError
-    from gym_rlseg.images import ConstantImageError
-
-    started, name = time.monotonic(), str(file)
-    try:
-        sample = source.load(file)
-        result = segmenter.segment(sample)
-    except ConstantImageError as error:
-        # Not the advice behind it, which is for training.
-        reason = _reason(name, error).partition("; remove")[0]
-        complain(f"{reason}; its labels are all 0", kind="warning: ")
-        written.nothing(name, target, raw_image(source, file).shape[1:], reason)
-    except ValueError as error:
-        if isinstance(error, OtherFeaturesError) and not written.segmented:
-            raise ValueError(_reason(name, error)) from error  # the run is for other images
-        reason = _reason(name, error)
-        complain(reason)
-        written.failure(name, reason)
-    else:
-        seconds = time.monotonic() - started
-        written.image(name, target, result, seconds)
-        written.measure(name, result, raw_image(source, file))
-        say(f"{name}: {result.n_objects} objects, reward {result.reward:.3f}, {seconds:.2f} s")
+    with torch_threads(args.threads):
+        segmenter = Segmenter(
+            folder.best,
+            config.environment,
+            solver=args.solver,
+            search=args.search,
+            tile=args.tile,
+            device=args.device,
+        )
+        if args.adapt is not None:
+            _adapt(segmenter, config, source, args)
+        labels = LabelFolder(out=out, overlays=args.overlays)
+        stop = segment_files(
+            segmenter, source, targets, labels, say, lambda kind, line: complain(line, kind)
+        )
+    done = len(labels.rows) - labels.failed
+    say(f"{done} of {len(targets)} images segmented, labels in {out}")
+    if stop.requested is not None:
+        complain(f"stopped by {stop.name}", kind="")
+        return 128 + stop.requested
+    return 1 if labels.failed else 0
 
 
 def _adapt(
     segmenter: Segmenter, config: RunConfig, source: FilesSource, args: argparse.Namespace
 ) -> None:
     """Let the segmenter use an agent that has been trained on these very images."""
-    import sys
-
     from agents.segmenting.adaptation import adapt
 
     say("adapting to the images ...")
@@ -153,7 +123,7 @@ def _adapt(
         seconds=args.adapt,
         seed=config.training.seed,
         device=args.device,
-        progress_bar=sys.stderr.isatty(),
+        progress_bar=on_terminal(sys.stderr),
     )
     took = f"by adapting {args.adapt:g} s"
     say(f"reward {adapted.before:.3f} -> {adapted.after:.3f} {took}")
@@ -169,12 +139,3 @@ def _tile(text: str) -> int | str | None:
     if not text.isdecimal():
         raise ValueError(f"expected a number of pixels, auto or none, got {text!r}")
     return int(text)
-
-
-def _reason(name: str, error: ValueError) -> str:
-    """The message with the file's whole name in it, once."""
-    message = str(error)
-    if name in message:
-        return message
-    head, colon, rest = message.partition(": ")
-    return f"{name}: {rest if colon and name.endswith(head) else message}"

@@ -4,8 +4,8 @@ RUN gets config.yaml (every option written out), checkpoint.pt (from which --res
 continues), best.pt (the actor with the highest validation reward), report.html (to look
 at in a browser), validation.csv, panels.png and log/ for TensorBoard. Image files that
 are broken or show nothing are left out, with a warning, and listed in skipped.csv.
-Ctrl-C stops after the current step and saves. With a patience of N, training stops after
-N validations in a row without a better reward.
+Ctrl-C stops after the current step and saves, as SIGTERM and SIGHUP do. With a patience
+of N, training stops after N validations in a row without a better reward.
 
 A CONFIG, in which only id and path are needed:
 
@@ -25,14 +25,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agents.cli.arguments import add_device, add_threads, checked, whole_number
-from agents.cli.output import complain, say
+from agents.cli.output import complain, on_terminal, say
 from agents.runs.durations import parse_duration
 from agents.runs.folder import RunFolder
-from gym_rlseg.paths import user_path
 
 if TYPE_CHECKING:
-    from agents.runs.config import RunConfig
-    from agents.runs.training import Outcome
+    from agents.runs.training import Trained
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,16 +63,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train; see the module's text."""
-    folder = RunFolder(user_path(args.output))
-    config = _resumed_config(args, folder) if args.resume else _new_config(args, folder)
+    folder = RunFolder(args.output)
+    if args.resume and args.start is not None:
+        raise ValueError("--from is for new runs; leave it out, or leave out --resume")
+    if args.resume:
+        folder.check_run(folder.checkpoint)
+    elif args.config is None:
+        raise ValueError("give a CONFIG, or --resume to continue the run in RUN")
+    from agents.runs.config import RunConfig
+
+    config = RunConfig.load(args.config or folder.config, _training(args))
+    if not args.resume:
+        folder.check_free()
     from agents.runs.training import Options, train
 
-    terminal = sys.stderr.isatty()
+    terminal = on_terminal(sys.stderr)
     if not args.quiet:
         say("preparing images ...")
     options = Options(
         resume=args.resume,
-        start=None if args.start is None else RunFolder(user_path(args.start)),
+        start=None if args.start is None else RunFolder(args.start),
         device=args.device,
         threads=args.threads,
         progress_bar=terminal and not args.quiet,
@@ -84,71 +92,31 @@ def run(args: argparse.Namespace) -> int:
     return _finished(train(config, folder, options), folder, quiet=args.quiet)
 
 
-def _finished(outcome: Outcome, folder: RunFolder, *, quiet: bool) -> int:
+def _finished(trained: Trained, folder: RunFolder, *, quiet: bool) -> int:
     """Say how it ended; the exit code."""
-    agent = outcome.agent
-    if outcome.interrupted:
+    agent = trained.agent
+    if trained.interrupted is not None:
         complain(
-            f"stopped by Ctrl-C after {agent.num_timesteps} time steps; continue with: "
-            f"{folder.resume_command}", kind="",
+            f"stopped by {trained.signal_name} after {agent.num_timesteps} time steps; continue "
+            f"with: {folder.resume_command}", kind="",
         )  # fmt: skip
-        return 130
-    if not outcome.trained:
+        return 128 + trained.interrupted
+    if not trained.further:
         taken = f"{folder.path} has taken {agent.num_timesteps} time steps"
         complain(
             f"{taken} and its patience is at an end; raise it in {folder.config} to train on"
-            if outcome.out_of_patience
+            if trained.out_of_patience
             else f"{taken}, nothing is left to do; raise --timesteps to train on",
             kind="",
         )
         return 0
     if not quiet:
-        early = "stopped as the validation reward rose no more: " * outcome.out_of_patience
+        early = "stopped as the validation reward rose no more: " * trained.out_of_patience
         say(
             f"{early}{agent.num_timesteps} time steps, best validation reward "
             f"{agent.best_reward:.3f}; see {folder.report}"
         )
     return 0
-
-
-def _new_config(args: argparse.Namespace, folder: RunFolder) -> RunConfig:
-    if args.config is None:
-        raise ValueError("give a CONFIG, or --resume to continue the run in RUN")
-    from agents.runs.config import RunConfig
-
-    config = RunConfig.load(args.config, _training(args))
-    folder.check_free()
-    return config
-
-
-def _resumed_config(args: argparse.Namespace, folder: RunFolder) -> RunConfig:
-    """The run's own config; limits may come from the command line, or a CONFIG given again."""
-    if args.start is not None:
-        raise ValueError("--from is for new runs; leave it out, or leave out --resume")
-    folder.check_run(folder.checkpoint)
-    from agents.runs.config import RunConfig
-
-    original = RunConfig.load(folder.config)
-    if args.config is None:
-        return RunConfig.load(folder.config, _training(args))
-    from agents.runs.image_files import without_unusable
-
-    # The run's config names the images that were left out, the one given doesn't.
-    config, _ = without_unusable(RunConfig.load(args.config, _training(args)), _ignore)
-    old, new = original.sections(), config.sections()
-    for section, keys in (
-        ("environment", {*old["environment"], *new["environment"]}),
-        ("agent", set(new["agent"]) - {"policy"}),
-        ("training", {"seed"}),
-    ):
-        for key in sorted(keys):
-            before, now = old[section].get(key), new[section].get(key)
-            if before != now:
-                raise ValueError(
-                    f"{section}.{key} is {now!r}, but the run in {folder.path} has {before!r} "
-                    "and keeps it; leave it as it was, or train into another folder"
-                )
-    return config
 
 
 def _training(args: argparse.Namespace) -> dict[str, Any]:

@@ -131,11 +131,11 @@ class RunConfig:
 
     def to_yaml(self) -> str:
         """The config with every default written out; it loads back to an equal one."""
-        lines = ["# Resolved config: every option, as this run uses it."]
+        lines = []
         for name, section in self.sections().items():
             lines += ["", f"{name}:  # {_COMMENTS[name]}"]
             lines += [f"  {key}: {one_line(value)}" for key, value in section.items()]
-        return "\n".join(lines) + "\n"
+        return "\n".join(lines[1:]) + "\n"
 
     def sections(self) -> dict[str, dict[str, Any]]:
         """The three sections as plain data."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gym_rlseg.paths import output_folder
+from gym_rlseg.paths import output_folder, user_path
 from gym_rlseg.writing import write_csv, write_text
 
 if TYPE_CHECKING:
@@ -17,75 +17,69 @@ if TYPE_CHECKING:
     from agents.runs.config import RunConfig
 
 
-@dataclass(frozen=True)
+#: How a config starts that a training has written, so that a user's own is never replaced.
+_MARK = "# Resolved config: every option, as this run uses it.\n"
+
+
 class RunFolder:
-    """The folder of one training.
+    """The folder of one training. It holds a run as soon as it has a checkpoint.
+
+    Args:
+        path: of the folder.
 
     Attributes:
-        path: config.yaml (resolved), checkpoint.pt (training resumes from it), best.pt
-            (the best actor alone), validation.csv, skipped.csv (if images were left out),
-            report.html, panels.png and log/ (TensorBoard).
+        path: of the folder.
+        config: the resolved config, config.yaml.
+        checkpoint: from which training resumes, checkpoint.pt.
+        best: the best actor, without the replay, best.pt.
+        validation: the learning curve, validation.csv.
+        skipped: images that were left out and why, skipped.csv, if there are any.
+        report: what came of it, to look at in a browser, report.html.
+        panels: the last validation image, segmented, panels.png.
+        log: TensorBoard's folder.
     """
 
-    path: Path
-
-    @property
-    def config(self) -> Path:
-        """The resolved config."""
-        return self.path / "config.yaml"
-
-    @property
-    def checkpoint(self) -> Path:
-        """From which training resumes."""
-        return self.path / "checkpoint.pt"
-
-    @property
-    def best(self) -> Path:
-        """The selected actor, without the replay."""
-        return self.path / "best.pt"
-
-    @property
-    def validation(self) -> Path:
-        """The learning curve."""
-        return self.path / "validation.csv"
-
-    @property
-    def skipped(self) -> Path:
-        """Images that were left out, and why."""
-        return self.path / "skipped.csv"
-
-    @property
-    def report(self) -> Path:
-        """What came of the training, to look at in a browser."""
-        return self.path / "report.html"
-
-    @property
-    def panels(self) -> Path:
-        """The last validation image, segmented."""
-        return self.path / "panels.png"
-
-    @property
-    def log(self) -> Path:
-        """TensorBoard's folder."""
-        return self.path / "log"
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = user_path(path)
+        self.config = self.path / "config.yaml"
+        self.checkpoint, self.best = self.path / "checkpoint.pt", self.path / "best.pt"
+        self.validation, self.skipped = self.path / "validation.csv", self.path / "skipped.csv"
+        self.report, self.panels = self.path / "report.html", self.path / "panels.png"
+        self.log = self.path / "log"
 
     @property
     def resume_command(self) -> str:
         """What continues the training."""
         return f"rlseg train -o {shlex.quote(str(self.path))} --resume"
 
+    @property
+    def shown(self) -> bool:
+        """Whether the report is of the last checkpoint; that of a killed training isn't."""
+        return (
+            self.report.exists() and self.report.stat().st_mtime >= self.checkpoint.stat().st_mtime
+        )
+
     def check_free(self) -> None:
         """Refuse a place where no new run can go; nothing is made yet.
 
+        A config alone is what a training left that was killed before its first checkpoint.
+
         Raises:
-            ValueError: if it is a file, not writable, or holds a run.
+            ValueError: if it is a file, not writable, or holds a run or another's config.
         """
         output_folder(self.path)
-        if self.config.exists() or self.checkpoint.exists():
+        if self.best.exists() or self.checkpoint.exists():
             raise ValueError(
                 f"{self.path} already holds a run; choose another folder, or continue it "
                 f"with: {self.resume_command}"
             )
+        if self.config.exists():
+            with self.config.open("rb") as file:
+                if file.read(len(_MARK)) != _MARK.encode():
+                    raise ValueError(
+                        f"{self.config} is no run's config, which would replace it; choose "
+                        "another folder"
+                    )
 
     def check_run(self, file: Path) -> None:
         """Refuse a place that holds no run, or lacks `file` of it.
@@ -97,7 +91,7 @@ class RunFolder:
             if not needed.exists():
                 raise ValueError(
                     f"{self.path} holds no run: {needed} does not exist; give a folder that "
-                    "'rlseg train' wrote"
+                    "'rlseg train' wrote, or let it write one"
                 )
 
     @contextlib.contextmanager
@@ -127,6 +121,9 @@ class RunFolder:
                 "another folder"
             ) from error
         try:
+            for pattern in (".*.part", ".*.pt.*"):  # what a killed training was writing
+                for file_part in self.path.glob(pattern):
+                    file_part.unlink(missing_ok=True)
             yield
         finally:
             with contextlib.suppress(OSError):  # some systems keep a file that is open
@@ -146,14 +143,15 @@ class RunFolder:
             agent: untrained.
             skipped: images that were left out, and why.
         """
+        files = (self.skipped, self.config, self.checkpoint, self.best, self.validation)
         try:
+            self.skipped.unlink(missing_ok=True)  # of a training that was killed before it began
             if skipped:
                 write_csv(self.skipped, ("image", "reason"), skipped.items())
-            write_text(self.config, config.to_yaml())
+            write_text(self.config, _MARK + config.to_yaml())
             self.save(agent)
         except BaseException:
-            # Half a run could neither be resumed nor started again.
-            for file in (self.config, self.best, self.checkpoint, self.validation, self.skipped):
+            for file in files:
                 file.unlink(missing_ok=True)
             raise
 
@@ -161,9 +159,9 @@ class RunFolder:
         """Write checkpoint, best actor and learning curve, each of them all or nothing.
 
         Raises:
-            OSError: if the disk refuses; the files are then as they were before.
+            OSError: if the disk refuses; the file is then as it was before.
         """
-        for path, include_replay in ((self.best, False), (self.checkpoint, True)):
+        for path, include_replay in ((self.checkpoint, True), (self.best, False)):
             try:
                 agent.save(path, include_replay=include_replay)
             except OSError as error:
@@ -174,6 +172,6 @@ class RunFolder:
                         f"; the last checkpoint is whole, continue with: {self.resume_command}"
                     )
                 raise OSError(error.errno, reason, str(path)) from error
-        curve = agent.learning_curve
         names = ("timestep", "seconds", "reward")
-        write_csv(self.validation, names, [[row[name] for name in names] for row in curve])
+        rows = [[row[name] for name in names] for row in agent.learning_curve]
+        write_csv(self.validation, names, rows)

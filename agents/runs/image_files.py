@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from agents.runs.config import RunConfig
 from agents.segmenting.pipeline import Pipeline
-from gym_rlseg.images import ConstantImageError, FilesSource
+from gym_rlseg.images import FilesSource
+from gym_rlseg.images.base import UnusableImageError
 from gym_rlseg.images.files import read_image
 from gym_rlseg.images.reading.pages import split_page
 from gym_rlseg.options import from_options
@@ -91,7 +92,7 @@ def _single_superpixels(
             sample = source.load(file)
             try:
                 pipeline.graph(sample)
-            except ConstantImageError as error:
+            except UnusableImageError as error:
                 yield sample.name, str(error)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,13 +16,12 @@ from agents.common.threads import torch_threads
 from agents.graph.agent import GraphAgent
 from agents.runs.config import RunConfig
 from agents.runs.folder import RunFolder
-from agents.runs.image_files import without_unusable
 from agents.runs.interrupt import Interrupt
+from agents.runs.preparing import skipping_unusable, training_envs
 from agents.runs.report import write_report
+from agents.runs.resuming import check_agent, resumed_config
 from agents.runs.watch import Watch, out_of_patience
 from gym_rlseg.envs import SuperpixelEnv
-from gym_rlseg.envs.superpixel.observation import check_fits
-from gym_rlseg.images import ConstantImageError
 from gym_rlseg.writing import write_picture
 
 _WITHOUT_END = 10**12
@@ -55,94 +55,83 @@ class Options:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class Trained:
     """How a training ended.
 
     Attributes:
         agent: as trained.
-        trained: False if nothing was left to do.
-        interrupted: by Ctrl-C; the run is saved all the same.
+        further: False if nothing was left to do.
+        interrupted: the signal that stopped it, or None; the run is saved all the same.
+        signal_name: what people call that signal, such as "Ctrl-C".
         out_of_patience: stopped as the validation reward rose no more.
     """
 
     agent: GraphAgent
-    trained: bool = True
-    interrupted: bool = False
+    further: bool = True
+    interrupted: signal.Signals | None = None
+    signal_name: str = ""
     out_of_patience: bool = False
 
 
-def train(config: RunConfig, folder: RunFolder, options: Options) -> Outcome:
+def train(config: RunConfig, folder: RunFolder, options: Options) -> Trained:
     """Train, and leave in `folder` what a run holds.
 
     Raises:
         ValueError: if the folder, the config's images or the weights to start from can't be
             used; a new run's folder is then as it was before.
         OSError: if the disk refuses; the last checkpoint is then whole.
+        KeyboardInterrupt: after a second Ctrl-C; it says what is lost.
     """
     started = time.monotonic()
     if options.resume:
-        folder.check_run(folder.checkpoint)
+        config = resumed_config(config, folder)
     if options.start is not None:
         options.start.check_run(options.start.best)
     with folder.locked(), torch_threads(options.threads):
-        if not options.resume:
-            folder.check_free()
-            config, skipped = without_unusable(config, options.warn)
+        skipped: dict[str, str] = {}
+        if options.resume:  # the run's config leaves out what can't be used
+            env, eval_env = training_envs(config)
         else:
-            skipped = {}  # the run's config leaves them out
-        try:
-            env, eval_env = _prepared(config)
-        except ConstantImageError:
-            config, more = without_unusable(config, options.warn, graphs=True)
-            if options.resume or not more:
-                raise
-            skipped |= more
-            env, eval_env = _prepared(config)
+            folder.check_free()
+            (env, eval_env), config, skipped = skipping_unusable(
+                config, options.warn, training_envs
+            )
         agent = _agent(config, folder, options, env, eval_env)
         preparing = time.monotonic() - started
+
+        def show() -> None:
+            write_picture(folder.panels, _panels(agent, eval_env))
+            write_report(folder, config, agent, eval_env, preparing=preparing)
+
         remaining = (config.training.total_timesteps or _WITHOUT_END) - agent.num_timesteps
-        patience = config.training.patience
-        if out_of_patience(agent.learning_curve, patience):
-            return Outcome(agent=agent, trained=False, out_of_patience=True)
-        if remaining < 1:
-            return Outcome(agent=agent, trained=False)
-        with Interrupt() as interrupt:
+        no_patience = out_of_patience(agent.learning_curve, config.training.patience)
+        if no_patience or remaining < 1:
+            if not folder.shown:  # it was killed
+                show()
+            return Trained(agent=agent, further=False, out_of_patience=no_patience)
+        with Interrupt("stopping after this step, then saving") as interrupt:
             if not options.resume:
                 folder.create(config, agent, skipped)
             watch = Watch(agent, folder, interrupt, config.training, options.tell)
-            agent.learn(
-                remaining,
-                callback=watch,
-                progress_bar=options.progress_bar,
-                time_limit=config.training.time_limit,
-            )
-            folder.save(agent)
-            write_picture(folder.panels, _panels(agent, eval_env))
-            write_report(folder, config, agent, eval_env, preparing=preparing)
-        return Outcome(
+            try:
+                agent.learn(
+                    remaining,
+                    callback=watch,
+                    progress_bar=options.progress_bar,
+                    time_limit=config.training.time_limit,
+                )
+                watch.save()
+                show()
+            except (KeyboardInterrupt, SystemError):  # the latter from within compiled code
+                if not interrupt.forced:
+                    raise
+                raise KeyboardInterrupt(watch.lost()) from None
+        return Trained(
             agent=agent,
             interrupted=interrupt.requested,
+            signal_name=interrupt.name if interrupt.requested else "",
             out_of_patience=watch.out_of_patience,
         )
-
-
-def _prepared(config: RunConfig) -> tuple[SuperpixelEnv, SuperpixelEnv]:
-    """Environments of training and validation, with the graphs of all files made.
-
-    Raises:
-        ConstantImageError: naming an image of a single superpixel.
-        ValueError: naming the image that can't be used.
-    """
-    env = config.make_env()
-    eval_env = env.variant(
-        split="validation", pool_size=config.agent.evaluation_samples, render_mode="rgb_array"
-    )
-    for one in (env, eval_env):
-        # Generated images are never bad, and there may be many.
-        if one is eval_env or one.pool.source.size(one.pool.split) is not None:
-            for index in range(one.pool.size or 0):
-                check_fits(one.pool.graph(index), one.capacity)
-    return env, eval_env
 
 
 def _agent(
@@ -157,7 +146,9 @@ def _agent(
     }  # fmt: skip
     agent_class = ALGORITHMS[config.algorithm]
     if options.resume:
-        return agent_class.load(folder.checkpoint, env, **shared)
+        agent = agent_class.load(folder.checkpoint, env, **shared)
+        check_agent(agent, config, folder)
+        return agent
     agent = agent_class(config.agent, env, seed=config.training.seed, **shared)
     if options.start is not None:
         agent.start_from(options.start.best)

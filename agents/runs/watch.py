@@ -40,7 +40,8 @@ class Watch:
         self._agent, self._folder, self._interrupt = agent, folder, interrupt
         self._training, self._tell = training, tell
         self._validations = agent.validations
-        self._started, self._steps_before = time.monotonic(), agent.num_timesteps
+        self._started = time.monotonic()
+        self._steps_before = self._saved = agent.num_timesteps
         self._due = self._started + SAVE_EVERY
         self.out_of_patience = False
 
@@ -56,12 +57,23 @@ class Watch:
             if self.out_of_patience:
                 return False
         if time.monotonic() >= self._due:
-            started = time.monotonic()
-            self._folder.save(self._agent)
-            took = time.monotonic() - started
-            # A large replay on a slow disk must not eat the training's time.
-            self._due = time.monotonic() + max(SAVE_EVERY, SAVE_RATIO * took)
+            self.save()
         return True
+
+    def save(self) -> None:
+        """Save the run, which holds all time steps then."""
+        started = time.monotonic()
+        self._folder.save(self._agent)
+        self._saved = self._agent.num_timesteps
+        took = time.monotonic() - started
+        # A large replay on a slow disk must not eat the training's time.
+        self._due = time.monotonic() + max(SAVE_EVERY, SAVE_RATIO * took)
+
+    def lost(self) -> str:
+        """What a stop at once costs, and how to go on."""
+        steps = self._agent.num_timesteps - self._saved
+        what = f"{steps} time steps since the last checkpoint are" if steps else "the report is"
+        return f"stopped at once, {what} lost; continue with: {self._folder.resume_command}"
 
     def _line(self, row: Mapping[str, float]) -> str:
         from agents.common.reporting import seconds_left

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from agents.segmenting.pipeline import Segmentation
+
+#: Seconds between two writings of the tables, and the least multiple of what one takes.
+_EVERY, _RATIO = 1.0, 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +36,8 @@ class Row:
 
 
 @dataclass(kw_only=True)
-class Written:
-    """What has been written so far.
+class LabelFolder:
+    """The folder of labels and tables, with what has been written so far.
 
     Attributes:
         out: folder of the labels; it is made when there are any.
@@ -45,6 +50,7 @@ class Written:
     overlays: bool
     rows: list[Row] = field(default_factory=list)
     objects: list[tuple[Any, ...]] = field(default_factory=list)
+    _due: float = 0.0
 
     @property
     def failed(self) -> int:
@@ -56,57 +62,80 @@ class Written:
         """How many went through the agent."""
         return sum(bool(row.reward) for row in self.rows)
 
-    def image(self, name: str, target: Path, result: Segmentation, seconds: float) -> None:
-        """Write the labels of an image."""
-        self._write(target, result.labels, result.graph.image)
-        height, width = result.labels.shape
-        self.rows.append(
-            Row(
-                image=name,
-                labels=target.name,
-                height=height,
-                width=width,
-                objects=result.n_objects,
-                reward=f"{result.reward:.4f}",
-                seconds=f"{seconds:.2f}",
-            )
-        )
-
-    def measure(self, name: str, result: Segmentation, raw: NDArray[Any]) -> None:
-        """Add the objects of an image (C, H, W) to their table."""
+    def image(
+        self, name: str, target: Path, result: Segmentation, raw: NDArray[Any], seconds: float
+    ) -> None:
+        """Write the labels of an image, which its file has as `raw` (C, H, W)."""
         from agents.segmenting.objects_table import objects_table
 
         scores = result.scores.objects[~result.scores.ground]  # in the order of the labels
-        self.objects += [(name, *values) for values in objects_table(result.labels, raw, scores)]
+        objects = objects_table(result.labels, raw, scores)
+        self._write(target, result.labels, lambda: result.graph.image)
+        height, width = result.labels.shape
+        row = Row(
+            image=name,
+            labels=target.name,
+            height=height,
+            width=width,
+            objects=result.n_objects,
+            reward=f"{result.reward:.4f}",
+            seconds=f"{seconds:.2f}",
+        )
+        self._add(row, [(name, *values) for values in objects])
 
     def nothing(self, name: str, target: Path, shape: tuple[int, ...], note: str) -> None:
         """Write labels (H, W) that are all 0, for an image that shows nothing."""
         import numpy as np
 
         height, width = shape
-        self._write(target, np.zeros(shape, np.int32), np.zeros((1, *shape), np.float32))
-        row = Row(image=name, labels=target.name, height=height, width=width, objects=0, note=note)
-        self.rows.append(row)
+        blank = np.zeros((1, *shape), np.float32)
+        self._write(target, np.zeros(shape, np.int32), lambda: blank)
+        self._add(
+            Row(image=name, labels=target.name, height=height, width=width, objects=0, note=note)
+        )
 
-    def failure(self, name: str, reason: str) -> None:
-        """Remember an image that could not be segmented."""
-        self.rows.append(Row(image=name, error=reason))
+    def failure(self, name: str, target: Path, reason: str) -> None:
+        """Remember an image that could not be segmented, and remove labels it had before."""
+        note = ""
+        for stale in (target, self._picture(target)):
+            try:
+                stale.unlink()
+                note = "labels of an earlier call are removed"
+            except FileNotFoundError:
+                pass
+            except OSError:  # a name too long, or another user's folder
+                note = f"{stale.name}, if it exists, is of an earlier call"
+        self._add(Row(image=name, note=note, error=reason))
 
     def tables(self) -> None:
-        """Write the tables, unless every image failed."""
+        """Write the tables of what is done, unless every image failed."""
         if self.rows and self.out.is_dir():
             from agents.segmenting.objects_table import COLUMNS
 
+            started = time.monotonic()
             summary = [astuple(row) for row in self.rows]
-            write_csv(self.out / "summary.csv", [one.name for one in fields(Row)], summary)
             write_csv(self.out / "objects.csv", ("image", *COLUMNS), self.objects)
+            write_csv(self.out / "summary.csv", [one.name for one in fields(Row)], summary)
+            now = time.monotonic()
+            self._due = now + max(_EVERY, _RATIO * (now - started))
 
-    def _write(self, target: Path, labels: NDArray[np.int32], image: NDArray[np.float32]) -> None:
+    def _add(self, row: Row, objects: list[tuple[Any, ...]] | None = None) -> None:
+        self.rows.append(row)
+        self.objects += objects or []
+        if time.monotonic() >= self._due:  # a call that is killed has its tables
+            self.tables()
+
+    def _picture(self, target: Path) -> Path:
+        return self.out / "overlays" / f"{target.stem}.png"
+
+    def _write(
+        self, target: Path, labels: NDArray[np.int32], image: Callable[[], NDArray[np.float32]]
+    ) -> None:
         from gym_rlseg.images.files import write_labels
         from gym_rlseg.pictures.panels import overlay
 
-        folder = self.out / "overlays" if self.overlays else self.out
-        folder.mkdir(parents=True, exist_ok=True)
+        picture = self._picture(target)
+        (picture.parent if self.overlays else self.out).mkdir(parents=True, exist_ok=True)
         write_labels(target, labels)
         if self.overlays:
-            write_picture(folder / f"{target.stem}.png", overlay(image, labels))
+            write_picture(picture, overlay(image(), labels))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,8 +25,9 @@ def label_targets(source: FilesSource, out: Path) -> dict[Path, Path]:
 
     targets: dict[Path, Path] = {}
     taken: dict[str, Path] = {}
+    place = os.path.realpath(out)
     for file in source.all_files():
-        if file.absolute().parent.resolve() == out.absolute().resolve():
+        if os.path.realpath(file.parent) == place:
             raise ValueError(f"{out} holds the image {file.name}; choose another output folder")
         stem = file_stem(file)
         # Some file systems know no case, or another form of "ü".
