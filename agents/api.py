@@ -193,7 +193,7 @@ def _trained(config: RunConfig, folder: RunFolder, options: Options) -> Run:
 
 def _segment(segmenter: Segmenter, image: GivenImage) -> Labels:
     try:
-        return segmenter.segment(image.load()).labels
+        return segmenter.segment(image.load()).object_labels
     except ConstantImageError:
         _warn(f"{image.name} shows nothing; its labels are all 0")
         return np.zeros(image.shape, np.int32)

@@ -17,12 +17,13 @@ from common import record, table
 from numpy.typing import NDArray
 
 import gym_rlseg  # noqa: F401
-from gym_rlseg.envs.superpixel.env import SuperpixelEnv, object_labels
+from gym_rlseg.envs.superpixel.env import SuperpixelEnv
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.partition import Multicut, first_node_labels
 from gym_rlseg.metrics import Scores, evaluate, mean_scores, project_truth
 from gym_rlseg.options import build
 from gym_rlseg.rewards import REWARDS, Reward
+from gym_rlseg.segmentation.segmentation import Segmentation
 
 Labels = NDArray[np.int32]
 _SIZE = {"name": "area", "median": 600, "spread_above": 0.9, "spread_below": 1.35}
@@ -121,7 +122,9 @@ def _scores(graphs: list[SuperpixelGraph], reward: Reward, partitions: list[Labe
     return mean_scores(
         [
             evaluate(
-                object_labels(labels, reward(g, labels).ground)[g.superpixels],
+                Segmentation(
+                    graph=g, weights=g.evidence, node_labels=labels, scores=reward(g, labels)
+                ).object_labels,
                 cast(Labels, g.truth),
             )
             for g, labels in zip(graphs, partitions, strict=True)

@@ -141,7 +141,8 @@ def train_fold(arguments: argparse.Namespace, name: str, fold: int) -> None:
             else:
                 result = segment_graph(predictor, graph, **shared)
             seconds += time.perf_counter() - begun
-            rows.append(dataclasses.asdict(evaluate(result.labels, cast(Labels, sample.truth))))
+            truth = cast(Labels, sample.truth)
+            rows.append(dataclasses.asdict(evaluate(result.object_labels, truth)))
         outcome[method] = {"scores": rows, "ms": 1e3 * seconds / len(samples)}
     target.write_text(json.dumps(outcome))
     means = [mean_scores([Scores(**r) for r in outcome[m]["scores"]]).sbd for m in METHODS
@@ -202,7 +203,10 @@ def assemble(arguments: argparse.Namespace, name: str) -> tuple[str, str]:
             min_size=round(0.08 * diameter**2),
         )
         otsu[str(lengths)] = scored([watershed(sample.image) for sample in samples])
-    edges = {b: scored([edge_multicut(g, pipeline.reward, bias=b) for g in graphs]) for b in BIASES}
+    edges = {
+        b: scored([edge_multicut(g, pipeline.reward, bias=b).object_labels for g in graphs])
+        for b in BIASES
+    }
     mutex = {
         reach: scored(
             [

@@ -18,12 +18,12 @@ from common import record, table
 
 import gym_rlseg  # noqa: F401
 from agents.algorithms import ALGORITHMS
+from agents.baselines import edge_multicut
 from agents.graph.agent import GraphAgent
 from agents.runs.config import DEFAULT_ALGORITHM
 from agents.segmenting.by_reward import segment_by_reward
 from agents.segmenting.pipeline import segment_graph
-from gym_rlseg.envs.superpixel.env import SuperpixelEnv, object_labels
-from gym_rlseg.graph.partition import Multicut
+from gym_rlseg.envs.superpixel.env import SuperpixelEnv
 from gym_rlseg.metrics import Scores, evaluate, mean_scores, superpixel_bound
 
 BIASES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
@@ -150,10 +150,7 @@ def bound_scores(env: SuperpixelEnv, index: int) -> Scores:
 def multicut_scores(env: SuperpixelEnv, index: int, bias: float) -> Scores:
     """The boundary evidence as edge weights, without any learning."""
     env.reset(options={"index": index})
-    graph = env.graph
-    labels = Multicut(solver="kernighan_lin", bias=bias)(graph.solver, graph.evidence)
-    ground = env.reward(graph, labels).ground
-    return evaluate(object_labels(labels, ground)[graph.superpixels], env.truth)
+    return evaluate(edge_multicut(env.graph, env.reward, bias=bias).object_labels, env.truth)
 
 
 def measured(
@@ -172,7 +169,7 @@ def measured(
         else:
             result = segment_graph(agent, graph, partition=env.partition, reward=env.reward)
         seconds += time.perf_counter() - started
-        scores.append(evaluate(result.labels, graph.truth))
+        scores.append(evaluate(result.object_labels, graph.truth))
     return mean_scores(scores), 1e3 * seconds / images
 
 

@@ -118,7 +118,9 @@ def of_graphs(
     """The bound, and multicuts."""
     bounds = [superpixel_bound(g.superpixels, cast(Labels, g.truth)) for g in graphs]
     found = {
-        bias: scores([edge_multicut(g, pipeline.reward, bias=bias) for g in graphs], samples)
+        bias: scores(
+            [edge_multicut(g, pipeline.reward, bias=bias).object_labels for g in graphs], samples
+        )
         for bias in BIASES
     }
     best = max(found, key=lambda bias: found[bias].sbd)

@@ -151,7 +151,7 @@ def measure(job: Path, tile: int) -> dict[str, Any]:
     result = segmenter.segment(sample)
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    np.save(job / f"{tile}.npy", result.labels)
+    np.save(job / f"{tile}.npy", result.object_labels)
     return {
         "seconds": seconds,
         # Kibibytes, but bytes on macOS.

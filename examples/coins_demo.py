@@ -19,8 +19,7 @@ import torch
 
 import gym_rlseg  # noqa: F401  (registers the environments)
 from agents import SubgraphSAC
-from gym_rlseg.envs.superpixel.env import object_labels
-from gym_rlseg.graph.partition import Multicut
+from agents.baselines import edge_multicut
 from gym_rlseg.images.reading.formats import write_labels
 from gym_rlseg.metrics import evaluate, matched_objects, superpixel_bound
 from gym_rlseg.pictures.panels import overlay
@@ -61,11 +60,10 @@ def main() -> None:
     imageio.imwrite(out / "overlay.png", overlay(graph.image, labels))
 
     # Only now, to measure: the truth.
-    by_evidence = Multicut(solver="kernighan_lin")(graph.solver, graph.evidence)
-    ground = coins.reward(graph, by_evidence).ground
+    by_evidence = edge_multicut(graph, coins.reward)
     candidates = {
         "SubgraphSAC (no annotation)": labels,
-        "edge map + multicut": object_labels(by_evidence, ground)[graph.superpixels],
+        "edge map + multicut": by_evidence.object_labels,
         "superpixel bound (needs the truth)": superpixel_bound(graph.superpixels, truth),
     }
     rows = [

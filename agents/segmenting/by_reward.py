@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.graph.agent import GraphAgent
-from agents.segmenting.pipeline import Segmentation
-from gym_rlseg.envs.superpixel.env import object_labels
 from gym_rlseg.envs.superpixel.observation import Capacity, padded
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.partition import Multicut, Partition
 from gym_rlseg.rewards import Reward
-from gym_rlseg.search import SearchOptions, best_partition
+from gym_rlseg.segmentation.search import SearchOptions, best_partition
+from gym_rlseg.segmentation.segmentation import Segmentation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +61,7 @@ def segment_by_reward(
     # Proposals needn't be solved well, only differently: the fast solver does.
     candidates = [partition(graph.solver, weights[0])]
     candidates += [Multicut()(graph.solver, w) for w in weights[1:]]
-    labels, scores = best_partition(graph, reward, candidates, weights[0], options.search)
-    return Segmentation(
-        graph=graph,
-        weights=weights[0],
-        node_labels=labels,
-        scores=scores,
-        labels=object_labels(labels, scores.ground)[graph.superpixels],
-    )
+    return best_partition(graph, reward, candidates, weights[0], options.search)
 
 
 def _logits(

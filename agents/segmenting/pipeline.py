@@ -12,14 +12,14 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from gym_rlseg.envs.superpixel.env import object_labels
 from gym_rlseg.envs.superpixel.observation import Capacity, Observation, observation_space, padded
 from gym_rlseg.graph import PARTITIONS, GraphRecipe, SuperpixelGraph
 from gym_rlseg.graph.partition import Multicut, Partition
 from gym_rlseg.graph.tiles import Tiling
 from gym_rlseg.images.base import Sample
 from gym_rlseg.options import build
-from gym_rlseg.rewards import REWARDS, Reward, Scores
+from gym_rlseg.rewards import REWARDS, Reward
+from gym_rlseg.segmentation.segmentation import Segmentation, segment
 
 if TYPE_CHECKING:
     from agents.graph.agent import GraphAgent
@@ -39,61 +39,17 @@ class Predictor(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Segmentation:
-    """One segmented image.
-
-    Attributes:
-        graph: the image as a graph of N superpixels and E edges.
-        weights: float32 (E,) in [0, 1], 1 = cut.
-        node_labels: int32 (N,), objects 0..K-1, the ground included.
-        scores: what the reward says of them.
-        labels: int32 (H, W), 0 = ground, objects 1..M.
-    """
-
-    graph: SuperpixelGraph
-    weights: NDArray[np.float32]
-    node_labels: NDArray[np.int32]
-    scores: Scores
-    labels: NDArray[np.int32]
-
-    @property
-    def n_objects(self) -> int:
-        """M, the number of objects besides the ground."""
-        return int(self.labels.max())
-
-    @property
-    def reward(self) -> float:
-        """In [0, 1], no truth needed."""
-        return self.scores.total
-
-
 def segment_graph(
     agent: Predictor, graph: SuperpixelGraph, *, partition: Partition, reward: Reward
 ) -> Segmentation:
-    """Segment a graph of any size: weights, objects, ground, labels.
-
-    Args:
-        agent: asked for deterministic weights.
-        graph: never mutated.
-        partition: turns weights into objects; `Multicut(solver="kernighan_lin")` is the
-            most accurate that every installation has.
-        reward: tells the ground from the objects, and scores both.
+    """Segment a graph of any size by an agent's deterministic weights; see `segment`.
 
     Raises:
         ValueError: if the agent was trained on other features.
     """
     capacity = Capacity(nodes=graph.n_nodes, edges=graph.n_edges, image=None)
     weights, _ = agent.predict(padded(graph, capacity), deterministic=True)
-    node_labels = partition(graph.solver, weights)
-    scores = reward(graph, node_labels)
-    return Segmentation(
-        graph=graph,
-        weights=weights,
-        node_labels=node_labels,
-        scores=scores,
-        labels=object_labels(node_labels, scores.ground)[graph.superpixels],
-    )
+    return segment(graph, weights, partition, reward)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +58,8 @@ class Pipeline:
 
     Attributes:
         recipe: makes the graph.
-        partition: see `segment_graph`.
-        reward: see `segment_graph`.
+        partition: see `segment`.
+        reward: see `segment`.
     """
 
     recipe: GraphRecipe

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from agents.segmenting.pipeline import Segmentation
+    from gym_rlseg.segmentation.segmentation import Segmentation
 
 #: Seconds between two writings of the tables, and the least multiple of what one takes.
 _EVERY, _RATIO = 1.0, 20.0
@@ -69,9 +69,9 @@ class LabelFolder:
         from agents.segmenting.objects_table import objects_table
 
         scores = result.scores.objects[~result.scores.ground]  # in the order of the labels
-        objects = objects_table(result.labels, raw, scores)
-        self._write(target, result.labels, lambda: result.graph.image)
-        height, width = result.labels.shape
+        objects = objects_table(result.object_labels, raw, scores)
+        self._write(target, result.object_labels, lambda: result.graph.image)
+        height, width = result.object_labels.shape
         row = Row(
             image=name,
             labels=target.name,

@@ -10,9 +10,10 @@ import numpy as np
 
 from agents.common import checkpoint
 from agents.segmenting.by_reward import segment_by_reward
-from agents.segmenting.pipeline import Pipeline, Segmentation, load_agent
+from agents.segmenting.pipeline import Pipeline, load_agent
 from gym_rlseg.graph.tiles import Tiling
 from gym_rlseg.images import Sample
+from gym_rlseg.segmentation.segmentation import Segmentation
 
 if TYPE_CHECKING:
     from agents.graph.agent import GraphAgent

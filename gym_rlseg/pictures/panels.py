@@ -20,7 +20,7 @@ from gym_rlseg.pictures.layout import (
     ramp_colours,
 )
 from gym_rlseg.pictures.subgraphs import render_subgraphs
-from gym_rlseg.rewards.base import Scores
+from gym_rlseg.segmentation.segmentation import Segmentation
 
 __all__ = ["edge_map", "overlay", "render_panels", "render_subgraphs", "to_rgb"]
 
@@ -32,9 +32,7 @@ _AMBER, _CYAN, _DARK = (255, 150, 0), (0, 225, 255), (20, 22, 28)
 
 def render_panels(
     graph: SuperpixelGraph,
-    weights: NDArray[np.float32] | None,
-    labels: NDArray[np.int32] | None,
-    scores: Scores | None,
+    result: Segmentation | None = None,
     *,
     shape: tuple[int, int] | None = None,
 ) -> Picture:
@@ -46,9 +44,7 @@ def render_panels(
 
     Args:
         graph: the image's graph.
-        weights: float32 (E,) in [0, 1], the action without its padding; or None.
-        labels: int32 (N,), objects 0..K-1; or None.
-        scores: the reward's scores of `labels`; or None.
+        result: what a step made of it; None before one.
         shape: (H, W) in pixels that panels are laid out for, say those of the largest
             image of a video: panels get its aspect and grow with it, up to 512 pixels a
             side. None: squares of 384 pixels. Images of other shapes are scaled to fit.
@@ -57,11 +53,9 @@ def render_panels(
         uint8 (H, W, 3), of a size that depends on `shape` alone; multiples of 16.
 
     Raises:
-        ValueError: if an array doesn't fit the graph, or `shape` isn't positive.
+        ValueError: if `shape` isn't positive.
     """
-    actions = np.clip(graph.evidence, 0, 1) if weights is None else _checked(graph, weights)
-    if labels is not None and labels.shape != (graph.n_nodes,):
-        raise ValueError(f"labels must have shape ({graph.n_nodes},), got {labels.shape}")
+    actions = np.clip(graph.evidence, 0, 1) if result is None else result.weights
     box = panel_size(shape)
     scale, enlarged = fit(graph.superpixels.shape, box)
     window = max(1, round(1 / min(scale)))  # images that shrink are averaged
@@ -76,19 +70,17 @@ def render_panels(
         ),
         Panel("Boundary map", enlarged(to_rgb(graph.boundary[None])), "black 0, white 1"),
         Panel(
-            "Actions" if weights is not None else "Evidence (no action yet)",
+            "Evidence (no action yet)" if result is None else "Actions",
             _edge_lines(dark, graph, actions, _ACTIONS, scale, thick),
             "merge 0|1 cut",
             _ACTIONS,
         ),
     ]
-    headline, result = "No action yet", None
-    if labels is not None:
-        # 0 is the ground, where a reward says what is.
-        ground = np.zeros(graph.n_nodes, np.bool_) if scores is None else scores.ground[labels]
-        result = np.where(ground, 0, labels + 1)[graph.superpixels]
-        headline = _count(result)
-    known = result if graph.truth is None else graph.truth
+    found = None
+    if result is not None:  # colours go by the numbers of all objects, the ground's among them
+        ground = result.scores.ground[result.node_labels]
+        found = np.where(ground, 0, result.node_labels + 1)[graph.superpixels]
+    known = found if graph.truth is None else graph.truth
     if known is None:
         panels.append(Panel("Result"))
     else:
@@ -98,23 +90,22 @@ def render_panels(
             lines = binary_dilation(lines)
         visible = (lines & (shown > 0))[..., None]
         outlined = np.where(visible, np.array(_CYAN, np.uint8), raw)
-        panels.append(Panel("Result" if known is result else "Truth", outlined, _count(known)))
-    if result is None:
-        panels.append(Panel("Segmentation"))
+        panels.append(Panel("Result" if known is found else "Truth", outlined, _count(known)))
+    if result is None or found is None:
+        headline = "No action yet"
+        panels += [Panel(name) for name in ("Segmentation", "Scores of objects", "Scores of edges")]
     else:
-        numbers, colours = distinct(result)
+        scores = result.scores
+        numbers, colours = distinct(found)
         filled = _filled(as_bytes(0.5 * raw), enlarged(numbers), colours, 0.7)
-        panels.append(Panel("Segmentation", filled, _count(result)))
-    if labels is None or scores is None:
-        panels += [Panel("Scores of objects"), Panel("Scores of edges")]
-    else:
-        numbers = enlarged((labels + 1)[graph.superpixels])
+        panels.append(Panel("Segmentation", filled, _count(found)))
+        numbers = enlarged((result.node_labels + 1)[graph.superpixels])
         colours = np.vstack([_DARK, ramp_colours(scores.objects, _SCORES)])
         filled = _filled(raw, numbers, colours, 0.8, rim=_DARK)
         edges = _edge_lines(dark, graph, scores.edges, _SCORES, scale, thick)
         panels.append(Panel("Scores of objects", filled, "low 0|1 high", _SCORES))
         panels.append(Panel("Scores of edges", edges, "low 0|1 high", _SCORES))
-        headline = f"Reward {scores.total:.3f}  ·  {headline}"
+        headline = f"Reward {scores.total:.3f}  ·  {_count(found)}"
     return compose(panels, box, headline, graph.name)
 
 

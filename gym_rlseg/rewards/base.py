@@ -45,7 +45,7 @@ class Reward(ABC):
     Attributes:
         least_gain: rise of the rewards' sum, per edge at the objects concerned, from which
             on it tells the better of two partitions that differ little; see
-            `gym_rlseg.search`.
+            `gym_rlseg.segmentation.search`.
     """
 
     # A class attribute, not an option: dataclass fields need an annotation.

@@ -23,7 +23,6 @@ from gym_rlseg.envs.superpixel.observation import (
     padded,
 )
 from gym_rlseg.envs.superpixel.pool import GraphPool
-from gym_rlseg.envs.superpixel.scoring import segment
 from gym_rlseg.graph import PARTITIONS, GraphRecipe, SuperpixelGraph
 from gym_rlseg.graph.boundary import BoundaryMap
 from gym_rlseg.graph.evidence import Evidence
@@ -39,6 +38,7 @@ from gym_rlseg.kinds import check_kinds, is_whole
 from gym_rlseg.options import build, check_names
 from gym_rlseg.rewards import REWARDS
 from gym_rlseg.rewards.base import Reward, Scores
+from gym_rlseg.segmentation.segmentation import Segmentation, segment
 
 if TYPE_CHECKING:
     from gym_rlseg.pictures.viewer import Viewer
@@ -146,9 +146,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
             0.0, 1.0, (self.capacity.edges,), np.float32
         )
         self._graph: SuperpixelGraph | None = None
-        self._weights: NDArray[np.float32] | None = None
-        self._labels: NDArray[np.int32] | None = None
-        self._scores: Scores | None = None
+        self._result: Segmentation | None = None
         self._viewer: Viewer | None = None
 
     def reset(
@@ -186,7 +184,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         graph = self.pool.graph(int(index))
         check_fits(graph, self.capacity)
         self._graph, self._index = graph, int(index)
-        self._weights = self._labels = self._scores = None
+        self._result = None
         return self._info()
 
     def step(
@@ -201,24 +199,22 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
             ResetNeeded: if there was no reset since the last step.
             ValueError: if the action has a wrong shape, NaN or values outside [0, 1].
         """
-        if self._graph is None or self._scores is not None:
+        if self._graph is None or self._result is not None:
             raise ResetNeeded("an episode has one step: call reset() before step()")
         graph = self._graph
         weights = check_action(action, self.capacity.edges)[: graph.n_edges]
-        self._weights = weights.copy()
-        outcome = segment(graph, weights, self.partition, self.reward)
-        self._labels, self._scores = outcome.labels, outcome.scores
+        self._result = result = segment(graph, weights.copy(), self.partition, self.reward)
         info = self._info()
         edge_rewards = np.zeros(self.capacity.edges, np.float32)
-        edge_rewards[: graph.n_edges] = self._scores.edges
+        edge_rewards[: graph.n_edges] = result.scores.edges
         node_labels = np.full(self.capacity.nodes, -1, np.int32)
-        node_labels[: graph.n_nodes] = self._labels
-        info["subgraph_rewards"] = outcome.subgraphs
+        node_labels[: graph.n_nodes] = result.node_labels
+        info["subgraph_rewards"] = tuple(scores.copy() for scores in result.subgraph_scores)
         info["edge_rewards"] = edge_rewards
         info["node_labels"] = node_labels
         if self.render_mode == "human":
             self.render()
-        return padded(graph, self.capacity), self._scores.total, True, False, info
+        return padded(graph, self.capacity), result.reward, True, False, info
 
     def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
         """The panels of the paper's Fig. 4, uint8 (H, W, 3); None if they are shown elsewhere.
@@ -228,7 +224,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         if self.render_mode is None:
             gym.logger.warn("render() needs render_mode='rgb_array' when the environment is made")
             return None
-        picture = self._picture(self.graph, self._weights, self._labels, self._scores)
+        picture = self._picture(self.graph, self._result)
         if self.render_mode == "human":
             self._show(picture)
             return None
@@ -239,16 +235,10 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         if self._viewer is not None:
             self._viewer.close()
 
-    def _picture(
-        self,
-        graph: SuperpixelGraph,
-        weights: NDArray[np.float32] | None,
-        labels: NDArray[np.int32] | None,
-        scores: Scores | None,
-    ) -> NDArray[np.uint8]:
+    def _picture(self, graph: SuperpixelGraph, result: Segmentation | None) -> NDArray[np.uint8]:
         from gym_rlseg.pictures.panels import render_panels
 
-        return render_panels(graph, weights, labels, scores, shape=self._frame_shape)
+        return render_panels(graph, result, shape=self._frame_shape)
 
     def _show(self, picture: NDArray[np.uint8]) -> None:
         from gym_rlseg.pictures.viewer import Viewer
@@ -272,7 +262,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         """Another environment that draws from the same pool, so that graphs are kept once."""
         other = copy.copy(self)
         other._np_random = other._np_random_seed = None
-        other._graph = other._weights = other._labels = other._scores = other._viewer = None
+        other._graph = other._result = other._viewer = None
         return other
 
     @property
@@ -293,9 +283,9 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         Raises:
             ResetNeeded: before a step.
         """
-        if self._labels is None or self._scores is None:
+        if self._result is None:
             raise ResetNeeded("there is no segmentation yet: call reset() and step()")
-        return object_labels(self._labels, self._scores.ground)[self.graph.superpixels]
+        return self._result.object_labels.copy()
 
     @property
     def truth(self) -> NDArray[np.int32] | None:
@@ -305,7 +295,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
     @property
     def scores(self) -> Scores | None:
         """The reward's scores of the last step, None before it."""
-        return self._scores
+        return None if self._result is None else self._result.scores
 
     def _info(self) -> dict[str, Any]:
         return {
@@ -320,17 +310,6 @@ _KEYWORDS = frozenset(inspect.signature(SuperpixelEnv.__init__).parameters) - {
     "self",
     "source_options",
 }
-
-
-def object_labels(node_labels: NDArray[np.int32], ground: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Superpixels' labels with ground 0 and objects 1..N, int32 (N,).
-
-    Args:
-        node_labels: int32 (N,), objects 0..K-1.
-        ground: bool (K,).
-    """
-    numbers = np.where(ground, 0, np.cumsum(~ground)).astype(np.int32)
-    return numbers[node_labels]
 
 
 def _build_source(

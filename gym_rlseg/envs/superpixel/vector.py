@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from gym_rlseg.envs.superpixel.action import check_actions, of_environment
 from gym_rlseg.envs.superpixel.env import SuperpixelEnv
 from gym_rlseg.envs.superpixel.observation import Capacity, Observation, fill
-from gym_rlseg.envs.superpixel.scoring import Outcome, segment
 from gym_rlseg.envs.superpixel.worker import Worker
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.kinds import is_whole
 from gym_rlseg.options import check_names
+from gym_rlseg.segmentation.segmentation import Segmentation, segment
 
 Infos = dict[str, Any]
 Weights = NDArray[np.float32]
@@ -142,25 +142,25 @@ class SuperpixelVectorEnv(SyncVectorEnv):
         self._ready = False
         graphs = [env.graph for env in envs]
         weights = [row[: graph.n_edges] for row, graph in zip(actions, graphs, strict=True)]
-        outcomes: dict[int, Outcome] = {}
-        with self._helped(weights, outcomes) as own:
+        results: dict[int, Segmentation] = {}
+        with self._helped(graphs, weights, results) as own:
             for i in own:
-                outcomes[i] = segment(graphs[i], weights[i], envs[i].partition, envs[i].reward)
+                results[i] = segment(graphs[i], weights[i], envs[i].partition, envs[i].reward)
             final_info, final_obs = self._info(), _objects(self._rows)
             for env in envs:
                 env._begin()
             self._prepare()
             observations = self._observe()
-        ended = [outcomes[i] for i in range(self.num_envs)]
+        ended = [results[i] for i in range(self.num_envs)]
         if self.render_mode == "human":
-            for env, graph, row, outcome in zip(envs, graphs, weights, ended, strict=True):
-                env._show(env._picture(graph, row, outcome.labels, outcome.scores))
+            for env, result in zip(envs, ended, strict=True):
+                env._show(env._picture(result.graph, result))
                 env.render()
-        final_info |= _with_masks(_step_info(graphs, ended, capacity))
+        final_info |= _with_masks(_step_info(ended, capacity))
         self._ready = True
         return (
             observations,
-            np.array([outcome.scores.total for outcome in ended]),
+            np.array([result.reward for result in ended]),
             np.ones(self.num_envs, np.bool_),
             np.zeros(self.num_envs, np.bool_),
             _with_masks({"final_obs": final_obs, "final_info": final_info}) | self._info(),
@@ -214,8 +214,13 @@ class SuperpixelVectorEnv(SyncVectorEnv):
             worker.prepare([self._singles[i]._index for i in share])
 
     @contextmanager
-    def _helped(self, weights: list[Weights], outcomes: dict[int, Outcome]) -> Iterator[list[int]]:
-        """Has the workers segment their shares meanwhile and adds what came out to `outcomes`.
+    def _helped(
+        self,
+        graphs: list[SuperpixelGraph],
+        weights: list[Weights],
+        results: dict[int, Segmentation],
+    ) -> Iterator[list[int]]:
+        """Has the workers segment their shares meanwhile and adds what came out to `results`.
 
         Yields the environments that are left to this process.
         """
@@ -238,18 +243,21 @@ class SuperpixelVectorEnv(SyncVectorEnv):
         for reply, share in replies:
             if isinstance(reply, Exception):
                 raise reply
-            outcomes.update(zip(share, reply, strict=True))
+            for i, (labels, scores) in zip(share, reply, strict=True):
+                results[i] = Segmentation(
+                    graph=graphs[i], weights=weights[i], node_labels=labels, scores=scores
+                )
 
 
-def _step_info(graphs: list[SuperpixelGraph], outcomes: list[Outcome], capacity: Capacity) -> Infos:
+def _step_info(results: list[Segmentation], capacity: Capacity) -> Infos:
     """What a step's info holds besides a reset's, for N episodes at once."""
-    edge_rewards = np.zeros((len(graphs), capacity.edges), np.float32)
-    node_labels = np.full((len(graphs), capacity.nodes), -1, np.int32)
-    for i, (graph, outcome) in enumerate(zip(graphs, outcomes, strict=True)):
-        edge_rewards[i, : graph.n_edges] = outcome.scores.edges
-        node_labels[i, : graph.n_nodes] = outcome.labels
+    edge_rewards = np.zeros((len(results), capacity.edges), np.float32)
+    node_labels = np.full((len(results), capacity.nodes), -1, np.int32)
+    for i, result in enumerate(results):
+        edge_rewards[i, : result.graph.n_edges] = result.scores.edges
+        node_labels[i, : result.graph.n_nodes] = result.node_labels
     return {
-        "subgraph_rewards": _objects([outcome.subgraphs for outcome in outcomes]),
+        "subgraph_rewards": _objects([result.subgraph_scores for result in results]),
         "edge_rewards": edge_rewards,
         "node_labels": node_labels,
     }

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.envs.superpixel.pool import GraphPool
-from gym_rlseg.envs.superpixel.scoring import Outcome, segment
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.partition import Partition
-from gym_rlseg.rewards.base import Reward
+from gym_rlseg.rewards.base import Reward, Scores
+from gym_rlseg.segmentation.segmentation import segment
 
 
 class Worker:
@@ -80,8 +80,8 @@ class Worker:
         """
         self._send("segment", list(weights))
 
-    def receive(self) -> list[Outcome] | Exception:
-        """What came out, in order, or what was raised."""
+    def receive(self) -> list[tuple[NDArray[np.int32], Scores]] | Exception:
+        """Node labels and scores of each graph, in order, or what was raised."""
         try:
             reply = self._connection.recv()
         except (EOFError, OSError):
@@ -139,11 +139,13 @@ def _serve(
             try:
                 if failure is not None:
                     raise failure
+                results = [
+                    segment(graph, weights, partition, reward)
+                    for graph, weights in zip(graphs, data, strict=True)
+                ]
                 reply = pickle.dumps(
-                    [
-                        segment(graph, weights, partition, reward)
-                        for graph, weights in zip(graphs, data, strict=True)
-                    ],
+                    # The graph is on the other side already.
+                    [(result.node_labels, result.scores) for result in results],
                     pickle.HIGHEST_PROTOCOL,
                 )
             except Exception as error:

@@ -49,15 +49,15 @@ def graph(pipeline):
 def test_everything_merged_is_ground(pipeline, graph):
     result = pipeline.segment(Weights(0.0), graph)
     assert result.n_objects == 0
-    assert not result.labels.any()
+    assert not result.object_labels.any()
 
 
 def test_everything_split(pipeline, graph):
     result = pipeline.segment(Weights(1.0), graph)
     assert result.n_objects == graph.n_nodes - 1
-    assert result.labels.shape == (64, 56)
-    assert result.labels.dtype == np.int32
-    assert set(np.unique(result.labels)) == set(range(graph.n_nodes))
+    assert result.object_labels.shape == (64, 56)
+    assert result.object_labels.dtype == np.int32
+    assert set(np.unique(result.object_labels)) == set(range(graph.n_nodes))
 
 
 def test_agrees_with_the_environment(graph):
@@ -68,7 +68,7 @@ def test_agrees_with_the_environment(graph):
     action[: env.graph.n_edges] = env.graph.evidence
     _, reward, *_ = env.step(action)
     result = segment_graph(Weights(), graph, partition=env.partition, reward=env.reward)
-    np.testing.assert_array_equal(result.labels, env.segmentation)
+    np.testing.assert_array_equal(result.object_labels, env.segmentation)
     assert result.reward == reward
     np.testing.assert_array_equal(result.weights, graph.evidence)
 
@@ -92,7 +92,7 @@ def test_a_graph_with_hardly_an_edge(pipeline):
     tiny.image[0, :, 6:] += 0.5
     graph = pipeline.graph(tiny)
     assert graph.n_edges < 16
-    assert pipeline.segment(Weights(), graph).labels.shape == (12, 12)
+    assert pipeline.segment(Weights(), graph).object_labels.shape == (12, 12)
 
 
 def test_an_agent_without_its_images(tmp_path, pipeline, graph):
@@ -106,7 +106,7 @@ def test_an_agent_without_its_images(tmp_path, pipeline, graph):
         loaded.predict(observation, deterministic=True)[0],
         agent.predict(observation, deterministic=True)[0],
     )
-    assert pipeline.segment(loaded, graph).labels.shape == (64, 56)
+    assert pipeline.segment(loaded, graph).object_labels.shape == (64, 56)
     with pytest.raises(ValueError, match="features"):
         load_agent(path, features=(3, 4), sizes=(4, 8), device="cpu")
     with pytest.raises(ValueError, match="subgraph_sizes"):

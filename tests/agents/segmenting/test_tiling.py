@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from agents.graph.batch import GraphState, collate
 from agents.graph.networks import Actor, initialise
-from agents.segmenting.pipeline import Pipeline, Segmentation
+from agents.segmenting.pipeline import Pipeline
 from agents.subgraph_sac.config import SubgraphSACConfig
 from gym_rlseg.graph.planar.geometry import node_sums
 from gym_rlseg.graph.tiles import Tiling
 from gym_rlseg.images.base import ConstantImageError, Sample
 from gym_rlseg.metrics import symmetric_best_dice
+from gym_rlseg.segmentation.segmentation import Segmentation
 
 SHAPE = (300, 420)
 OPTIONS = {
@@ -91,23 +92,23 @@ def whole(pipeline) -> Segmentation:
 def test_the_labels_of_the_whole_image(pipeline, whole, tile, overlap):
     tiled = segmented(pipeline.tiled(Tiling(tile=tile, overlap=overlap)), discs(lattice()))
     assert tiled.n_objects == whole.n_objects
-    assert symmetric_best_dice(tiled.labels, whole.labels) > 0.98
+    assert symmetric_best_dice(tiled.object_labels, whole.object_labels) > 0.98
     assert tiled.reward == pytest.approx(whole.reward, abs=0.01)
-    assert tiled.labels.shape == SHAPE
-    assert tiled.labels.dtype == np.int32
+    assert tiled.object_labels.shape == SHAPE
+    assert tiled.object_labels.dtype == np.int32
 
 
 def test_the_same_every_time(pipeline):
     tiled = pipeline.tiled(Tiling(tile=100, overlap=32))
     one, other = (segmented(tiled, discs(lattice())) for _ in range(2))
-    np.testing.assert_array_equal(one.labels, other.labels)
+    np.testing.assert_array_equal(one.object_labels, other.object_labels)
     np.testing.assert_array_equal(one.weights, other.weights)
 
 
 @pytest.mark.parametrize("options", [{"tile": 420}, {"tile": 64, "largest_whole": 300 * 420}])
 def test_an_image_that_needs_no_tiles(pipeline, whole, options):
     tiled = segmented(pipeline.tiled(Tiling(overlap=64, **options)), discs(lattice()))
-    np.testing.assert_array_equal(tiled.labels, whole.labels)
+    np.testing.assert_array_equal(tiled.object_labels, whole.object_labels)
     np.testing.assert_array_equal(tiled.graph.superpixels, whole.graph.superpixels)
     np.testing.assert_array_equal(tiled.graph.edge_features, whole.graph.edge_features)
     np.testing.assert_array_equal(tiled.weights, whole.weights)
@@ -120,10 +121,10 @@ def test_an_object_where_four_tiles_meet(pipeline):
     assert tiled.n_objects == 3
     yy, xx = np.indices(SHAPE)
     disc = np.hypot(yy - 150, xx - 210) <= 23
-    assert np.unique(tiled.labels[disc]).size == 1
-    assert tiled.labels[150, 210] > 0
+    assert np.unique(tiled.object_labels[disc]).size == 1
+    assert tiled.object_labels[150, 210] > 0
     far = np.hypot(yy - 150, xx - 210) >= 28
-    assert not (tiled.labels[far] == tiled.labels[150, 210]).any()
+    assert not (tiled.object_labels[far] == tiled.object_labels[150, 210]).any()
 
 
 def test_colour(pipeline):
@@ -131,7 +132,7 @@ def test_colour(pipeline):
     one = segmented(pipeline, sample)
     tiled = segmented(pipeline.tiled(Tiling(tile=128, overlap=40)), sample)
     assert tiled.graph.node_features.shape[1] == one.graph.node_features.shape[1]
-    assert symmetric_best_dice(tiled.labels, one.labels) > 0.98
+    assert symmetric_best_dice(tiled.object_labels, one.object_labels) > 0.98
 
 
 def test_one_graph_of_the_whole_image(pipeline, whole):
@@ -159,7 +160,7 @@ def test_a_network_sees_the_whole_graph(pipeline, whole):
     assert np.abs(one.weights - graph.evidence).mean() > 0.01  # it does have a say
     tiled = segmented(pipeline.tiled(Tiling(tile=128, overlap=48)), discs(lattice()), network)
     assert tiled.weights.mean() == pytest.approx(one.weights.mean(), abs=2e-3)
-    assert symmetric_best_dice(tiled.labels, one.labels) > 0.95
+    assert symmetric_best_dice(tiled.object_labels, one.object_labels) > 0.95
 
 
 def test_nothing_to_see(pipeline):

@@ -25,6 +25,7 @@ from gym_rlseg.graph.subgraphs import sample_all_sizes
 from gym_rlseg.pictures.panels import edge_map, overlay, render_panels, render_subgraphs, to_rgb
 from gym_rlseg.pictures.viewer import FOLDER, Viewer
 from gym_rlseg.rewards.base import Scores
+from gym_rlseg.segmentation.segmentation import Segmentation
 
 SIDE = 20  # of a square superpixel
 
@@ -230,6 +231,16 @@ class TestOverlay:
             overlay(squares().image, labels)
 
 
+def result(graph, labels, weights=None, ground=None):
+    """A segmentation of a graph, scored by its objects' numbers."""
+    return Segmentation(
+        graph=graph,
+        weights=np.zeros(graph.n_edges, np.float32) if weights is None else weights,
+        node_labels=labels.astype(np.int32),
+        scores=scores_of(graph, labels, ground=ground),
+    )
+
+
 class TestRenderPanels:
     LABELS = np.array([0, 1, 1, 0, 2, 2], np.int32)
 
@@ -241,9 +252,8 @@ class TestRenderPanels:
     @pytest.mark.parametrize("truth", [True, False])
     def test_is_a_frame_for_videos_before_and_after_a_step(self, truth):
         graph = squares(truth=truth)
-        weights = np.linspace(0, 1, graph.n_edges, dtype=np.float32)
-        before = render_panels(graph, None, None, None)
-        after = render_panels(graph, weights, self.LABELS, scores_of(graph, self.LABELS))
+        before = render_panels(graph)
+        after = render_panels(graph, result(graph, self.LABELS))
         for picture in (before, after):
             assert picture.dtype == np.uint8
             assert picture.flags.owndata
@@ -251,24 +261,18 @@ class TestRenderPanels:
             assert not np.any(np.array(picture.shape[:2]) % 16)
         assert not np.array_equal(before, after)
 
-    def test_partial_knowledge_is_drawn_as_far_as_it_goes(self):
+    def test_before_a_step_what_is_not_known_is_blank(self):
         graph = squares()
-        weights = np.zeros(graph.n_edges, np.float32)
-        nothing = self.panels(render_panels(graph, None, None, None))
-        acted = self.panels(render_panels(graph, weights, None, None))
-        segmented = self.panels(render_panels(graph, weights, self.LABELS, None))
+        nothing = self.panels(render_panels(graph))
+        acted = self.panels(render_panels(graph, result(graph, self.LABELS, ground=0)))
         differs = [not np.array_equal(a, b) for a, b in zip(nothing, acted, strict=True)]
-        assert differs == [False, False, False, True, False, False, False, False]
-        differs = [not np.array_equal(a, b) for a, b in zip(acted, segmented, strict=True)]
-        assert differs == [False, False, False, False, False, True, False, False]
+        assert differs == [False, False, False, True, False, True, True, True]
 
     def test_without_truth_its_panel_shows_the_result(self):
         graph = squares(truth=False)
-        scores = scores_of(graph, self.LABELS, ground=0)
-        blank = self.panels(render_panels(graph, None, None, None))[4]
+        blank = self.panels(render_panels(graph))[4]
         assert (blank[:100] == blank[0, 0]).all()
-        weights = np.zeros(graph.n_edges, np.float32)
-        shown = self.panels(render_panels(graph, weights, self.LABELS, scores))[4]
+        shown = self.panels(render_panels(graph, result(graph, self.LABELS, ground=0)))[4]
         r, _, b = np.moveaxis(shown.astype(int), -1, 0)
         cyan = b > r + 100
         assert cyan[:, 128:].any()
@@ -278,7 +282,7 @@ class TestRenderPanels:
     def test_actions_are_thick_lines_in_the_colour_of_the_decision(self, weight, colour):
         graph = squares(3, 3)
         weights = np.full(graph.n_edges, weight, np.float32)
-        panel = self.panels(render_panels(graph, weights, None, None))[3]
+        panel = self.panels(render_panels(graph, result(graph, np.arange(9), weights)))[3]
         # 60 pixels are drawn on 384; superpixels meet at 128 and 256.
         assert colour(panel[60, 127:130]).all()
         assert colour(panel[127:130, 200]).all()
@@ -288,16 +292,14 @@ class TestRenderPanels:
     def test_actions_are_the_evidence_before_a_step(self):
         graph = squares(3, 3)
         sure = replace(graph, edge_features=np.ones((graph.n_edges, 1), np.float32))
-        panels = [self.panels(render_panels(g, None, None, None))[3] for g in (graph, sure)]
+        panels = [self.panels(render_panels(g))[3] for g in (graph, sure)]
         assert not red(panels[0]).any()
         assert red(panels[1]).any()
 
     def test_segmentation_has_a_colour_per_object_and_none_on_the_ground(self):
         graph = squares(3, 3)
         labels = np.array([0, 1, 2, 3, 0, 4, 5, 6, 7], np.int32)
-        scores = scores_of(graph, labels, ground=0)
-        weights = np.zeros(graph.n_edges, np.float32)
-        panel = self.panels(render_panels(graph, weights, labels, scores))[5]
+        panel = self.panels(render_panels(graph, result(graph, labels, ground=0)))[5]
         colours = panel[64::128, 64::128].reshape(9, 3)
         colourful = np.ptp(colours.astype(int), axis=1) > 60
         assert_array_equal(colourful, labels != 0)
@@ -306,11 +308,7 @@ class TestRenderPanels:
     def test_objects_turn_from_dark_red_to_light_green_with_their_score(self):
         graph = squares(3, 3)
         labels = np.arange(9, dtype=np.int32)
-        panel = self.panels(
-            render_panels(
-                graph, np.zeros(graph.n_edges, np.float32), labels, scores_of(graph, labels)
-            )
-        )[6]
+        panel = self.panels(render_panels(graph, result(graph, labels)))[6]
         r, g, b = panel[64::128, 64::128].reshape(9, 3).astype(int).T
         assert r[0] > g[0] + 50
         assert r[0] > b[0] + 50
@@ -319,35 +317,35 @@ class TestRenderPanels:
 
     def test_images_of_all_sizes_and_channels_give_one_size(self):
         graphs = [squares(1, 2), squares(9, 1), squares(5, 4, channels=3), squares(30, 40)]
-        shapes = {render_panels(graph, None, None, None).shape for graph in graphs}
+        shapes = {render_panels(graph).shape for graph in graphs}
         assert len(shapes) == 1
-        shapes = {render_panels(g, None, None, None, shape=(100, 160)).shape for g in graphs}
+        shapes = {render_panels(g, shape=(100, 160)).shape for g in graphs}
         assert len(shapes) == 1
 
     def test_grows_with_the_shape_up_to_a_cap(self):
         graph = squares()
         sizes = [
-            render_panels(graph, None, None, None, shape=(side, side)).shape[0]
-            for side in (100, 500, 600, 6000)
+            render_panels(graph, shape=(side, side)).shape[0] for side in (100, 500, 600, 6000)
         ]
         assert sizes[0] < sizes[1] <= sizes[2] == sizes[3]
 
     def test_colour_images_keep_their_colours(self):
         graph = squares(3, 3, channels=3)
-        graph.image[:] = np.array([0.8, 0.2, 0.4], np.float32)[:, None, None]
-        panel = self.panels(render_panels(graph, None, None, None))[0]
+        colour = np.array([0.8, 0.2, 0.4], np.float32)[:, None, None]
+        graph = replace(graph, image=np.broadcast_to(colour, graph.image.shape).copy())
+        panel = self.panels(render_panels(graph))[0]
         assert (panel == (204, 51, 102)).all()
 
     def test_changes_none_of_its_inputs(self):
         graph = squares()
         weights = np.linspace(0, 1, graph.n_edges, dtype=np.float32)
-        labels, scores = self.LABELS.copy(), scores_of(graph, self.LABELS, ground=1)
-        given = {**vars(graph), **vars(graph.outlines), **vars(scores), "w": weights, "l": labels}
+        found = result(graph, self.LABELS.copy(), weights, ground=1)
+        given = {**vars(graph), **vars(graph.outlines), **vars(found.scores), **vars(found)}
         arrays = {key: value for key, value in given.items() if isinstance(value, np.ndarray)}
         before = copy.deepcopy(arrays)
         for array in arrays.values():
             array.flags.writeable = False
-        render_panels(graph, weights, labels, scores)
+        render_panels(graph, found)
         edge_map(graph, weights)
         overlay(graph.image, graph.superpixels)
         for key, array in arrays.items():
@@ -356,26 +354,21 @@ class TestRenderPanels:
     def test_names_of_any_letters_and_length_are_written(self):
         graph = squares()
         for name in ("图像/ü $x$.tif", "line\nbreak", "a" * 300, ""):
-            render_panels(replace(graph, name=name), None, None, None)
+            render_panels(replace(graph, name=name))
 
     def test_neither_changes_nor_follows_the_settings_of_matplotlib(self):
         graph = squares()
-        expected = render_panels(graph, None, None, None)
+        expected = render_panels(graph)
         with mpl.rc_context(
             {"figure.autolayout": True, "font.weight": "bold", "image.origin": "lower"}
         ):
             before = dict(mpl.rcParams)
-            assert_array_equal(render_panels(graph, None, None, None), expected)
+            assert_array_equal(render_panels(graph), expected)
             assert dict(mpl.rcParams) == before
 
-    def test_refuses_arrays_of_another_graph(self):
-        graph = squares()
-        with pytest.raises(ValueError, match="weights must have shape"):
-            render_panels(graph, np.zeros(3, np.float32), None, None)
-        with pytest.raises(ValueError, match="labels must have shape"):
-            render_panels(graph, None, np.zeros(3, np.int32), None)
+    def test_refuses_shapes_without_pixels(self):
         with pytest.raises(ValueError, match="shape must be"):
-            render_panels(graph, None, None, None, shape=(0, 10))
+            render_panels(squares(), shape=(0, 10))
 
 
 class TestRenderSubgraphs:

@@ -9,7 +9,7 @@ from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.graph.partition import Multicut, first_node_labels
 from gym_rlseg.metrics import project_truth
 from gym_rlseg.rewards import CircularityReward, NucleiReward, PriorReward, Reward
-from gym_rlseg.search import SearchOptions, best_partition
+from gym_rlseg.segmentation.search import SearchOptions, best_partition
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +40,13 @@ def test_never_worse_than_any_candidate_and_deterministic(env):
         for _ in range(5)
     ]
     options = SearchOptions(least_gain=0.0)
-    labels, scores = best_partition(graph, env.reward, candidates, graph.evidence, options)
-    assert scores.total >= max(env.reward(graph, c).total for c in candidates)
-    assert scores.total == env.reward(graph, labels).total
-    again, _ = best_partition(graph, env.reward, candidates, graph.evidence, options)
-    np.testing.assert_array_equal(labels, again)
+    found = best_partition(graph, env.reward, candidates, graph.evidence, options)
+    labels = found.node_labels
+    assert found.reward >= max(env.reward(graph, c).total for c in candidates)
+    assert found.reward == env.reward(graph, labels).total
+    np.testing.assert_array_equal(found.weights, graph.evidence)
+    again = best_partition(graph, env.reward, candidates, graph.evidence, options)
+    np.testing.assert_array_equal(labels, again.node_labels)
     np.testing.assert_array_equal(labels, first_node_labels(labels))
 
 
@@ -56,15 +58,15 @@ def test_pasting_joins_objects_of_different_candidates(env, truth):
         first_node_labels(np.where(np.isin(truth, part), truth, ground))
         for part in (discs[::2], discs[1::2])
     ]
-    labels, scores = best_partition(
+    found = best_partition(
         env.graph,
         env.reward,
         halves,
         np.full(env.graph.n_edges, 0.5),
         SearchOptions(moves=0, least_gain=1e-6),
     )
-    assert scores.total == pytest.approx(env.reward(env.graph, truth).total, abs=1e-6)
-    np.testing.assert_array_equal(labels, truth)
+    assert found.reward == pytest.approx(env.reward(env.graph, truth).total, abs=1e-6)
+    np.testing.assert_array_equal(found.node_labels, truth)
 
 
 def test_moving_mends_a_single_superpixel(env, truth):
@@ -84,19 +86,19 @@ def test_moving_mends_a_single_superpixel(env, truth):
     inner = np.flatnonzero((truth[u] == truth[u[best_edge]]) & (truth[v] == truth[u[best_edge]]))
     weights[inner] = 0.5
     options = SearchOptions(least_gain=1e-6)
-    _, scores = best_partition(env.graph, env.reward, [first_node_labels(wrong)], weights, options)
-    assert scores.total >= env.reward(env.graph, truth).total - 1e-6
+    found = best_partition(env.graph, env.reward, [first_node_labels(wrong)], weights, options)
+    assert found.reward >= env.reward(env.graph, truth).total - 1e-6
 
 
 def test_small_gains_are_left_alone(env):
     graph = env.graph
     candidates = [Multicut(bias=bias)(graph.solver, graph.evidence) for bias in (0.3, 0.5)]
     assert env.reward(graph, candidates[1]).total > env.reward(graph, candidates[0]).total
-    labels, scores = best_partition(
+    found = best_partition(
         graph, env.reward, candidates, graph.evidence, SearchOptions(least_gain=1.0)
     )
-    np.testing.assert_array_equal(labels, candidates[0])
-    assert scores.total == env.reward(graph, candidates[0]).total
+    np.testing.assert_array_equal(found.node_labels, candidates[0])
+    assert found.reward == env.reward(graph, candidates[0]).total
 
 
 def test_the_reward_says_what_gain_is_enough(env):
@@ -114,12 +116,13 @@ def test_the_reward_says_what_gain_is_enough(env):
 
     for kind in (Sure, Unsure, CircularityReward):
         one, other = found(kind(**options)), found(env.reward, least_gain=kind.least_gain)
-        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one.node_labels, other.node_labels)
         np.testing.assert_array_equal(
-            found(kind(**options), least_gain=0.0)[0], found(Sure(**options))[0]
+            found(kind(**options), least_gain=0.0).node_labels,
+            found(Sure(**options)).node_labels,
         )
-    np.testing.assert_array_equal(found(Unsure(**options))[0], candidates[0])
-    assert found(Sure(**options))[1].total > found(Unsure(**options))[1].total
+    np.testing.assert_array_equal(found(Unsure(**options)).node_labels, candidates[0])
+    assert found(Sure(**options)).reward > found(Unsure(**options)).reward
 
 
 def test_gains_that_rewards_want():

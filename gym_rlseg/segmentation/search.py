@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gym_rlseg.graph.graph import SuperpixelGraph
 from gym_rlseg.graph.partition import first_node_labels
 from gym_rlseg.rewards.base import Reward, Scores
+from gym_rlseg.segmentation.segmentation import Segmentation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +47,9 @@ def best_partition(
     graph: SuperpixelGraph,
     reward: Reward,
     candidates: Sequence[NDArray[np.int32]],
-    weights: NDArray[np.floating],
+    weights: NDArray[np.float32],
     options: SearchOptions | None = None,
-) -> tuple[NDArray[np.int32], Scores]:
+) -> Segmentation:
     """The best partition that pasting and moving reaches from the best candidate.
 
     Args:
@@ -60,7 +61,7 @@ def best_partition(
         options: effort.
 
     Returns:
-        The partition, int32 (N,) labels 0..K-1, and its scores.
+        The partition with its scores.
 
     Raises:
         ValueError: if there is no candidate.
@@ -75,7 +76,9 @@ def best_partition(
         search.paste(nodes)
     for edge in np.argsort(np.abs(weights - 0.5), kind="stable")[: options.moves]:
         search.move(*graph.edges[edge])
-    return search.labels, search.scores
+    return Segmentation(
+        graph=graph, weights=weights, node_labels=search.labels, scores=search.scores
+    )
 
 
 class _Search:

@@ -1,0 +1,1 @@
+"""A segmented graph, and the search for a better one."""
