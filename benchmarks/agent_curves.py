@@ -43,8 +43,10 @@ def confidence_interval(
     return float(low), float(high)
 
 
-def selected(rows: Iterable[Row], env: str, agent: str, mode: str) -> dict[float, NDArray]:
-    """SBD of every seed by fraction of the budget, {fraction: (seeds,)}.
+def selected(
+    rows: Iterable[Row], env: str, agent: str, mode: str, value: str = "sbd"
+) -> dict[float, NDArray]:
+    """SBD or "reward" of every seed by fraction of the budget, {fraction: (seeds,)}.
 
     That of the checkpoint with the highest validation reward so far, whatever its SBD.
     Only fractions that all seeds have.
@@ -60,7 +62,7 @@ def selected(rows: Iterable[Row], env: str, agent: str, mode: str) -> dict[float
         for row in own:
             if float(row["validation"]) > float(best["validation"]):
                 best = row
-            curve[float(row["fraction"])] = float(best["sbd"])
+            curve[float(row["fraction"])] = float(best[value])
         curves.append(curve)
     if not curves:
         return {}
@@ -69,22 +71,24 @@ def selected(rows: Iterable[Row], env: str, agent: str, mode: str) -> dict[float
 
 
 def results_table(rows: Sequence[Row]) -> str:
-    """Interquartile means with their intervals, by agent, environment and mode.
+    """A table per budget: interquartile means with their intervals, by agent and environment.
 
-    The last columns are over all environments, of (SBD - evidence) / (bound - evidence).
+    The last column is over all environments, of (SBD - evidence) / (bound - evidence).
     """
     envs, agents = _names(rows, "env"), _names(rows, "agent")
-    columns = [(env, mode) for mode in MODES for env in envs]
-    header = ["", *(f"{env}, equal {mode}" for env, mode in columns)]
-    header += [f"share of the way from evidence to bound, equal {mode}" for mode in MODES]
-    lines = []
-    for agent in agents:
-        final = {column: _final(rows, column[0], agent, column[1]) for column in columns}
-        line = [agent, *(_cell([final[column]]) for column in columns)]
-        for mode in MODES:
-            line.append(_cell([_normalised(rows, env, mode, final[env, mode]) for env in envs]))
-        lines.append(line)
-    return table(header, lines)
+    header = ["", *(f"{env}, {value}" for env in envs for value in ("return", "SBD"))]
+    header.append("share of the way from evidence to bound")
+    found = []
+    for mode in (mode for mode in MODES if any(row["mode"] == mode for row in rows)):
+        lines = []
+        for agent in agents:
+            line, shares = [agent], []
+            for env in envs:
+                line += [_cell([_final(rows, env, agent, mode, v)]) for v in ("reward", "sbd")]
+                shares.append(_normalised(rows, env, mode, _final(rows, env, agent, mode)))
+            lines.append([*line, _cell(shares)])
+        found.append(f"Equal {mode}:\n\n{table(header, lines)}")
+    return "\n\n".join(found)
 
 
 def plot(rows: Sequence[Row], path: Path) -> None:
@@ -120,8 +124,10 @@ def plot(rows: Sequence[Row], path: Path) -> None:
     figure.savefig(path, dpi=100)
 
 
-def _final(rows: Iterable[Row], env: str, agent: str, mode: str) -> NDArray[np.float64]:
-    return selected(rows, env, agent, mode).get(1.0, np.empty(0))
+def _final(
+    rows: Iterable[Row], env: str, agent: str, mode: str, value: str = "sbd"
+) -> NDArray[np.float64]:
+    return selected(rows, env, agent, mode, value).get(1.0, np.empty(0))
 
 
 def _normalised(

@@ -52,18 +52,27 @@ def test_the_checkpoint_of_the_highest_validation_reward_counts(benchmark):
         row(fraction=1.0, validation=0.2, sbd=0.3, seed=1),
         row(agent="other", sbd=1.0),
     ]
-    curve = benchmark("agent_curves").selected(rows, "A", "x", "steps")
+    rows[1]["reward"] = "0.65"
+    selected = benchmark("agent_curves").selected
+    curve = selected(rows, "A", "x", "steps")
     assert {k: v.tolist() for k, v in curve.items()} == {0.0: [0.1, 0.2], 1.0: [0.7, 0.3]}
+    assert selected(rows, "A", "x", "steps", "reward")[1.0].tolist() == [0.65, 0.5]
 
 
-def test_table_gives_the_share_of_the_way_to_the_bound(benchmark):
+def test_table_gives_returns_beside_sbd_and_the_share_of_the_way_to_the_bound(benchmark):
     rows = [
-        row(agent="evidence", sbd=0.4),
-        row(agent="superpixel bound", sbd=0.9),
-        row(agent="x", sbd=0.8),
+        row(agent="evidence", sbd=0.4, reward=0.2),
+        row(agent="superpixel bound", sbd=0.9, reward=0.7),
+        row(agent="x", sbd=0.8, reward=0.75),
     ]
-    line = benchmark("agent_curves").results_table(rows).splitlines()[-1]
-    assert line == "| x | 0.800 |  | 0.800 |  |"
+    title, _, header, _, *lines = benchmark("agent_curves").results_table(rows).splitlines()
+    assert title == "Equal steps:"
+    assert header == "|  | A, return | A, SBD | share of the way from evidence to bound |"
+    assert lines[-1] == "| x | 0.750 | 0.800 | 0.800 |"
+    # Each budget has a table; an agent that only one of them knows leaves its cells empty.
+    tables = benchmark("agent_curves").results_table([*rows, row(mode="time", agent="evidence")])
+    assert "Equal time:" in tables
+    assert tables.endswith("| x |  |  |  |")
 
 
 def test_merging_replaces_a_run_as_a_whole(benchmark, tmp_path):
