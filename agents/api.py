@@ -178,7 +178,7 @@ def segment(
                 progress_bar=progress,
             )
             if adapted.after > adapted.before:
-                segmenter.agent = adapted.agent
+                segmenter.policy = adapted.policy
         labels = [_segment(segmenter, one) for one in given]
     return labels[0] if alone else labels
 

@@ -137,7 +137,7 @@ def train_fold(arguments: argparse.Namespace, name: str, fold: int) -> None:
             begun = time.perf_counter()
             if method == "searched":
                 rng = np.random.default_rng(0)
-                result = segment_by_reward(agent, graph, rng=rng, **shared)
+                result = segment_by_reward(agent.policy, graph, rng=rng, **shared)
             else:
                 result = segment_graph(predictor, graph, **shared)
             seconds += time.perf_counter() - begun

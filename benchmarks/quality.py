@@ -164,7 +164,7 @@ def measured(
         started = time.perf_counter()
         if search:
             result = segment_by_reward(
-                agent, graph, partition=env.partition, reward=env.reward, rng=rng
+                agent.policy, graph, partition=env.partition, reward=env.reward, rng=rng
             )
         else:
             result = segment_graph(agent, graph, partition=env.partition, reward=env.reward)

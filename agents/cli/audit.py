@@ -18,7 +18,7 @@ from gym_rlseg.paths import output_folder, user_path
 from gym_rlseg.writing import write_csv, write_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -102,20 +102,15 @@ def run(args: argparse.Namespace) -> int:
 def _trained(
     folder: str, config: RunConfig, graphs: Sequence[SuperpixelGraph]
 ) -> list[NDArray[np.int32]]:
+    from agents.graph.policy import Policy
     from agents.runs.folder import RunFolder
-    from agents.segmenting.pipeline import Pipeline, load_agent
+    from agents.segmenting.pipeline import Pipeline
 
     run_folder = RunFolder(user_path(folder))
     run_folder.check_run(run_folder.best)
-    options: Mapping[str, object] = config.environment
-    pipeline = Pipeline.from_options(options)
-    agent = load_agent(
-        run_folder.best,
-        features=(graphs[0].node_features.shape[1], graphs[0].edge_features.shape[1]),
-        sizes=tuple(config.environment["subgraph_sizes"]),
-        device="cpu",
-    )
-    return [pipeline.segment(agent, graph).node_labels for graph in graphs]
+    pipeline = Pipeline.from_options(config.environment)
+    policy = Policy.load(run_folder.best, device="cpu")
+    return [pipeline.segment(policy, graph).node_labels for graph in graphs]
 
 
 def _write_csv(path: Path, result: Audit) -> None:

@@ -128,7 +128,7 @@ def _adapt(
     took = f"by adapting {args.adapt:g} s"
     say(f"reward {adapted.before:.3f} -> {adapted.after:.3f} {took}")
     if adapted.after > adapted.before:
-        segmenter.agent = adapted.agent
+        segmenter.policy = adapted.policy
     else:
         say("the agent of the run is used, as it earns as much")
 

@@ -14,7 +14,8 @@ class Selection:
     """The averaged actor of the highest validation reward, and every validation so far.
 
     Args:
-        actor: the first one; it is copied, as all that are offered.
+        actor: what predicts, and the first one; of those that are offered it takes over the
+            weights.
 
     Attributes:
         actor: what predicts.
@@ -24,7 +25,7 @@ class Selection:
     """
 
     def __init__(self, actor: Actor) -> None:
-        self.actor = copy.deepcopy(actor)
+        self.actor = actor
         self.reward: float = -np.inf
         self.best_reward: float = -np.inf
         self.history: list[dict[str, float]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -10,22 +11,20 @@ from typing import Any, Self
 
 import gymnasium as gym
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from agents.common.evaluation import Validation, available_samples, validate, validation_env
 from agents.common.reporting import Reporter
 from agents.common.selection import Selection
-from agents.graph.acting import act, edge_weights
-from agents.graph.batch import GraphState, collate
+from agents.graph.acting import act
 from agents.graph.interface import (
     check_single,
     feature_counts,
     find_device,
-    padded_action,
     subgraph_sizes,
 )
 from agents.graph.learner import GraphLearner
+from agents.graph.policy import Policy
 from agents.graph.saved_agent import SavedAgent
 
 Callback = Callable[[dict[str, Any], dict[str, Any]], bool | None]
@@ -68,10 +67,10 @@ class GraphAgent(SavedAgent):
         self.sizes = subgraph_sizes(info)
         self._begin(info)
         self._learner = self._make_learner(*features)
-        self._selection = Selection(self._learner.averaged_actor)
+        selected = copy.deepcopy(self._learner.averaged_actor)
+        self.policy = Policy(selected, self.config, features, device=self.device, seed=seed)
+        self._selection = Selection(selected)
         self._eval_env = eval_env
-        # Apart from the learner's generator: asking for actions must not change the training.
-        self._sampling = torch.Generator().manual_seed(seed)
 
     @abstractmethod
     def _begin(self, info: Mapping[str, Any]) -> None:
@@ -150,44 +149,8 @@ class GraphAgent(SavedAgent):
         episode_start: Any = None,
         deterministic: bool = False,
     ) -> tuple[NDArray[np.float32], Any]:
-        """Edge weights for one observation, or for a batch of them.
-
-        Args:
-            observation: as the environment gives it, with or without a leading batch axis.
-            state: returned as it came; the policy has no memory.
-            episode_start: ignored.
-            deterministic: σ(mean) instead of a sample.
-
-        Returns:
-            float32 (max_edges,) or (B, max_edges) in [0, 1], 0 on the padding; and `state`.
-
-        Raises:
-            ValueError: if the observation's features aren't those of the agent.
-        """
-        single = np.asarray(observation["edge_mask"]).ndim == 1
-        batch = observation if not single else {k: v[None] for k, v in observation.items()}
-        self._check_features(batch)
-        states = [
-            GraphState.from_observation({k: v[i] for k, v in batch.items()})
-            for i in range(len(batch["edge_mask"]))
-        ]
-        parts = edge_weights(
-            self._selection.actor, states, None if deterministic else self._sampling, self.device
-        )
-        weights = np.stack(
-            [padded_action(m, w) for m, w in zip(batch["edge_mask"], parts, strict=True)]
-        )
-        return (weights[0] if single else weights), state
-
-    def distribution(
-        self, observation: Mapping[str, NDArray]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Mean and standard deviation of the edges' logits, float32 (E,) each, unpadded."""
-        self._check_features(observation)
-        batch = collate([GraphState.from_observation(observation)], self.device)
-        with torch.no_grad():
-            mean, std = self._selection.actor(batch)
-        return mean.cpu().numpy(), std.cpu().numpy()
+        """See `Policy.predict`; the policy is that of the best validation so far."""
+        return self.policy.predict(observation, state, episode_start, deterministic)
 
     @property
     def learning_curve(self) -> list[dict[str, float]]:
@@ -244,10 +207,3 @@ class GraphAgent(SavedAgent):
         with self._watch("validation"):
             averaged = partial(act, self._learner.averaged_actor, device=self.device)
             return validate(env, averaged, samples, render=render)
-
-    def _check_features(self, batch: Mapping[str, NDArray]) -> None:
-        got = batch["node_features"].shape[-1], batch["edge_features"].shape[-1]
-        if got != self._features:
-            raise ValueError(
-                f"observation must have (node, edge) features {self._features}, got {got}"
-            )

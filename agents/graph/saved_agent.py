@@ -17,6 +17,7 @@ from agents.common.selection import Selection
 from agents.graph.interface import configure, feature_counts, generator_state
 from agents.graph.learner import GraphLearner
 from agents.graph.options import AgentOptions
+from agents.graph.policy import Policy
 
 
 class SavedAgent(ABC):
@@ -28,6 +29,7 @@ class SavedAgent(ABC):
         seed: of everything random in it.
         sizes: of the environment's sub-graphs.
         num_timesteps: environment steps so far.
+        policy: what it has learned.
     """
 
     #: Class of the options.
@@ -35,6 +37,7 @@ class SavedAgent(ABC):
     #: What its checkpoints say they are.
     checkpoint_format: ClassVar[str]
 
+    policy: Policy
     _learner: GraphLearner
     _selection: Selection
 
@@ -71,7 +74,7 @@ class SavedAgent(ABC):
             path,
             {
                 "config": dataclasses.asdict(self.config),
-                "features": list(self._features),
+                "features": list(self.policy.features),
                 "sizes": list(self.sizes),
                 "seed": self.seed,
                 "num_timesteps": self.num_timesteps,
@@ -148,7 +151,7 @@ class SavedAgent(ABC):
             )
         path = checkpoint.checkpoint_path(path)
         saved = checkpoint.read(path, form=self._form())
-        checkpoint.check_features(path, saved, self._features)
+        checkpoint.check_features(path, saved, self.policy.features)
         checkpoint.check_sizes(path, saved, self.sizes)
         checkpoint.check_networks(path, saved, dataclasses.asdict(self.config))
         with checkpoint.naming(path):
@@ -169,7 +172,3 @@ class SavedAgent(ABC):
     @classmethod
     def _form(cls) -> checkpoint.Form:
         return checkpoint.Form(name=cls.__name__, text=cls.checkpoint_format)
-
-    @property
-    def _features(self) -> tuple[int, int]:
-        return feature_counts(self.env.observation_space)

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from agents.graph.agent import GraphAgent
+from agents.algorithms import agent_of
 from agents.graph.options import AgentOptions
+from agents.graph.policy import Policy
 from agents.segmenting.segmenter import Segmenter
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.images import ImageSource, Sample, Split
@@ -30,14 +31,14 @@ class Adapted:
     """What came of an adaptation.
 
     Attributes:
-        agent: trained on the images.
-        before: mean reward of the images, segmented with the agent as it was.
-        after: the same with `agent`.
+        policy: trained on the images.
+        before: mean reward of the images, segmented with the policy as it was.
+        after: the same with `policy`.
         images: how many of them there were.
         timesteps: segmentations that the training took.
     """
 
-    agent: GraphAgent
+    policy: Policy
     before: float
     after: float
     images: int
@@ -88,16 +89,16 @@ def adapt(
         config.continued(), evaluate_every=min(config.evaluate_every, EVALUATE_EVERY)
     )
     # A copy shares the graphs, but not the place in the episode.
-    agent = type(segmenter.agent)(options, env, eval_env=copy.copy(env), seed=seed, device=device)
+    agent = agent_of(config)(options, env, eval_env=copy.copy(env), seed=seed, device=device)
     agent.start_from(segmenter.path)
     env.pool.prepare()
     agent.learn(10**12, time_limit=seconds, progress_bar=progress_bar)
     after = [
-        segmenter.pipeline.segment(agent, env.pool.graph(index)).reward
+        segmenter.pipeline.segment(agent.policy, env.pool.graph(index)).reward
         for index in range(len(rewards))
     ]
     return Adapted(
-        agent=agent,
+        policy=agent.policy,
         before=float(np.mean(rewards)),
         after=float(np.mean(after)),
         images=len(rewards),
@@ -131,7 +132,7 @@ def _usable(
     for index in np.unique(spread):
         try:
             graph = segmenter.graph(images[index]())
-            rewards.append(segmenter.pipeline.segment(segmenter.agent, graph).reward)
+            rewards.append(segmenter.pipeline.segment(segmenter.policy, graph).reward)
         except ValueError as error:
             reasons.append(str(error))
         else:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.graph.agent import GraphAgent
+from agents.graph.policy import Policy
 from gym_rlseg.envs.superpixel.observation import Capacity, padded
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.partition import Multicut, Partition
@@ -33,7 +33,7 @@ class InferenceOptions:
 
 
 def segment_by_reward(
-    agent: GraphAgent,
+    policy: Policy,
     graph: SuperpixelGraph,
     *,
     partition: Partition,
@@ -44,7 +44,7 @@ def segment_by_reward(
     """Segment a graph by the partition of the highest reward that a short search finds.
 
     Args:
-        agent: its policy proposes partitions.
+        policy: proposes partitions.
         graph: never mutated.
         partition: turns edge weights into objects.
         reward: judges them; needs no truth.
@@ -56,7 +56,7 @@ def segment_by_reward(
     """
     options = options or InferenceOptions()
     capacity = Capacity(nodes=graph.n_nodes, edges=graph.n_edges, image=None)
-    mean, std = agent.distribution(padded(graph, capacity))
+    mean, std = policy.distribution(padded(graph, capacity))
     weights = [_sigmoid(x) for x in _logits(mean, std, rng, options)]
     # Proposals needn't be solved well, only differently: the fast solver does.
     candidates = [partition(graph.solver, weights[0])]

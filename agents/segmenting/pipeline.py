@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-import gymnasium as gym
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 
-from gym_rlseg.envs.superpixel.observation import Capacity, Observation, observation_space, padded
+from gym_rlseg.envs.superpixel.observation import Capacity, padded
 from gym_rlseg.graph import PARTITIONS, GraphRecipe, SuperpixelGraph
 from gym_rlseg.graph.partition import Multicut, Partition
 from gym_rlseg.graph.tiles import Tiling
@@ -20,9 +17,6 @@ from gym_rlseg.images.base import Sample
 from gym_rlseg.options import build
 from gym_rlseg.rewards import REWARDS, Reward
 from gym_rlseg.segmentation.segmentation import Segmentation, segment
-
-if TYPE_CHECKING:
-    from agents.graph.agent import GraphAgent
 
 
 class Predictor(Protocol):
@@ -105,48 +99,3 @@ class Pipeline:
     def segment(self, agent: Predictor, graph: SuperpixelGraph) -> Segmentation:
         """`segment_graph` with these components."""
         return segment_graph(agent, graph, partition=self.partition, reward=self.reward)
-
-
-def load_agent(
-    checkpoint: str | Path, *, features: tuple[int, int], sizes: tuple[int, ...], device: str
-) -> GraphAgent:
-    """A trained agent for prediction, without the images that it was trained on.
-
-    Args:
-        checkpoint: a file of `GraphAgent.save`.
-        features: numbers of node and edge features, (F, D), of the graphs to come.
-        sizes: sub-graph sizes that it was trained with.
-        device: "auto", "cpu" or "cuda".
-
-    Raises:
-        ValueError: if the file can't be used, or was made for other features or sizes.
-    """
-    from agents.algorithms import load
-
-    return load(checkpoint, _Interface(features, sizes), device=device)
-
-
-class _Interface(gym.Env[Observation, NDArray[np.float32]]):
-    """The spaces of an environment, for an agent that only predicts."""
-
-    def __init__(self, features: tuple[int, int], sizes: tuple[int, ...]) -> None:
-        smallest = Capacity(nodes=2, edges=1, image=None)
-        self.observation_space = observation_space(  # type: ignore[assignment]
-            smallest, *features
-        )
-        self.action_space = spaces.Box(0.0, 1.0, (1,), np.float32)
-        self._sizes = sizes
-
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Observation, dict[str, Any]]:
-        super().reset(seed=seed, options=options)
-        subgraphs = tuple(np.empty((0, size), np.int64) for size in self._sizes)
-        entries = self.observation_space.items()  # type: ignore[attr-defined]
-        observation = {name: np.zeros(space.shape, space.dtype) for name, space in entries}
-        return observation, {"subgraphs": subgraphs, "index": 0}
-
-    def step(
-        self, action: NDArray[np.float32]
-    ) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        raise NotImplementedError("this environment has no images; it only describes spaces")

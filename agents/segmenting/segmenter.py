@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agents.common import checkpoint
+from agents.graph.policy import Policy
 from agents.segmenting.by_reward import segment_by_reward
-from agents.segmenting.pipeline import Pipeline, load_agent
+from agents.segmenting.pipeline import Pipeline
 from gym_rlseg.graph.tiles import Tiling
 from gym_rlseg.images import Sample
 from gym_rlseg.segmentation.segmentation import Segmentation
 
 if TYPE_CHECKING:
-    from agents.graph.agent import GraphAgent
     from gym_rlseg.graph import SuperpixelGraph
 
 #: Images of up to so many pixels are segmented without tiles by default.
@@ -40,7 +39,7 @@ class Segmenter:
         device: "auto", "cpu" or "cuda".
 
     Attributes:
-        agent: whose weights are used.
+        policy: whose weights are used.
         pipeline: components between an image and its labels.
 
     Raises:
@@ -62,13 +61,7 @@ class Segmenter:
         tiling = _tiling(tile)
         if tiling is not None:
             self.pipeline = self.pipeline.tiled(tiling)
-        saved = checkpoint.read(path)
-        with checkpoint.naming(path):
-            nodes, edges = saved["features"]
-            self.features = int(nodes), int(edges)
-        self.agent: GraphAgent = load_agent(
-            path, features=self.features, sizes=tuple(environment["subgraph_sizes"]), device=device
-        )
+        self.policy = Policy.load(path, device=device)
 
     def segment(self, sample: Sample) -> Segmentation:
         """Segment an image.
@@ -80,9 +73,9 @@ class Segmenter:
         """
         graph = self.graph(sample)
         if not self.search:
-            return self.pipeline.segment(self.agent, graph)
+            return self.pipeline.segment(self.policy, graph)
         return segment_by_reward(
-            self.agent,
+            self.policy,
             graph,
             partition=self.pipeline.partition,
             reward=self.pipeline.reward,
@@ -98,11 +91,12 @@ class Segmenter:
         """
         graph = self.pipeline.graph(sample)
         got = graph.node_features.shape[1], graph.edge_features.shape[1]
-        if got != self.features:
+        expected = self.policy.features
+        if got != expected:
             channels = len(sample.image)
             raise OtherFeaturesError(
                 f"{sample.name}: {channels} channel{'s' * (channels > 1)} make (node, edge) "
-                f"features {got}, but {self.path} was trained with {self.features}; give images "
+                f"features {got}, but {self.path} was trained with {expected}; give images "
                 "like those it was trained on"
             )
         return graph

@@ -301,13 +301,6 @@ class TestRefused:
             tifffile.imwrite(file, colour, photometric="rgb")
         refused(trained / "run", images, "best.pt", "features", "im0.tif: 3 channels")
 
-    def test_run_for_other_subgraphs(self, trained, tmp_path, refused):
-        run = tmp_path / "run"
-        shutil.copytree(trained / "run", run)
-        text = (run / "config.yaml").read_text()
-        (run / "config.yaml").write_text(text.replace("[4, 8]", "[4, 9]"))
-        refused(run, trained / "images", "best.pt", "subgraph_sizes")
-
     def test_solver(self, trained, refused):
         options = ("--solver", "best")
         refused(trained / "run", trained / "images", "'best'", "kernighan_lin", options=options)

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from agents.algorithms import ALGORITHMS
+from agents.algorithms import ALGORITHMS, agent_of
 from agents.graph.agent import GraphAgent
+from agents.graph.options import AgentOptions
 from agents.runs.environment import resolve
 from agents.segmenting import adaptation
 from agents.segmenting.segmenter import OtherFeaturesError, Segmenter
@@ -57,34 +58,38 @@ def environment() -> dict:
 
 
 @pytest.fixture(scope="module", params=sorted(OPTIONS))
+def config(request: pytest.FixtureRequest) -> AgentOptions:
+    return ALGORITHMS[request.param].config_class(**OPTIONS[request.param])
+
+
+@pytest.fixture(scope="module")
 def saved(
-    request: pytest.FixtureRequest, environment: dict, tmp_path_factory: pytest.TempPathFactory
+    config: AgentOptions, environment: dict, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """An agent for that environment, hardly trained."""
     options = {k: v for k, v in environment.items() if k != "id"}
-    agent = ALGORITHMS[request.param](
-        "default", SuperpixelEnv(**options), seed=1, **OPTIONS[request.param]
-    )
+    agent = agent_of(config)(config, SuperpixelEnv(**options), seed=1)
     return agent.save(tmp_path_factory.mktemp("saved") / "best", include_replay=False)
 
 
 @pytest.fixture
-def adapted(saved: Path, environment: dict) -> Callable[..., adaptation.Adapted]:
+def adapted(
+    saved: Path, environment: dict, config: AgentOptions
+) -> Callable[..., adaptation.Adapted]:
     def run(images: list, seconds: float = 0.4) -> adaptation.Adapted:
         segmenter = Segmenter(saved, environment)
-        return adaptation.adapt(
-            segmenter, environment, images, config=segmenter.agent.config, seconds=seconds
-        )
+        return adaptation.adapt(segmenter, environment, images, config=config, seconds=seconds)
 
     return run
 
 
-def test_training_starts_from_the_saved_agent(adapted, saved, environment, monkeypatch):
-    begun = []
+def test_training_starts_from_the_saved_agent(adapted, saved, environment, config, monkeypatch):
+    begun, agents = [], []
     learn = GraphAgent.learn
 
     def watched(self, *arguments, **options):
         observation, _ = self.env.reset(options={"index": 0})
+        agents.append(type(self))
         begun.append(self.predict(observation, deterministic=True)[0])
         return learn(self, *arguments, **options)
 
@@ -94,14 +99,14 @@ def test_training_starts_from_the_saved_agent(adapted, saved, environment, monke
     images = [partial(discs, seed) for seed in range(3)]
     result = adapted([images[0], constant, *images[1:]])
     assert saved.read_bytes() == before
-    assert type(result.agent) is type(segmenter.agent)
+    assert agents == [agent_of(config)]
     assert result.images == 3  # the constant one is passed over
     assert result.timesteps > 0
     first = segmenter.segment(images[0]())
     np.testing.assert_allclose(begun[0][: first.weights.size], first.weights, atol=1e-6)
     results = [segmenter.segment(image()).reward for image in images]
     assert result.before == pytest.approx(np.mean(results))
-    segmenter.agent = result.agent
+    segmenter.policy = result.policy
     results = [segmenter.segment(image()).reward for image in images]
     assert result.after == pytest.approx(np.mean(results))
 
@@ -139,5 +144,11 @@ class TestSegmenter:
             Segmenter(saved, environment, tile="big")
         with pytest.raises(ValueError, match="no checkpoint"):
             Segmenter(tmp_path / "none.pt", environment)
-        with pytest.raises(ValueError, match="subgraph_sizes"):
-            Segmenter(saved, {**environment, "subgraph_sizes": [4, 8]})
+
+    def test_subgraphs_are_for_training(self, saved, environment):
+        """A policy knows nothing of them."""
+        one, other = (
+            Segmenter(saved, {**environment, "subgraph_sizes": sizes}).segment(discs(2))
+            for sizes in ([4], [4, 8])
+        )
+        np.testing.assert_array_equal(one.labels, other.labels)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agents.segmenting.pipeline import Pipeline, load_agent, segment_graph
+from agents.graph.policy import Policy
+from agents.segmenting.pipeline import Pipeline, segment_graph
 from agents.subgraph_sac import SubgraphSAC
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.graph.partition import Agglomeration, Multicut
@@ -95,24 +96,13 @@ def test_a_graph_with_hardly_an_edge(pipeline):
     assert pipeline.segment(Weights(), graph).object_labels.shape == (12, 12)
 
 
-def test_an_agent_without_its_images(tmp_path, pipeline, graph):
+def test_a_policy_segments_without_its_images(tmp_path, pipeline, graph):
     env = SuperpixelEnv(SOURCE, pool_size=1, subgraph_sizes=(4, 8), **OPTIONS)
     agent = SubgraphSAC("default", env, width=8, layers=1)
-    path = agent.save(tmp_path / "agent", include_replay=False)
-    features = graph.node_features.shape[1], graph.edge_features.shape[1]
-    loaded = load_agent(path, features=features, sizes=(4, 8), device="cpu")
-    observation, _ = env.reset(options={"index": 0})
-    np.testing.assert_array_equal(
-        loaded.predict(observation, deterministic=True)[0],
-        agent.predict(observation, deterministic=True)[0],
-    )
-    assert pipeline.segment(loaded, graph).object_labels.shape == (64, 56)
-    with pytest.raises(ValueError, match="features"):
-        load_agent(path, features=(3, 4), sizes=(4, 8), device="cpu")
-    with pytest.raises(ValueError, match="subgraph_sizes"):
-        load_agent(path, features=features, sizes=(4, 9), device="cpu")
-    with pytest.raises(NotImplementedError):
-        loaded.env.step(np.zeros(1, np.float32))
+    loaded = Policy.load(agent.save(tmp_path / "agent", include_replay=False), device="cpu")
+    one, other = (pipeline.segment(policy, graph) for policy in (agent, loaded))
+    np.testing.assert_array_equal(one.weights, other.weights)
+    np.testing.assert_array_equal(one.object_labels, other.object_labels)
 
 
 def test_reward_stays_the_one_that_was_trained_for(pipeline):

@@ -1,0 +1,138 @@
+"""What an agent has learned, and all that prediction needs: no environment, no optimiser."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from agents.common import checkpoint
+from agents.graph.acting import edge_weights
+from agents.graph.batch import GraphState, collate
+from agents.graph.interface import find_device, padded_action
+from agents.graph.networks import Actor
+from agents.graph.options import NetworkOptions
+
+_FORM = checkpoint.Form(name="Policy", text="gym_rlseg.policy")
+_OPTIONS = tuple(f.name for f in dataclasses.fields(NetworkOptions))
+
+
+class Policy:
+    """Weighs the edges of any graph that has the features it was trained with.
+
+    Args:
+        actor: the network, on `device`.
+        options: that the network was made with.
+        features: numbers of node and edge features, (F, D).
+        device: where the network lives.
+        seed: of the samples.
+    """
+
+    def __init__(
+        self,
+        actor: Actor,
+        options: NetworkOptions,
+        features: tuple[int, int],
+        *,
+        device: torch.device,
+        seed: int = 0,
+    ) -> None:
+        self.actor, self.options, self.features, self.device = actor, options, features, device
+        # Its own generator: asking for actions must not change a training.
+        self._sampling = torch.Generator().manual_seed(seed)
+
+    @classmethod
+    def load(cls, path: str | Path, *, device: str = "auto") -> Self:
+        """The policy of a checkpoint: one of `save`, or of any agent on graphs.
+
+        Args:
+            path: the file; ".pt" is appended if missing.
+            device: "auto", "cpu" or "cuda".
+
+        Raises:
+            ValueError: naming the file, if it can't be used.
+        """
+        path = checkpoint.checkpoint_path(path)
+        saved, where = checkpoint.read(path), find_device(device)
+        with checkpoint.naming(path):
+            nodes, edges = (int(count) for count in saved["features"])
+            known = {k: v for k, v in saved["config"].items() if k in _OPTIONS}
+            options = NetworkOptions(**known)
+            with torch.random.fork_rng(devices=[]):  # layers draw from torch's generator
+                actor = Actor(nodes, edges, options).requires_grad_(False)
+            actor.load_state_dict(saved["selected"])
+        return cls(actor.to(where), options, (nodes, edges), device=where)
+
+    def save(self, path: str | Path) -> Path:
+        """Write a small file from which `load` makes the same policy.
+
+        Args:
+            path: file; ".pt" is appended if missing.
+
+        Returns:
+            The file written.
+        """
+        options = {name: getattr(self.options, name) for name in _OPTIONS}
+        content = {
+            "config": options,
+            "features": list(self.features),
+            "selected": self.actor.state_dict(),
+        }
+        return checkpoint.write(path, content, form=_FORM)
+
+    def predict(
+        self,
+        observation: Mapping[str, NDArray],
+        state: Any = None,
+        episode_start: Any = None,
+        deterministic: bool = False,
+    ) -> tuple[NDArray[np.float32], Any]:
+        """Edge weights for one observation, or for a batch of them.
+
+        Args:
+            observation: as the environment gives it, with or without a leading batch axis.
+            state: returned as it came; the policy has no memory.
+            episode_start: ignored.
+            deterministic: σ(mean) instead of a sample.
+
+        Returns:
+            float32 (max_edges,) or (B, max_edges) in [0, 1], 0 on the padding; and `state`.
+
+        Raises:
+            ValueError: if the observation's features aren't those of the policy.
+        """
+        single = np.asarray(observation["edge_mask"]).ndim == 1
+        batch = observation if not single else {k: v[None] for k, v in observation.items()}
+        self._check_features(batch)
+        states = [
+            GraphState.from_observation({k: v[i] for k, v in batch.items()})
+            for i in range(len(batch["edge_mask"]))
+        ]
+        generator = None if deterministic else self._sampling
+        parts = edge_weights(self.actor, states, generator, self.device)
+        weights = np.stack(
+            [padded_action(m, w) for m, w in zip(batch["edge_mask"], parts, strict=True)]
+        )
+        return (weights[0] if single else weights), state
+
+    def distribution(
+        self, observation: Mapping[str, NDArray]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Mean and standard deviation of the edges' logits, float32 (E,) each, unpadded."""
+        self._check_features(observation)
+        batch = collate([GraphState.from_observation(observation)], self.device)
+        with torch.no_grad():
+            mean, std = self.actor(batch)
+        return mean.cpu().numpy(), std.cpu().numpy()
+
+    def _check_features(self, batch: Mapping[str, NDArray]) -> None:
+        got = batch["node_features"].shape[-1], batch["edge_features"].shape[-1]
+        if got != self.features:
+            raise ValueError(
+                f"observation must have (node, edge) features {self.features}, got {got}"
+            )
