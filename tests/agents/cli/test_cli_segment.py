@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import tifffile
 
-from agents.subgraph_sac import SubgraphSAC
 from gym_rlseg import writing
 from gym_rlseg.metrics import evaluate
 
@@ -217,7 +216,8 @@ class TestAdapt:
 
     @pytest.mark.parametrize(("after", "adapted"), [(0.9, True), (0.5, False), (0.2, False)])
     def test_keeps_the_better_agent(self, after, adapted, trained, tmp_path, rlseg, monkeypatch):
-        from agents import adapt
+        from agents.graph.policy import Policy
+        from agents.segmenting import adaptation
         from agents.segmenting.pipeline import Pipeline
 
         agents, segment = [], Pipeline.segment
@@ -226,13 +226,11 @@ class TestAdapt:
             agents.append(agent)
             return segment(self, agent, graph)
 
-        other = object.__new__(SubgraphSAC)
-        result = adapt.Adapted(agent=other, before=0.5, after=after, images=4, timesteps=9)
-        monkeypatch.setattr(adapt, "adapt", lambda *_, **__: result)
+        other = object.__new__(Policy)
+        result = adaptation.Adapted(policy=other, before=0.5, after=after, images=4, timesteps=9)
+        monkeypatch.setattr(adaptation, "adapt", lambda *_, **__: result)
         monkeypatch.setattr(Pipeline, "segment", watched)
-        monkeypatch.setattr(
-            SubgraphSAC, "predict", lambda self, obs, **_: (obs["edge_mask"] * 1.0, 0)
-        )
+        monkeypatch.setattr(Policy, "predict", lambda self, obs, **_: (obs["edge_mask"] * 1.0, 0))
         command = ("segment", trained / "run", trained / "images", "-o", tmp_path / "out")
         outcome = rlseg(*command, "--adapt", "60s", "--no-search")
         assert outcome.code == 0, outcome.err
