@@ -226,7 +226,7 @@ class TestAdapt:
             agents.append(agent)
             return segment(self, agent, graph)
 
-        other = object.__new__(Policy)
+        other = Policy.load(trained / "run" / "best.pt")
         result = adaptation.Adapted(policy=other, before=0.5, after=after, images=4, timesteps=9)
         monkeypatch.setattr(adaptation, "adapt", lambda *_, **__: result)
         monkeypatch.setattr(Pipeline, "segment", watched)
