@@ -151,4 +151,4 @@ class TestSegmenter:
             Segmenter(saved, {**environment, "subgraph_sizes": sizes}).segment(discs(2))
             for sizes in ([4], [4, 8])
         )
-        np.testing.assert_array_equal(one.labels, other.labels)
+        np.testing.assert_array_equal(one.object_labels, other.object_labels)
