@@ -21,7 +21,6 @@ from gym_rlseg.envs.superpixel.env import SuperpixelEnv
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.partition import Multicut, first_node_labels
 from gym_rlseg.metrics import Scores, evaluate, mean_scores, project_truth
-from gym_rlseg.options import build
 from gym_rlseg.rewards import REWARDS, Reward
 from gym_rlseg.segmentation.segmentation import Segmentation
 
@@ -65,7 +64,7 @@ def main() -> None:
     graphs = [pool.graph(i * step) for i in range(arguments.images)]
     rows = []
     for name, options in REWARDS_TRIED.items():
-        reward = build("reward", Reward, REWARDS, options)
+        reward = REWARDS.build(options)
         truths = [_truth(graph) for graph in graphs]
         edges = [Multicut(solver="kernighan_lin")(g.solver, g.evidence) for g in graphs]
         row = [name]

@@ -14,8 +14,7 @@ import yaml
 
 from agents.cli.main import _parser
 from agents.runs.config import RunConfig
-from gym_rlseg.options import build
-from gym_rlseg.rewards import REWARDS, Reward
+from gym_rlseg.rewards import REWARDS
 from gym_rlseg.rewards.priors import PRIORS, as_prior
 
 pytestmark = pytest.mark.usefixtures("one_thread_of_torch")
@@ -87,7 +86,7 @@ def check_yaml(value: Any) -> str:
         value = value["reward"]
     name = value["name"] if isinstance(value, dict) else value
     if name in REWARDS:
-        build("reward", Reward, REWARDS, value)
+        REWARDS.build(value)
         return "reward"
     assert name in PRIORS, value
     as_prior(value)

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import yaml
 
-from gym_rlseg.options import build, plain
-from gym_rlseg.rewards import REWARDS, NucleiReward, Reward
+from gym_rlseg.options import plain
+from gym_rlseg.rewards import REWARDS, NucleiReward
 from gym_rlseg.rewards.priors import PRIORS, as_prior
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -65,7 +65,7 @@ def test_all_other_snippets_build():
     rewards = [s for s in snippets if s.startswith("name:")]
     assert len(snippets) == len(PRIORS) + len(rewards)
     for snippet in rewards:
-        build("reward", Reward, REWARDS, yaml.safe_load(snippet))
+        REWARDS.build(yaml.safe_load(snippet))
 
 
 def test_what_is_said_of_nuclei():

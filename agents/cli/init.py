@@ -216,11 +216,10 @@ def _audit(graphs: list[SuperpixelGraph], options: Mapping[str, Any]) -> None:
     import numpy as np
 
     from agents.suggest.sentences import audit_outcome, audit_warning
-    from gym_rlseg.options import build
-    from gym_rlseg.rewards import REWARDS, Reward
+    from gym_rlseg.rewards import REWARDS
     from gym_rlseg.rewards.audit import audit
 
-    reward = build("reward", Reward, REWARDS, options)
+    reward = REWARDS.build(options)
     result = audit(graphs, reward, np.random.default_rng(0))
     for line in audit_outcome(result).splitlines():
         say(line)

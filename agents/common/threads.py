@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from gym_rlseg.kinds import is_whole
+from gym_rlseg.options import is_whole
 
 #: torch ends the process where the system can't give what it asks for.
 MOST_THREADS = 256

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from agents.graph.options import POLICIES
 from gym_rlseg.envs.superpixel.observation import GRAPH_KEYS
-from gym_rlseg.kinds import check_kinds
-from gym_rlseg.options import check_names, suggest
+from gym_rlseg.options import check_declared, check_names, suggest
 
 
 def configure(agent: type[Any], policy: Any, options: Mapping[str, Any]) -> Any:
@@ -32,7 +31,7 @@ def configure(agent: type[Any], policy: Any, options: Mapping[str, Any]) -> Any:
     """
     known = [f.name for f in dataclasses.fields(agent.config_class)]
     check_names(agent.__name__, options, known)
-    check_kinds(agent.config_class, options)
+    check_declared(agent.config_class, options)
     if isinstance(policy, agent.config_class):
         return dataclasses.replace(policy, **options)
     if not isinstance(policy, str) or policy not in POLICIES:

@@ -14,18 +14,13 @@ import gymnasium as gym
 import gym_rlseg  # noqa: F401  (registers the ids)
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.graph import BOUNDARIES, EVIDENCE, FEATURES, PARTITIONS, SUPERPIXELS
-from gym_rlseg.graph.boundary import BoundaryMap
-from gym_rlseg.graph.evidence import Evidence
-from gym_rlseg.graph.partition import Partition
 from gym_rlseg.graph.subgraphs import check_sizes
-from gym_rlseg.graph.superpixels import Superpixels
 from gym_rlseg.images import SOURCES, AugmentedSource, FilesSource, ImageSource
 from gym_rlseg.images.augmented import augmented
 from gym_rlseg.images.base import check_split
-from gym_rlseg.kinds import check_kinds
-from gym_rlseg.options import build, check_names, suggest
+from gym_rlseg.options import Registry, check_declared, check_names, suggest
 from gym_rlseg.paths import user_path
-from gym_rlseg.rewards import REWARDS, Reward
+from gym_rlseg.rewards import REWARDS
 
 _ENTRY_POINT = f"gym_rlseg.envs:{SuperpixelEnv.__name__}"
 #: Keyword arguments of the environments and their defaults.
@@ -34,11 +29,11 @@ KEYWORDS: Mapping[str, Any] = {
     for name, parameter in inspect.signature(SuperpixelEnv).parameters.items()
     if parameter.kind is not parameter.VAR_KEYWORD
 }
-_COMPONENTS: Mapping[str, tuple[type, Mapping[str, type]]] = {
-    "boundary": (BoundaryMap, BOUNDARIES),
-    "superpixels": (Superpixels, SUPERPIXELS),
-    "partition": (Partition, PARTITIONS),
-    "reward": (Reward, REWARDS),
+_COMPONENTS: Mapping[str, Registry[Any]] = {
+    "boundary": BOUNDARIES,
+    "superpixels": SUPERPIXELS,
+    "partition": PARTITIONS,
+    "reward": REWARDS,
 }
 #: Keys whose values are whole numbers from the second entry on; True = may be null.
 _NUMBERS = {
@@ -78,7 +73,7 @@ def resolve(options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     result: dict[str, Any] = {"id": env_id, **options}
     for name in KEYWORDS:
         if name in _COMPONENTS:
-            result[name] = _component(name, *_COMPONENTS[name], merged[name])
+            result[name] = _component(_COMPONENTS[name], merged[name])
         elif name == "augment":
             result[name] = _augment(merged[name], source)
         elif name == "silhouettes":
@@ -140,12 +135,12 @@ def _source(
     if missing:
         raise ValueError(f"{missing[0]} is missing: the source {named['name']!r} needs it")
     options = {name: options[name] for name in fields} | options
-    check_kinds(cls, options)
+    check_declared(cls, options)
     if cls is FilesSource:
         for name in _PATHS:
             if options[name]:
                 options[name] = _folder(name, options[name], folder)
-    source = build("source", ImageSource, SOURCES, {"name": named["name"], **options})
+    source = SOURCES.build({"name": named["name"], **options})
     return source, {"source": named["name"], **plain(options)}
 
 
@@ -166,7 +161,7 @@ def _silhouettes(value: Any) -> dict[str, Any] | None:
         return None
     if not isinstance(value, Mapping):
         raise ValueError(f"silhouettes must be null or a dict of its options, got {value!r}")
-    options = _component("silhouettes", Evidence, EVIDENCE, {**value, "name": "silhouettes"})
+    options = _component(EVIDENCE, {**value, "name": "silhouettes"})
     return {name: option for name, option in options.items() if name != "name"}
 
 
@@ -174,7 +169,7 @@ def _evidence(value: Any) -> list[dict[str, Any]]:
     """The components' names and all their options."""
     if not isinstance(value, list | tuple):
         raise ValueError(f"evidence must be a list, got {value!r}")
-    return [_component("evidence", Evidence, EVIDENCE, entry) for entry in value]
+    return [_component(EVIDENCE, entry) for entry in value]
 
 
 def _folder(name: str, value: Any, folder: Path) -> str | None:
@@ -186,15 +181,11 @@ def _folder(name: str, value: Any, folder: Path) -> str | None:
     return os.path.abspath(folder / user_path(value))
 
 
-def _component(what: str, base: type, registry: Mapping[str, type], value: Any) -> dict[str, Any]:
+def _component(registry: Registry[Any], value: Any) -> dict[str, Any]:
     """A component's name and all its options; `build` refuses what it can't be made of."""
     given = {"name": value} if isinstance(value, str) else value
-    cls = registry[_name(what, given, registry)]
-    try:
-        check_kinds(cls, given)
-    except ValueError as error:
-        raise ValueError(f"{what}: {error}") from error
-    build(what, base, registry, given)
+    cls = registry[_name(registry.kind, given, registry)]
+    registry.build(given)
     return {"name": given["name"], **defaults(cls), **plain(given)}
 
 

@@ -14,7 +14,6 @@ from gym_rlseg.graph import PARTITIONS, GraphRecipe, SuperpixelGraph
 from gym_rlseg.graph.partition import Multicut, Partition
 from gym_rlseg.graph.tiles import Tiling
 from gym_rlseg.images.base import Sample
-from gym_rlseg.options import build
 from gym_rlseg.rewards import REWARDS, Reward
 from gym_rlseg.segmentation.segmentation import Segmentation, segment
 
@@ -72,7 +71,7 @@ class Pipeline:
         Raises:
             ValueError: if an option or the solver is unknown.
         """
-        partition = build("partition", Partition, PARTITIONS, options["partition"])
+        partition = PARTITIONS.build(options["partition"])
         if isinstance(partition, Multicut):
             partition = Multicut(solver=solver or "kernighan_lin", bias=partition.bias)
         elif solver is not None:
@@ -80,7 +79,7 @@ class Pipeline:
         return cls(
             recipe=GraphRecipe.from_options(options),
             partition=partition,
-            reward=build("reward", Reward, REWARDS, options["reward"]),
+            reward=REWARDS.build(options["reward"]),
         )
 
     def tiled(self, tiling: Tiling) -> Pipeline:

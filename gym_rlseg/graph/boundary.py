@@ -7,14 +7,22 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
+
+from gym_rlseg.options import Options
+from gym_rlseg.options.ranges import Channel
+
+Sigma = Annotated[float, Gt(0), Le(50)]
+Percentile = Annotated[float, Ge(50), Le(100)]
 
 _ROUNDING = 1e-7  # float32 filters of an image in [0, 1] err by less
 
 
-class BoundaryMap(ABC):
+class BoundaryMap(Options, ABC):
     """Turns an image into a boundary map; subclasses are frozen dataclasses of options."""
 
     @abstractmethod
@@ -75,11 +83,8 @@ class GradientBoundary(LocalBoundary):
         percentile: the gradient's percentile that becomes 1.
     """
 
-    sigma: float = 1.0
-    percentile: float = 99.5
-
-    def __post_init__(self) -> None:
-        _check(self.sigma, self.percentile)
+    sigma: Sigma = 1.0
+    percentile: Percentile = 99.5
 
     def strength(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `LocalBoundary.strength`."""
@@ -99,12 +104,9 @@ class RidgeBoundary(LocalBoundary):
         percentile: the curvature's percentile that becomes 1.
     """
 
-    sigma: float = 1.5
+    sigma: Sigma = 1.5
     dark: bool = False
-    percentile: float = 99.0
-
-    def __post_init__(self) -> None:
-        _check(self.sigma, self.percentile)
+    percentile: Percentile = 99.0
 
     def strength(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `LocalBoundary.strength`."""
@@ -129,14 +131,8 @@ class ChannelBoundary(BoundaryMap):
         inverted: True for maps that are bright inside objects and dark at their boundary.
     """
 
-    channel: int = 0
+    channel: Channel = 0
     inverted: bool = False
-
-    def __post_init__(self) -> None:
-        if isinstance(self.channel, bool) or not isinstance(self.channel, int) or self.channel < 0:
-            raise ValueError(f"channel must be an integer >= 0, got {self.channel!r}")
-        if not isinstance(self.inverted, bool):
-            raise ValueError(f"inverted must be true or false, got {self.inverted!r}")
 
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `BoundaryMap.__call__`.
@@ -162,10 +158,3 @@ def _stretch(strength: NDArray[np.float32], percentile: float) -> NDArray[np.flo
         return np.zeros_like(strength, dtype=np.float32)
     scaled = (strength / top).astype(np.float32, copy=False)
     return np.clip(scaled, 0.0, 1.0, out=scaled)
-
-
-def _check(sigma: float, percentile: float) -> None:
-    if not 0.0 < sigma <= 50.0:
-        raise ValueError(f"sigma must be in (0, 50] px, got {sigma}")
-    if not 50.0 <= percentile <= 100.0:
-        raise ValueError(f"percentile must be in [50, 100], got {percentile}")

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.graph.boundary import BoundaryMap, GradientBoundary, RidgeBoundary
+from gym_rlseg.graph.boundary import (
+    BoundaryMap,
+    GradientBoundary,
+    Percentile,
+    RidgeBoundary,
+    Sigma,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,15 +31,10 @@ class BlobBoundary(BoundaryMap):
         valley_percentile: likewise of the valleys' curvature.
     """
 
-    sigma: float = 1.5
+    sigma: Sigma = 1.5
     dark: bool = False
-    percentile: float = 98.0
-    valley_percentile: float = 99.7
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.dark, bool):
-            raise ValueError(f"dark must be true or false, got {self.dark!r}")
-        self.parts()  # refuses what can't be used
+    percentile: Percentile = 98.0
+    valley_percentile: Percentile = 99.7
 
     def parts(self) -> tuple[BoundaryMap, ...]:
         """See `BoundaryMap.parts`."""

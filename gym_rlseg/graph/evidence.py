@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.graph.features import GraphParts
+from gym_rlseg.options import Options
 
 
-class Evidence(ABC):
+class Evidence(Options, ABC):
     """Has a share in the evidence; subclasses are frozen dataclasses of options.
 
     Attributes:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gym_rlseg.options import Options, Registry
 
 if TYPE_CHECKING:
     from bioimage_cpp.graph import UndirectedGraph
@@ -47,7 +48,7 @@ def solver_graph(n_nodes: int, edges: NDArray[np.int64]) -> UndirectedGraph:
     return UndirectedGraph.from_unique_edges(n_nodes, np.ascontiguousarray(edges, np.uint64))
 
 
-class Partition(ABC):
+class Partition(Options, ABC):
     """Partitions a graph by its edge weights; subclasses are frozen dataclasses of options."""
 
     @abstractmethod
@@ -174,4 +175,6 @@ def first_node_labels(labels: NDArray) -> NDArray[np.int32]:
 
 
 #: Partition methods by name.
-PARTITIONS: Mapping[str, type[Partition]] = {"multicut": Multicut, "agglomeration": Agglomeration}
+PARTITIONS: Registry[Partition] = Registry(
+    "partition", Partition, {"multicut": Multicut, "agglomeration": Agglomeration}
+)

@@ -28,24 +28,29 @@ from gym_rlseg.graph.subgraphs import sample_all_sizes
 from gym_rlseg.graph.superpixels import MutexWatershed, SeededWatershed, Superpixels
 from gym_rlseg.graph.tiles import TiledBoundary, Tiling
 from gym_rlseg.images.base import ConstantImageError, Sample, UnusableImageError
-from gym_rlseg.options import build, from_options, named_options, suggest
+from gym_rlseg.options import Registry, from_options, suggest
 
 #: Boundary maps by name.
-BOUNDARIES: Mapping[str, type[BoundaryMap]] = {
-    "gradient": GradientBoundary,
-    "blobs": BlobBoundary,
-    "ridge": RidgeBoundary,
-    "channel": ChannelBoundary,
-}
+BOUNDARIES: Registry[BoundaryMap] = Registry(
+    "boundary",
+    BoundaryMap,
+    {
+        "gradient": GradientBoundary,
+        "blobs": BlobBoundary,
+        "ridge": RidgeBoundary,
+        "channel": ChannelBoundary,
+    },
+)
 #: Superpixel methods by name.
-SUPERPIXELS: Mapping[str, type[Superpixels]] = {
-    "mutex_watershed": MutexWatershed,
-    "seeded_watershed": SeededWatershed,
-}
+SUPERPIXELS: Registry[Superpixels] = Registry(
+    "superpixels",
+    Superpixels,
+    {"mutex_watershed": MutexWatershed, "seeded_watershed": SeededWatershed},
+)
 #: Sets of features by name.
 FEATURES: Mapping[str, FeatureFunction] = {"handcrafted": handcrafted, "polar": polar}
 #: What may have a share in the evidence, by name.
-EVIDENCE: Mapping[str, type[Evidence]] = {"silhouettes": Silhouettes}
+EVIDENCE: Registry[Evidence] = Registry("evidence", Evidence, {"silhouettes": Silhouettes})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +93,8 @@ class GraphRecipe:
             ValueError: if an option is missing, unknown or refused.
         """
         return cls(
-            boundary=build("boundary", BoundaryMap, BOUNDARIES, options["boundary"]),
-            superpixels=build("superpixels", Superpixels, SUPERPIXELS, options["superpixels"]),
+            boundary=BOUNDARIES.build(options["boundary"]),
+            superpixels=SUPERPIXELS.build(options["superpixels"]),
             features=options.get("features", cls.features),
             evidence=_evidence(options.get("silhouettes"), options.get("evidence", ())),
         )
@@ -105,10 +110,10 @@ class GraphRecipe:
                 f"features {self.features!r} have no name, so plain data can't hold it"
             )
         return {
-            "boundary": named_options(BOUNDARIES, self.boundary),
-            "superpixels": named_options(SUPERPIXELS, self.superpixels),
+            "boundary": BOUNDARIES.to_data(self.boundary),
+            "superpixels": SUPERPIXELS.to_data(self.superpixels),
             "features": self.features,
-            "evidence": [named_options(EVIDENCE, part) for part in self.evidence],
+            "evidence": [EVIDENCE.to_data(part) for part in self.evidence],
         }
 
     def tiled(self, tiling: Tiling) -> GraphRecipe:
@@ -193,7 +198,7 @@ def _evidence(silhouettes: Any, others: Any) -> tuple[Evidence, ...]:
     """The components of evidence that plain data, or objects, describe."""
     if not isinstance(others, list | tuple):
         raise ValueError(f"evidence must be a list, got {others!r}")
-    found = tuple(build("evidence", Evidence, EVIDENCE, value) for value in others)
+    found = tuple(EVIDENCE.build(value) for value in others)
     if silhouettes is None:
         return found
     if isinstance(silhouettes, Mapping):

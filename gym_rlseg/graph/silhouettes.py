@@ -9,14 +9,17 @@ are tried, and an edge counts by the share of them at which its superpixels are 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Len
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from gym_rlseg.graph.evidence import Evidence
 from gym_rlseg.graph.features import GraphParts
 from gym_rlseg.metrics import project_truth
+from gym_rlseg.options.ranges import Channel, Length, Positive, Share
 
 # Of the smoothing before thresholds and of distances, and the seeds' least distance.
 _SMOOTHING, _MIN_DISTANCE = 0.06, 0.2  # in diameters
@@ -37,23 +40,11 @@ class Silhouettes(Evidence):
         ValueError: if an option is out of range.
     """
 
-    diameter: float
-    weight: float = 0.5
-    thresholds: tuple[float, ...] = (0.7, 0.85, 1.0, 1.15, 1.3)
+    diameter: Length
+    weight: Share = 0.5
+    thresholds: Annotated[tuple[Positive, ...], Len(1, 100)] = (0.7, 0.85, 1.0, 1.15, 1.3)
     dark: bool = False
-    channel: int = 0
-
-    def __post_init__(self) -> None:
-        if not self.diameter > 0.0:
-            raise ValueError(f"diameter must be > 0 px, got {self.diameter}")
-        if not 0.0 <= self.weight <= 1.0:
-            raise ValueError(f"weight must be in [0, 1], got {self.weight}")
-        if not self.thresholds or not all(q > 0.0 for q in self.thresholds):
-            raise ValueError(f"thresholds must be numbers > 0, got {self.thresholds}")
-        if not isinstance(self.dark, bool):
-            raise ValueError(f"dark must be true or false, got {self.dark!r}")
-        if isinstance(self.channel, bool) or not isinstance(self.channel, int) or self.channel < 0:
-            raise ValueError(f"channel must be an integer >= 0, got {self.channel!r}")
+    channel: Channel = 0
 
     def __call__(self, parts: GraphParts) -> NDArray[np.float64]:
         """See `Evidence.__call__`."""

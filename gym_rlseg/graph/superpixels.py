@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from gym_rlseg.options import Options
 
-class Superpixels(ABC):
+
+class Superpixels(Options, ABC):
     """Turns a boundary map into superpixels; subclasses are frozen dataclasses of options.
 
     Attributes:

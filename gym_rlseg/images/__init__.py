@@ -1,7 +1,5 @@
 """Where images come from."""
 
-from collections.abc import Mapping
-
 from gym_rlseg.images.augmented import AugmentedSource
 from gym_rlseg.images.base import (
     SPLITS,
@@ -15,14 +13,19 @@ from gym_rlseg.images.circles import CirclesSource
 from gym_rlseg.images.coins import CoinsSource
 from gym_rlseg.images.embryo import EmbryoSource
 from gym_rlseg.images.files import FilesSource
+from gym_rlseg.options import Registry
 
 #: Sources of images by name.
-SOURCES: Mapping[str, type[ImageSource]] = {
-    "circles": CirclesSource,
-    "coins": CoinsSource,
-    "embryo": EmbryoSource,
-    "files": FilesSource,
-}
+SOURCES: Registry[ImageSource] = Registry(
+    "source",
+    ImageSource,
+    {
+        "circles": CirclesSource,
+        "coins": CoinsSource,
+        "embryo": EmbryoSource,
+        "files": FilesSource,
+    },
+)
 
 __all__ = [
     "SOURCES",

@@ -11,6 +11,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_rlseg.options import Options
+
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 
@@ -41,7 +43,7 @@ class ConstantImageError(UnusableImageError):
     """An image that shows nothing: constant, or of a single superpixel."""
 
 
-class ImageSource(ABC):
+class ImageSource(Options, ABC):
     """A source of images whose splits never share an image.
 
     A subclass is a frozen keyword-only dataclass of JSON-able options.

@@ -1,8 +1,6 @@
 """Rewards: what is known about the objects, as scores of a partition."""
 
-from collections.abc import Mapping
-
-from gym_rlseg.rewards.base import Reward, Scores
+from gym_rlseg.rewards.base import REWARDS, Reward, Scores
 from gym_rlseg.rewards.circles import CirclesReward, CircularityReward
 from gym_rlseg.rewards.composed import PriorReward
 from gym_rlseg.rewards.credit import edge_credit
@@ -11,8 +9,7 @@ from gym_rlseg.rewards.embryo_paper import EmbryoPaperReward
 from gym_rlseg.rewards.nuclei import NucleiReward
 from gym_rlseg.rewards.supervised import DiceReward, MixedReward, OverlapReward
 
-#: Rewards by name.
-REWARDS: Mapping[str, type[Reward]] = {
+REWARDS |= {
     "circles": CirclesReward,
     "circularity": CircularityReward,
     "dice": DiceReward,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.options import named_options
+from gym_rlseg.options import Options, Registry
 
 if TYPE_CHECKING:
     from gym_rlseg.graph.graph import SuperpixelGraph
@@ -36,7 +36,7 @@ class Scores:
         return float(self.edges.mean())
 
 
-class Reward(ABC):
+class Reward(Options, ABC):
     """Scores partitions; subclasses are frozen keyword-only dataclasses of options.
 
     A reward is a pure function of the graph and the partition, and doesn't depend
@@ -78,11 +78,9 @@ class Reward(ABC):
         Raises:
             ValueError: if the reward's class is not in `REWARDS`.
         """
-        from gym_rlseg.rewards import REWARDS
+        return REWARDS.to_data(self)
 
-        return named_options(REWARDS, self)
-
-    def check(self, graph: SuperpixelGraph) -> None:  # noqa: B027  (most can score any image)
+    def check(self, graph: SuperpixelGraph) -> None:
         """Refuse images that can't be scored; environments ask when they are made.
 
         Raises:
@@ -96,3 +94,7 @@ class Reward(ABC):
         units of its own.
         """
         return {}
+
+
+#: Rewards by name; `gym_rlseg.rewards` fills it.
+REWARDS: Registry[Reward] = Registry("reward", Reward)

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.graph.truth import TruthTable
-from gym_rlseg.options import build
-from gym_rlseg.rewards.base import Reward, Scores
+from gym_rlseg.rewards.base import REWARDS, Reward, Scores
 from gym_rlseg.rewards.ground import check_ground
 from gym_rlseg.rewards.objects import REDUCTIONS, edge_scores
 from gym_rlseg.rewards.quantities import Quantities
@@ -150,10 +149,8 @@ class MixedReward(Reward):
     otherwise: Any = "nuclei"
 
     def __post_init__(self) -> None:
-        from gym_rlseg.rewards import REWARDS
-
         for name in ("labelled", "otherwise"):
-            reward = build(f"{name} reward", Reward, REWARDS, getattr(self, name))
+            reward = REWARDS.build(getattr(self, name), f"{name} reward")
             object.__setattr__(self, name, reward)
 
     def check(self, graph: SuperpixelGraph) -> None:

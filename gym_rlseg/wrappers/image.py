@@ -10,7 +10,7 @@ from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 
 from gym_rlseg.envs.superpixel.observation import Observation
-from gym_rlseg.kinds import check_kinds
+from gym_rlseg.options import check_declared
 from gym_rlseg.wrappers.entries import boxes
 
 Act = TypeVar("Act")
@@ -43,7 +43,7 @@ class ImageObservation(
     def __init__(
         self, env: gym.Env[Observation, Act], *, edges: bool = False, as_uint8: bool = False
     ) -> None:
-        check_kinds(ImageObservation.__init__, {"edges": edges, "as_uint8": as_uint8})
+        check_declared(ImageObservation.__init__, {"edges": edges, "as_uint8": as_uint8})
         RecordConstructorArgs.__init__(self, edges=edges, as_uint8=as_uint8)
         gym.ObservationWrapper.__init__(self, env)
         self._as_uint8 = as_uint8

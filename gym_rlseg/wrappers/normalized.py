@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.envs.superpixel.observation import Observation
 from gym_rlseg.images.base import spread
-from gym_rlseg.kinds import check_kinds
+from gym_rlseg.options import check_declared
 from gym_rlseg.wrappers.entries import padded_entries
 
 Act = TypeVar("Act")
@@ -64,7 +64,7 @@ class NormalizedObservation(
         keep_evidence: bool = True,
         clip: float = 10.0,
     ) -> None:
-        check_kinds(
+        check_declared(
             NormalizedObservation.__init__,
             {"samples": samples, "keep_evidence": keep_evidence, "clip": clip},
         )

@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.utils import RecordConstructorArgs
 
 from gym_rlseg.envs import SuperpixelEnv
-from gym_rlseg.kinds import check_kinds
+from gym_rlseg.options import check_declared
 
 Obs = TypeVar("Obs")
 Act = TypeVar("Act")
@@ -82,7 +82,7 @@ class ScaledReward(gym.RewardWrapper[Obs, Act], RecordConstructorArgs):
     """
 
     def __init__(self, env: gym.Env[Obs, Act], *, scale: float = 1.0, shift: float = 0.0) -> None:
-        check_kinds(ScaledReward.__init__, {"scale": scale, "shift": shift})
+        check_declared(ScaledReward.__init__, {"scale": scale, "shift": shift})
         if not np.isfinite([scale, shift]).all() or scale == 0.0:
             raise ValueError(f"scale and shift must be finite and scale not 0, got {scale, shift}")
         RecordConstructorArgs.__init__(self, scale=scale, shift=shift)

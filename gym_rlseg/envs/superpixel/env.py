@@ -34,8 +34,7 @@ from gym_rlseg.graph.superpixels import Superpixels
 from gym_rlseg.images import SOURCES
 from gym_rlseg.images.augmented import augmented
 from gym_rlseg.images.base import ImageSource, check_split
-from gym_rlseg.kinds import check_kinds, is_whole
-from gym_rlseg.options import build, check_names
+from gym_rlseg.options import check_declared, check_names, is_whole
 from gym_rlseg.rewards import REWARDS
 from gym_rlseg.rewards.base import Reward, Scores
 from gym_rlseg.segmentation.segmentation import Segmentation, segment
@@ -107,7 +106,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         **source_options: Any,
     ) -> None:
         self._arguments = {k: v for k, v in locals().items() if k in _KEYWORDS}
-        check_kinds(SuperpixelEnv.__init__, {k: self._arguments[k] for k in _PLAIN})
+        check_declared(SuperpixelEnv.__init__, {k: self._arguments[k] for k in _PLAIN})
         self._arguments |= source_options
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise ValueError(
@@ -118,8 +117,8 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         # Its own, as vector environments write into it.
         self.metadata = dict(self.metadata)
         self.subgraph_sizes = check_sizes(subgraph_sizes)
-        self.reward = build("reward", Reward, REWARDS, reward)
-        self.partition = build("partition", Partition, PARTITIONS, partition)
+        self.reward = REWARDS.build(reward)
+        self.partition = PARTITIONS.build(partition)
         recipe = GraphRecipe.from_options(self._arguments)
         self.pool = GraphPool(
             source=augmented(_build_source(source, source_options), augment),
@@ -316,7 +315,7 @@ def _build_source(
     source: str | dict[str, Any] | ImageSource, options: dict[str, Any]
 ) -> ImageSource:
     if not options:
-        return build("source", ImageSource, SOURCES, source)
+        return SOURCES.build(source)
     if isinstance(source, str):
         source = {"name": source}
     if not isinstance(source, dict):
@@ -326,4 +325,4 @@ def _build_source(
         # A misspelt keyword of the environment lands here as well, so both are suggested.
         of_source = (f.name for f in dataclasses.fields(cls))  # type: ignore[arg-type]
         check_names(f"source {source['name']!r}", options, (*of_source, *_KEYWORDS))
-    return build("source", ImageSource, SOURCES, {**source, **options})
+    return SOURCES.build({**source, **options})

@@ -17,8 +17,7 @@ from gym_rlseg.envs.superpixel.env import SuperpixelEnv
 from gym_rlseg.envs.superpixel.observation import Capacity, Observation, fill
 from gym_rlseg.envs.superpixel.worker import Worker
 from gym_rlseg.graph import SuperpixelGraph
-from gym_rlseg.kinds import is_whole
-from gym_rlseg.options import check_names
+from gym_rlseg.options import check_names, is_whole
 from gym_rlseg.segmentation.segmentation import Segmentation, segment
 
 Infos = dict[str, Any]

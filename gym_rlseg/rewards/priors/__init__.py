@@ -11,9 +11,7 @@ The same as plain data (YAML, JSON), where a list is a product:
     - brighter
 """
 
-from collections.abc import Mapping
-
-from gym_rlseg.rewards.priors.base import Prior, RangePrior, as_prior
+from gym_rlseg.rewards.priors.base import PRIORS, Prior, RangePrior, as_prior
 from gym_rlseg.rewards.priors.combine import (
     AnyOf,
     Inverse,
@@ -44,8 +42,7 @@ from gym_rlseg.rewards.priors.shape import (
 )
 from gym_rlseg.rewards.priors.size import Area, Count
 
-#: Priors and their combinations by name.
-PRIORS: Mapping[str, type[Prior]] = {
+PRIORS |= {
     "any": AnyOf,
     "area": Area,
     "aspect": Aspect,

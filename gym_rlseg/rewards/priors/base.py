@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from abc import ABC, abstractmethod
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.options import build, named_options
+from gym_rlseg.options import Options, Registry, is_number
 from gym_rlseg.rewards.quantities import Quantities
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
-class Prior(ABC):
+class Prior(Options, ABC):
     """Scores objects; subclasses are frozen keyword-only dataclasses of options.
 
     A prior is a pure function of the partition and doesn't depend on how objects are
@@ -63,59 +63,44 @@ class Prior(ABC):
         Raises:
             ValueError: if the prior's class is not in `PRIORS`.
         """
-        from gym_rlseg.rewards.priors import PRIORS
+        return PRIORS.to_data(self)
 
-        return named_options(PRIORS, self)
+    # The combinations are made by name: their classes are made of this one.
 
     def __mul__(self, other: Prior | float) -> Prior:
-        from gym_rlseg.rewards.priors.combine import Product, WeightedSum
-
         if isinstance(other, Prior):
-            return Product(priors=(*_flat(self, Product), *_flat(other, Product)))
-        if not _is_number(other):
+            return _joined("product", self, other)
+        if not _is_real(other):
             return NotImplemented
-        if isinstance(self, WeightedSum):
-            return WeightedSum(priors=self.priors, weights=tuple(other * w for w in self.weights))
-        return WeightedSum(priors=(self,), weights=(other,))
+        return _made("sum", **_terms(self, other))
 
     __rmul__ = __mul__
 
     def __add__(self, other: Prior) -> Prior:
-        from gym_rlseg.rewards.priors.combine import WeightedSum
-
         if not isinstance(other, Prior):
             return NotImplemented
-        terms = [t if isinstance(t, WeightedSum) else 1.0 * t for t in (self, other)]
-        return WeightedSum(
-            priors=sum((t.priors for t in terms), ()),  # type: ignore[attr-defined]
-            weights=sum((t.weights for t in terms), ()),  # type: ignore[attr-defined]
-        )
+        terms, others = _terms(self), _terms(other)
+        return _made("sum", **{name: terms[name] + others[name] for name in terms})
 
     def __and__(self, other: Prior) -> Prior:
-        from gym_rlseg.rewards.priors.combine import Minimum
-
-        if not isinstance(other, Prior):
-            return NotImplemented
-        return Minimum(priors=(*_flat(self, Minimum), *_flat(other, Minimum)))
+        return _joined("minimum", self, other) if isinstance(other, Prior) else NotImplemented
 
     def __or__(self, other: Prior) -> Prior:
-        from gym_rlseg.rewards.priors.combine import AnyOf
-
-        if not isinstance(other, Prior):
-            return NotImplemented
-        return AnyOf(priors=(*_flat(self, AnyOf), *_flat(other, AnyOf)))
+        return _joined("any", self, other) if isinstance(other, Prior) else NotImplemented
 
     def __pow__(self, exponent: float) -> Prior:
-        from gym_rlseg.rewards.priors.combine import Power
-
-        if not _is_number(exponent):
+        if not _is_real(exponent):
             return NotImplemented
-        return Power(prior=self, exponent=exponent)
+        return _made("power", prior=self, exponent=exponent)
 
     def __invert__(self) -> Prior:
-        from gym_rlseg.rewards.priors.combine import Inverse
+        if isinstance(self, PRIORS["not"]):
+            return self.parts()[0]
+        return _made("not", prior=self)
 
-        return self.prior if isinstance(self, Inverse) else Inverse(prior=self)
+
+#: Priors and their combinations by name; `gym_rlseg.rewards.priors` fills it.
+PRIORS: Registry[Prior] = Registry("prior", Prior)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -174,15 +159,12 @@ def as_prior(value: Any) -> Prior:
     Raises:
         ValueError: if a name or an option is unknown (naming the nearest) or refused.
     """
-    from gym_rlseg.rewards.priors import PRIORS
-    from gym_rlseg.rewards.priors.combine import Product
-
     if isinstance(value, list | tuple):
         if not value:
             raise ValueError("a list of priors must hold at least one")
         priors = tuple(as_prior(entry) for entry in value)
-        return priors[0] if len(priors) == 1 else Product(priors=priors)
-    return build("prior", Prior, PRIORS, value)  # type: ignore[type-abstract]
+        return priors[0] if len(priors) == 1 else _made("product", priors=priors)
+    return PRIORS.build(value)
 
 
 def check_number(
@@ -193,7 +175,7 @@ def check_number(
     Raises:
         ValueError: naming the option.
     """
-    if not _is_number(value) or not math.isfinite(value):
+    if not is_number(value):
         raise ValueError(f"{name} must be a finite number, got {value!r}")
     if above is not None and not value > above:
         raise ValueError(f"{name} must be > {above:g}, got {value}")
@@ -201,11 +183,25 @@ def check_number(
         raise ValueError(f"{name} must be >= {least:g}, got {value}")
 
 
-def _flat(prior: Prior, kind: type[Prior]) -> tuple[Prior, ...]:
-    """A combination's parts if it is of this associative kind, else the prior itself."""
-    return prior.parts() if isinstance(prior, kind) else (prior,)
+def _is_real(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def _is_number(value: Any) -> bool:
-    number = isinstance(value, int | float | np.integer | np.floating)
-    return number and not isinstance(value, bool)
+def _made(name: str, **options: Any) -> Prior:
+    kind: Any = PRIORS[name]
+    return kind(**options)
+
+
+def _joined(name: str, a: Prior, b: Prior) -> Prior:
+    """An associative combination of two, of which each may already be one."""
+    kind = PRIORS[name]
+    flat = ((prior.parts() if isinstance(prior, kind) else (prior,)) for prior in (a, b))
+    return _made(name, priors=sum(flat, ()))
+
+
+def _terms(prior: Prior, factor: float = 1.0) -> dict[str, tuple[Any, ...]]:
+    """What a sum with this prior, or this sum, in it is made of."""
+    if isinstance(prior, PRIORS["sum"]):
+        weights: tuple[float, ...] = prior.weights  # type: ignore[attr-defined]
+        return {"priors": prior.parts(), "weights": tuple(factor * w for w in weights)}
+    return {"priors": (prior,), "weights": (factor,)}

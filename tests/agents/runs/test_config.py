@@ -155,7 +155,7 @@ def test_names_in_any_script(load, tmp_path):
         ),
         (
             "environment: {id: RLSeg-Circles-v0, reward: {name: circularity, radius: 3}}",
-            ("reward: radius must be a list [a number, a number], got 3",),
+            ("radius must be a list [a ",),
         ),
         (
             "environment: {id: RLSeg-Circles-v0, reward: {name: circularity, count: [9, 3]}}",
@@ -163,7 +163,7 @@ def test_names_in_any_script(load, tmp_path):
         ),
         (
             "environment: {id: RLSeg-Circles-v0, boundary: {name: gradient, sigma: wide}}",
-            ("boundary: sigma must be a number, got 'wide'",),
+            ("boundary 'gradient': sigma must be a number in (0, 50], got 'wide'",),
         ),
         ("environment: {id: RLSeg-Circles-v0, height: tall}", ("height must be a whole number",)),
         ("environment: {id: RLSeg-Circles-v0, pool_size: ten}", ("pool_size must be",)),
@@ -179,7 +179,10 @@ def test_names_in_any_script(load, tmp_path):
         (CIRCLES + "agent: {widht: 3}", ("agent: unknown option 'widht'", "'width'")),
         (CIRCLES + "agent: {width: 3.5}", ("agent: width must be a whole number, got 3.5",)),
         (CIRCLES + "agent: {width: 0}", ("agent: width must be > 0",)),
-        (CIRCLES + "agent: {actor_learning_rate: fast}", ("must be a number, got 'fast'",)),
+        (
+            CIRCLES + "agent: {actor_learning_rate: fast}",
+            ("actor_learning_rate must be a finite number, got 'fast'",),
+        ),
         (CIRCLES + "agent: {std_range: [1, 2, 3]}", ("std_range must be a list",)),
         (CIRCLES + "agent: {policy: papr}", ("did you mean 'paper'",)),
         (CIRCLES + "agent: {algorithm: reinforc}", ("'reinforc'", "did you mean 'reinforce'")),

@@ -13,8 +13,7 @@ from agents.runs.environment import resolve
 from agents.suggest.config_text import render
 from agents.suggest.parsing import SHAPES, one_of, parse_count, parse_diameter
 from agents.suggest.settings import Answers, Seen, settings
-from gym_rlseg.options import build
-from gym_rlseg.rewards import REWARDS, Reward
+from gym_rlseg.rewards import REWARDS
 from gym_rlseg.rewards.nuclei import NucleiReward
 
 SEEN = Seen(
@@ -83,8 +82,8 @@ def test_dark_objects_are_dark_to_boundary_and_reward():
 @pytest.mark.parametrize("colour", ["channels", "darkness"])
 def test_a_count_is_all_that_is_added_to_nuclei(shape, dark, channel, colour):
     options = {"shape": shape, "dark": dark, "channel": channel, "colour": colour}
-    plain = build("reward", Reward, REWARDS, environment(**options)["reward"])
-    counted = build("reward", Reward, REWARDS, environment(**options, count=(5, 9))["reward"])
+    plain = REWARDS.build(environment(**options)["reward"])
+    counted = REWARDS.build(environment(**options, count=(5, 9))["reward"])
     assert isinstance(plain, NucleiReward)
     assert counted == dataclasses.replace(plain.priors, count=(5, 9))
 

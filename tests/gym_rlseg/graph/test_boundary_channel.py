@@ -11,9 +11,8 @@ import tifffile
 
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.graph import BOUNDARIES
-from gym_rlseg.graph.boundary import BoundaryMap, ChannelBoundary
+from gym_rlseg.graph.boundary import ChannelBoundary
 from gym_rlseg.images import EmbryoSource
-from gym_rlseg.options import build
 
 IMAGE = np.random.default_rng(0).random((2, 6, 7)).astype(np.float32)
 
@@ -36,15 +35,15 @@ def test_is_clipped_to_the_unit_range() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"channel": -1}, "channel must be an integer >= 0, got -1"),
-        ({"channel": 1.0}, "channel must be an integer >= 0"),
-        ({"channel": True}, "channel must be an integer >= 0"),
+        ({"channel": -1}, "channel must be a whole number >= 0 and <= 9999, got -1"),
+        ({"channel": 1.0}, "channel must be a whole number"),
+        ({"channel": True}, "channel must be a whole number"),
         ({"inverted": 1}, "inverted must be true or false"),
     ],
 )
 def test_bad_options(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        build("boundary", BoundaryMap, BOUNDARIES, {"name": "channel", **options})
+        BOUNDARIES.build({"name": "channel", **options})
 
 
 def test_missing_channel_is_named() -> None:

@@ -20,7 +20,6 @@ from gym_rlseg.graph.partition import (
     first_node_labels,
     solver_graph,
 )
-from gym_rlseg.options import build
 
 SOLVERS = ("greedy_additive", "kernighan_lin", "greedy_fixation", "fusion_moves")
 LINKAGES = ("mean", "sum", "max", "min", "abs_max", "mutex_watershed")
@@ -282,7 +281,7 @@ def test_bad_options() -> None:
     with pytest.raises(ValueError, match=r"threshold must be in \(0, 1\), got 1"):
         Agglomeration(threshold=1)
     with pytest.raises(ValueError, match="unknown partition 'multicuts'; did you mean 'multicut'"):
-        build("partition", Partition, PARTITIONS, "multicuts")
+        PARTITIONS.build("multicuts")
 
 
 def test_renumbering_by_hand() -> None:

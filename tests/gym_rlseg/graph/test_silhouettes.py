@@ -125,12 +125,18 @@ def test_split_by_distance_gives_each_disc_a_label() -> None:
     ("options", "message"),
     [
         ({}, "silhouettes: .*diameter"),
-        ({"diameter": 0}, "diameter must be > 0 px, got 0"),
-        ({"diameter": 20.0, "weight": 1.5}, r"weight must be in \[0, 1\], got 1.5"),
-        ({"diameter": 20.0, "thresholds": []}, "thresholds must be numbers > 0"),
-        ({"diameter": 20.0, "thresholds": [1.0, -1.0]}, "thresholds must be numbers > 0"),
+        ({"diameter": 0}, "diameter must be a number > 0 and <= 100000, got 0"),
+        ({"diameter": 20.0, "weight": 1.5}, r"weight must be a number in \[0, 1\], got 1.5"),
+        ({"diameter": 20.0, "thresholds": []}, r"thresholds must be a list \[a number > 0"),
+        (
+            {"diameter": 20.0, "thresholds": [1.0, -1.0]},
+            r"thresholds must be a list \[a number > 0",
+        ),
         ({"diameter": 20.0, "dark": 1}, "dark must be true or false, got 1"),
-        ({"diameter": 20.0, "channel": -1}, "channel must be an integer >= 0, got -1"),
+        (
+            {"diameter": 20.0, "channel": -1},
+            "channel must be a whole number >= 0 and <= 9999, got -1",
+        ),
         ({"diametre": 20.0}, "unknown option 'diametre'; did you mean 'diameter'"),
         (True, "silhouettes must be null or a dict of its options, got True"),
     ],
@@ -167,6 +173,6 @@ def test_config_writes_out_their_defaults(tmp_path: Any) -> None:
     }
     assert resolve(resolved, tmp_path) == resolved
     assert resolve({"id": "RLSeg-Circles-v0"}, tmp_path)["silhouettes"] is None
-    with pytest.raises(ValueError, match="diameter must be a number, got 'large'"):
+    with pytest.raises(ValueError, match=r"diameter must be a .*number.*, got 'large'"):
         resolve({**options, "silhouettes": {"diameter": "large"}}, tmp_path)
     assert isinstance(SuperpixelEnv("circles", **{"silhouettes": OPTIONS}, pool_size=1), gym.Env)

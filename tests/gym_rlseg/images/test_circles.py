@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.measure import label
 
-from gym_rlseg.images import SOURCES, ImageSource
+from gym_rlseg.images import SOURCES
 from gym_rlseg.images.base import SPLITS, Sample, Split, sample_generator
 from gym_rlseg.images.circles import CirclesSource
-from gym_rlseg.options import build
 
 SOURCE = CirclesSource()
 SAMPLES = [SOURCE.sample("train", index, 0) for index in range(20)]
@@ -238,7 +237,7 @@ def test_impossible_options(options: dict[str, Any], message: str) -> None:
 
 
 def test_options_from_plain_data() -> None:
-    built = build("source", ImageSource, SOURCES, {"name": "circles", "count": [2, 3]})
+    built = SOURCES.build({"name": "circles", "count": [2, 3]})
     assert built == CirclesSource(count=(2, 3))
     assert same(built.sample("train", 0, 0), CirclesSource(count=(2, 3)).sample("train", 0, 0))
     with pytest.raises(dataclasses.FrozenInstanceError):

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.planar.hough import circle_hough
-from gym_rlseg.options import build
 from gym_rlseg.rewards import REWARDS, CirclesReward, CircularityReward, Reward, Scores
 from gym_rlseg.rewards.circles import exponential
 from gym_rlseg.rewards.objects import Objects
@@ -277,7 +276,7 @@ REWARD_OBJECTS = {
     "circles, mean": CirclesReward(count=2, radius=(5.0, 25.0), reduction="mean"),
     "circularity": CircularityReward(count=(2, 3), radius=(8.0, 14.0)),
     "circularity, min": CircularityReward(count=2, radius=(8.0, 14.0), reduction="min"),
-    **{name: build("reward", Reward, REWARDS, name) for name in ("circles", "circularity")},
+    **{name: REWARDS.build(name) for name in ("circles", "circularity")},
 }
 each_reward = pytest.mark.parametrize("reward", REWARD_OBJECTS.values(), ids=REWARD_OBJECTS.keys())
 
@@ -374,6 +373,6 @@ def test_impossible_shapes(cls: type, options: dict[str, Any], message: str) -> 
 
 def test_unknown_names() -> None:
     with pytest.raises(ValueError, match="unknown reward 'circle'; did you mean 'circles'"):
-        build("reward", Reward, REWARDS, "circle")
+        REWARDS.build("circle")
     with pytest.raises(ValueError, match=r"reward 'circles': unknown option 'cuont'.*'count'"):
-        build("reward", Reward, REWARDS, {"name": "circles", "cuont": 3})
+        REWARDS.build({"name": "circles", "cuont": 3})

@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from gym_rlseg.graph import SuperpixelGraph
-from gym_rlseg.options import build, to_options
 from gym_rlseg.rewards import (
     REWARDS,
     DiceReward,
@@ -157,9 +156,9 @@ def test_nothing_beats_what_is_right(graph: SuperpixelGraph, name: str) -> None:
 @each_reward
 def test_plain_data_and_back(graph: SuperpixelGraph, reward: Reward) -> None:
     data = reward.to_data()
-    again = build("reward", Reward, REWARDS, json.loads(json.dumps(data)))
+    again = REWARDS.build(json.loads(json.dumps(data)))
     assert again == reward
-    assert again.to_data() == data == to_options(data["name"], reward)
+    assert again.to_data() == data
     assert np.array_equal(again(graph, SPECK).edges, reward(graph, SPECK).edges)
     reward.check(graph)
 
@@ -350,7 +349,7 @@ def test_nuclei_is_a_preset(graph: SuperpixelGraph) -> None:
         "superpixels": "brightness",
         "reduction": "max",
     }
-    assert build("reward", Reward, REWARDS, written_out) == NucleiReward().priors
+    assert REWARDS.build(written_out) == NucleiReward().priors
     documented = inspect.getdoc(NucleiReward).split("As a `PriorReward`:")[1]  # type: ignore[union-attr]
     documented = documented.split("Attributes:")[0]
     assert {"name": "priors", **yaml.safe_load(documented)} == written_out
@@ -405,7 +404,7 @@ def test_audit_finds_nothing(graph: SuperpixelGraph, name: str) -> None:
 )
 def test_impossible_options(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        build("reward", Reward, REWARDS, {"name": "priors", **options})
+        REWARDS.build({"name": "priors", **options})
 
 
 @pytest.mark.parametrize(
@@ -421,7 +420,7 @@ def test_impossible_options(options: dict[str, Any], message: str) -> None:
 )
 def test_impossible_nuclei(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        build("reward", Reward, REWARDS, {"name": "nuclei", **options})
+        REWARDS.build({"name": "nuclei", **options})
 
 
 @pytest.mark.parametrize(

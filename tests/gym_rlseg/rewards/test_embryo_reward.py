@@ -12,8 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from gym_rlseg.graph import SuperpixelGraph
-from gym_rlseg.options import build
-from gym_rlseg.rewards import REWARDS, EmbryoPaperReward, EmbryoReward, Reward
+from gym_rlseg.rewards import REWARDS, EmbryoPaperReward, EmbryoReward
 from gym_rlseg.rewards.audit import Audit, audit
 from gym_rlseg.rewards.embryo import weight_picture
 
@@ -236,9 +235,9 @@ def test_round_trip() -> None:
     for reward in (EmbryoReward(), EmbryoReward(centre=(3.0, 4.0), boundary=0.2)):
         data = json.loads(json.dumps(reward.to_data()))
         assert data["name"] == "embryo"
-        assert build("reward", Reward, REWARDS, data) == reward
+        assert REWARDS.build(data) == reward
     assert papers().to_data()["name"] == "embryo_paper"
-    assert build("reward", Reward, REWARDS, papers().to_data()) == papers()
+    assert REWARDS.build(papers().to_data()) == papers()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ from scipy.ndimage import label as components
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.truth import truth_table
 from gym_rlseg.metrics import project_truth, variation_of_information
-from gym_rlseg.options import build
 from gym_rlseg.rewards import (
     REWARDS,
     DiceReward,
@@ -233,7 +232,7 @@ def test_mixed(graph_of: GraphOf) -> None:
 
 
 def test_mixed_by_default() -> None:
-    reward = build("reward", Reward, REWARDS, "mixed")
+    reward = REWARDS.build("mixed")
     assert reward == MixedReward(labelled=OverlapReward(), otherwise=NucleiReward())
 
 
@@ -243,7 +242,7 @@ def test_mixed_by_default() -> None:
         ({"name": "overlap", "measure": "sbd"}, r"measure must be one of .*got 'sbd'"),
         ({"name": "overlap", "reduction": "sum"}, "reduction must be one of"),
         ({"name": "overlap", "ground": "largst"}, "unknown rule 'largst'; did you mean 'largest'"),
-        ({"name": "dice", "ground": 3}, "ground: unknown rule 3"),
+        ({"name": "dice", "ground": 3}, "ground must be a text, got 3"),
         ({"name": "mixed", "labelled": "dcie"}, "unknown labelled reward 'dcie'; did you mean"),
         ({"name": "mixed", "otherwise": {"name": "nuclei", "median": -1}}, "median must be > 0"),
         ({"name": "mixed", "otherwise": 3}, "otherwise reward must be a name"),
@@ -251,7 +250,7 @@ def test_mixed_by_default() -> None:
 )
 def test_impossible_options(data: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        build("reward", Reward, REWARDS, data)
+        REWARDS.build(data)
 
 
 # In environments
