@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.graph.policy import Policy
-from gym_rlseg.envs.superpixel.observation import Capacity, padded
+from gym_rlseg.envs.superpixel.observation import padded
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.partition import Multicut, Partition
 from gym_rlseg.rewards import Reward
@@ -55,8 +55,7 @@ def segment_by_reward(
         The segmentation; its reward is never below that of the plain prediction.
     """
     options = options or InferenceOptions()
-    capacity = Capacity(nodes=graph.n_nodes, edges=graph.n_edges, image=None)
-    mean, std = policy.distribution(padded(graph, capacity))
+    mean, std = policy.distribution(padded(graph))
     weights = [_sigmoid(x) for x in _logits(mean, std, rng, options)]
     # Proposals needn't be solved well, only differently: the fast solver does.
     candidates = [partition(graph.solver, weights[0])]

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.envs.superpixel.observation import Capacity, padded
+from gym_rlseg.envs.superpixel.observation import padded
 from gym_rlseg.graph import PARTITIONS, GraphRecipe, SuperpixelGraph
 from gym_rlseg.graph.partition import Multicut, Partition
 from gym_rlseg.graph.tiles import Tiling
@@ -40,8 +40,7 @@ def segment_graph(
     Raises:
         ValueError: if the agent was trained on other features.
     """
-    capacity = Capacity(nodes=graph.n_nodes, edges=graph.n_edges, image=None)
-    weights, _ = agent.predict(padded(graph, capacity), deterministic=True)
+    weights, _ = agent.predict(padded(graph), deterministic=True)
     return segment(graph, weights, partition, reward)
 
 

@@ -15,6 +15,7 @@ from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
 from gym_rlseg.envs.superpixel.action import check_action
+from gym_rlseg.envs.superpixel.episode import Episode, info_of, padded_info_of
 from gym_rlseg.envs.superpixel.observation import (
     Capacity,
     Observation,
@@ -34,10 +35,10 @@ from gym_rlseg.graph.superpixels import Superpixels
 from gym_rlseg.images import SOURCES
 from gym_rlseg.images.augmented import augmented
 from gym_rlseg.images.base import ImageSource, check_split
-from gym_rlseg.options import check_declared, check_names, is_whole
+from gym_rlseg.options import check_declared, check_names, is_whole, suggest
 from gym_rlseg.rewards import REWARDS
 from gym_rlseg.rewards.base import Reward, Scores
-from gym_rlseg.segmentation.segmentation import Segmentation, segment
+from gym_rlseg.segmentation.segmentation import segment
 
 if TYPE_CHECKING:
     from gym_rlseg.pictures.viewer import Viewer
@@ -72,6 +73,8 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         max_nodes: room for superpixels in the observation; None: from the source.
         max_edges: room for edges; None: from the source.
         observe_image: adds "image" and "superpixels" to the observation.
+        pad_subgraphs: gives infos arrays of one shape instead of tuples of ragged ones, see
+            `gym_rlseg.envs.superpixel.episode.padded_info_of`.
         render_mode: None, "rgb_array", or "human": a window that follows every reset and
             step, or where none can be opened, files (`gym_rlseg.pictures.viewer.Viewer`).
         **source_options: options of the source, if it was given by name.
@@ -102,6 +105,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         max_nodes: int | None = None,
         max_edges: int | None = None,
         observe_image: bool = False,
+        pad_subgraphs: bool = False,
         render_mode: str | None = None,
         **source_options: Any,
     ) -> None:
@@ -134,27 +138,31 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
             nodes, edges = self.pool.capacity()
             max_nodes = nodes if max_nodes is None else max_nodes
             max_edges = edges if max_edges is None else max_edges
+        features = probe.node_features.shape[1], probe.edge_features.shape[1]
         self.capacity = Capacity(
-            nodes=max_nodes, edges=max_edges, image=probe.image.shape if observe_image else None
+            nodes=max_nodes,
+            edges=max_edges,
+            features=features,
+            image=probe.image.shape if observe_image else None,
         )
+        self.capacity.check_batch(1)
         self._frame_shape = probe.image.shape[1:]
-        self.observation_space = observation_space(  # type: ignore[assignment]
-            self.capacity, probe.node_features.shape[1], probe.edge_features.shape[1]
-        )
+        self._pad_subgraphs = pad_subgraphs
+        self.observation_space = observation_space(self.capacity)  # type: ignore[assignment]
         self.action_space: spaces.Space[NDArray[np.float32]] = spaces.Box(
             0.0, 1.0, (self.capacity.edges,), np.float32
         )
-        self._graph: SuperpixelGraph | None = None
-        self._result: Segmentation | None = None
+        self._episode: Episode | None = None
+        self._following = 0
         self._viewer: Viewer | None = None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Take the next image.
+        """Take the next image: with the split "train" a random one, else one after the other.
 
         Args:
-            seed: re-seeds the draws.
+            seed: re-seeds the draws, and with the other splits starts again at the first.
             options: {"index": i} takes sample i of the source's split.
 
         Returns:
@@ -163,28 +171,37 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         Raises:
             ValueError: if the options are unknown or the sample can't be used.
         """
-        info = self._begin(seed, options)
+        episode = self.begin(seed=seed, options=options)
         if self.render_mode == "human":
             self.render()
-        return padded(self.graph, self.capacity), info
+        return padded(episode.graph, self.capacity), self.info()
 
-    def _begin(
-        self, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """All of `reset` but the observation, which the vector environment has its own way with."""
+    def begin(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Episode:
+        """All of `reset` but the observation and info: for those who make them at once for many.
+
+        Args:
+            seed: see `reset`.
+            options: see `reset`.
+        """
+        index = reset_options(options, "index").get("index")
         super().reset(seed=seed)
-        options = options or {}
-        check_names("reset options", options, ("index",))
-        index = options.get("index")
-        if index is None:
-            index = self.pool.draw(self.np_random)
-        elif not is_whole(index):
+        if seed is not None:
+            self._following = 0
+        if index is not None and not is_whole(index):
             raise ValueError(f"reset options: index must be an integer, got {index!r}")
+        if index is None:
+            index = self._next_index()
         graph = self.pool.graph(int(index))
         check_fits(graph, self.capacity)
-        self._graph, self._index = graph, int(index)
-        self._result = None
-        return self._info()
+        self._episode = Episode(graph=graph, index=int(index))
+        return self._episode
+
+    def _next_index(self) -> int:
+        if self.pool.split == "train":
+            return self.pool.draw(self.np_random)
+        index = self._following % self.pool.limit
+        self._following = index + 1
+        return index
 
     def step(
         self, action: NDArray[np.float32]
@@ -198,22 +215,24 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
             ResetNeeded: if there was no reset since the last step.
             ValueError: if the action has a wrong shape, NaN or values outside [0, 1].
         """
-        if self._graph is None or self._result is not None:
+        episode = self._episode
+        if episode is None or episode.result is not None:
             raise ResetNeeded("an episode has one step: call reset() before step()")
-        graph = self._graph
-        weights = check_action(action, self.capacity.edges)[: graph.n_edges]
-        self._result = result = segment(graph, weights.copy(), self.partition, self.reward)
-        info = self._info()
-        edge_rewards = np.zeros(self.capacity.edges, np.float32)
-        edge_rewards[: graph.n_edges] = result.scores.edges
-        node_labels = np.full(self.capacity.nodes, -1, np.int32)
-        node_labels[: graph.n_nodes] = result.node_labels
-        info["subgraph_rewards"] = tuple(scores.copy() for scores in result.subgraph_scores)
-        info["edge_rewards"] = edge_rewards
-        info["node_labels"] = node_labels
+        graph = episode.graph
+        weights = check_action(action, self.capacity.edges)[: graph.n_edges].copy()
+        episode.result = result = segment(graph, weights, self.partition, self.reward)
         if self.render_mode == "human":
             self.render()
-        return padded(graph, self.capacity), result.reward, True, False, info
+        return padded(graph, self.capacity), result.reward, True, False, self.info()
+
+    def info(self, episode: Episode | None = None) -> dict[str, Any]:
+        """What `reset` says of an episode, or `step` once it is segmented.
+
+        Args:
+            episode: None: the current one.
+        """
+        form = padded_info_of if self._pad_subgraphs else info_of
+        return form(episode or self.episode, self.capacity)
 
     def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
         """The panels of the paper's Fig. 4, uint8 (H, W, 3); None if they are shown elsewhere.
@@ -223,28 +242,28 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         if self.render_mode is None:
             gym.logger.warn("render() needs render_mode='rgb_array' when the environment is made")
             return None
-        picture = self._picture(self.graph, self._result)
         if self.render_mode == "human":
-            self._show(picture)
+            self.show(self.episode)
             return None
-        return picture
+        return self._picture(self.episode)
+
+    def show(self, episode: Episode) -> None:
+        """Show an episode in the window, whatever the render mode."""
+        from gym_rlseg.pictures.viewer import Viewer
+
+        if self._viewer is None:
+            self._viewer = Viewer(fps=self.metadata["render_fps"])
+        self._viewer.show(self._picture(episode))
 
     def close(self) -> None:
         """Close the window, if there is one."""
         if self._viewer is not None:
             self._viewer.close()
 
-    def _picture(self, graph: SuperpixelGraph, result: Segmentation | None) -> NDArray[np.uint8]:
+    def _picture(self, episode: Episode) -> NDArray[np.uint8]:
         from gym_rlseg.pictures.panels import render_panels
 
-        return render_panels(graph, result, shape=self._frame_shape)
-
-    def _show(self, picture: NDArray[np.uint8]) -> None:
-        from gym_rlseg.pictures.viewer import Viewer
-
-        if self._viewer is None:
-            self._viewer = Viewer(fps=self.metadata["render_fps"])
-        self._viewer.show(picture)
+        return render_panels(episode.graph, episode.result, shape=self._frame_shape)
 
     def variant(self, **changes: Any) -> SuperpixelEnv:
         """A new environment with the same arguments but for `changes`.
@@ -261,8 +280,20 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         """Another environment that draws from the same pool, so that graphs are kept once."""
         other = copy.copy(self)
         other._np_random = other._np_random_seed = None
-        other._graph = other._result = other._viewer = None
+        other._episode = other._viewer = None
+        other._following = 0
         return other
+
+    @property
+    def episode(self) -> Episode:
+        """The current image and, after a step, what came of it.
+
+        Raises:
+            ResetNeeded: before the first reset.
+        """
+        if self._episode is None:
+            raise ResetNeeded("there is no image yet: call reset()")
+        return self._episode
 
     @property
     def graph(self) -> SuperpixelGraph:
@@ -271,9 +302,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         Raises:
             ResetNeeded: before the first reset.
         """
-        if self._graph is None:
-            raise ResetNeeded("there is no image yet: call reset()")
-        return self._graph
+        return self.episode.graph
 
     @property
     def segmentation(self) -> NDArray[np.int32]:
@@ -282,9 +311,10 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         Raises:
             ResetNeeded: before a step.
         """
-        if self._result is None:
+        result = None if self._episode is None else self._episode.result
+        if result is None:
             raise ResetNeeded("there is no segmentation yet: call reset() and step()")
-        return self._result.object_labels.copy()
+        return result.object_labels.copy()
 
     @property
     def truth(self) -> NDArray[np.int32] | None:
@@ -294,21 +324,38 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
     @property
     def scores(self) -> Scores | None:
         """The reward's scores of the last step, None before it."""
-        return None if self._result is None else self._result.scores
+        result = None if self._episode is None else self._episode.result
+        return None if result is None else result.scores
 
-    def _info(self) -> dict[str, Any]:
-        return {
-            "subgraphs": tuple(ids.copy() for ids in self.graph.subgraphs),
-            "index": self._index,
-        }
+
+def reset_options(options: Any, *known: str) -> dict[str, Any]:
+    """What `reset` was told, checked.
+
+    Raises:
+        ValueError: if it is no dict, or has other keys than those known.
+    """
+    if options is None:
+        return {}
+    if not isinstance(options, dict):
+        raise ValueError(f"reset options must be a dict such as {{'index': 0}}, got {options!r}")
+    check_names("reset options", options, known)
+    return options
 
 
 #: Keywords that nothing else checks.
-_PLAIN = ("pool_size", "seed", "max_nodes", "max_edges", "observe_image")
+_PLAIN = ("pool_size", "seed", "max_nodes", "max_edges", "observe_image", "pad_subgraphs")
 _KEYWORDS = frozenset(inspect.signature(SuperpixelEnv.__init__).parameters) - {
     "self",
     "source_options",
 }
+
+
+class UnknownKeywordError(ValueError, TypeError):
+    """A keyword argument that there isn't.
+
+    A TypeError, as Python raises for functions, for those who try keywords out (torchrl's
+    `GymEnv` does); and a ValueError, as all that this package refuses.
+    """
 
 
 def _build_source(
@@ -324,5 +371,10 @@ def _build_source(
     if cls is not None:
         # A misspelt keyword of the environment lands here as well, so both are suggested.
         of_source = (f.name for f in dataclasses.fields(cls))  # type: ignore[arg-type]
-        check_names(f"source {source['name']!r}", options, (*of_source, *_KEYWORDS))
+        known = (*of_source, *_KEYWORDS)
+        for name in options:
+            if name not in known:
+                raise UnknownKeywordError(
+                    f"unexpected keyword argument {name!r}{suggest(name, known)}"
+                )
     return SOURCES.build({**source, **options})

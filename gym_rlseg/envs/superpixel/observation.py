@@ -8,13 +8,15 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.features import FEATURE_LIMIT
-from gym_rlseg.graph.graph import SuperpixelGraph
 
 Observation = dict[str, NDArray]
 
 #: The entries of an observation that make up a graph.
 GRAPH_KEYS = ("node_features", "edge_features", "edge_index", "node_mask", "edge_mask")
+#: A batch of observations may take that much; a number too many is a slip of the pen.
+_LARGEST_BATCH = 2**33  # bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,25 +26,54 @@ class Capacity:
     Attributes:
         nodes: superpixels.
         edges: edges.
+        features: (F, D), numbers of features of a superpixel and of an edge.
         image: (C, H, W) if observations hold the image, else None.
     """
 
     nodes: int
     edges: int
-    image: tuple[int, int, int] | None
+    features: tuple[int, int]
+    image: tuple[int, int, int] | None = None
 
     def __post_init__(self) -> None:
         for name, value in (("max_nodes", self.nodes), ("max_edges", self.edges)):
             if value < 1:
                 raise ValueError(f"{name} must be >= 1, got {value}")
 
+    @classmethod
+    def of(cls, graph: SuperpixelGraph) -> Capacity:
+        """Just the room that a graph needs, without padding."""
+        features = graph.node_features.shape[1], graph.edge_features.shape[1]
+        return cls(nodes=graph.n_nodes, edges=graph.n_edges, features=features)
 
-def observation_space(capacity: Capacity, node_features: int, edge_features: int) -> spaces.Dict:
+    def check_batch(self, num_envs: int) -> None:
+        """Refuse what no machine has the memory for, before it is asked for.
+
+        Raises:
+            ValueError: naming the keywords, if N observations take more than 8 GiB.
+        """
+        of_node, of_edge = (4 * count + 1 for count in self.features)
+        size = self.nodes * of_node + self.edges * (of_edge + 16)
+        size += 4 * int(np.prod(self.image or 0)) + 4 * int(np.prod((self.image or (0,))[1:]))
+        if num_envs * size > _LARGEST_BATCH:
+            raise ValueError(
+                f"observations of {num_envs} environments with max_nodes={self.nodes} and "
+                f"max_edges={self.edges} would take {num_envs * size / 2**30:.3g} GiB, more than "
+                f"{_LARGEST_BATCH / 2**30:g}; choose a smaller num_envs, max_nodes or max_edges"
+            )
+
+
+def room_for_subgraphs(capacity: Capacity, size: int) -> int:
+    """How many sub-graphs of `size` edges there are at most: each has an edge of its own."""
+    return max(1, capacity.edges - size + 1)
+
+
+def observation_space(capacity: Capacity) -> spaces.Dict:
     """The space of `padded`'s observations."""
-    limit = FEATURE_LIMIT
+    limit, (of_node, of_edge) = FEATURE_LIMIT, capacity.features
     entries: dict[str, spaces.Space] = {
-        "node_features": spaces.Box(-limit, limit, (capacity.nodes, node_features), np.float32),
-        "edge_features": spaces.Box(-limit, limit, (capacity.edges, edge_features), np.float32),
+        "node_features": spaces.Box(-limit, limit, (capacity.nodes, of_node), np.float32),
+        "edge_features": spaces.Box(-limit, limit, (capacity.edges, of_edge), np.float32),
         "edge_index": spaces.Box(0, capacity.nodes - 1, (2, capacity.edges), np.int64),
         "node_mask": spaces.Box(0, 1, (capacity.nodes,), np.int8),
         "edge_mask": spaces.Box(0, 1, (capacity.edges,), np.int8),
@@ -53,16 +84,23 @@ def observation_space(capacity: Capacity, node_features: int, edge_features: int
     return spaces.Dict(entries)
 
 
-def padded(graph: SuperpixelGraph, capacity: Capacity) -> Observation:
+def padded(graph: SuperpixelGraph, capacity: Capacity | None = None) -> Observation:
     """The observation of a graph; every array is new.
+
+    Args:
+        graph: of an image.
+        capacity: room for it; None: just what it needs.
 
     Raises:
         ValueError: if the graph exceeds the capacity, naming the keyword to raise.
     """
+    if capacity is None:
+        capacity = Capacity.of(graph)
     check_fits(graph, capacity)
+    of_node, of_edge = capacity.features
     observation: Observation = {
-        "node_features": np.zeros((capacity.nodes, graph.node_features.shape[1]), np.float32),
-        "edge_features": np.zeros((capacity.edges, graph.edge_features.shape[1]), np.float32),
+        "node_features": np.zeros((capacity.nodes, of_node), np.float32),
+        "edge_features": np.zeros((capacity.edges, of_edge), np.float32),
         "edge_index": np.zeros((2, capacity.edges), np.int64),
         "node_mask": np.zeros(capacity.nodes, np.int8),
         "edge_mask": np.zeros(capacity.edges, np.int8),
@@ -93,18 +131,25 @@ def fill(observation: Observation, graph: SuperpixelGraph) -> None:
 
 
 def check_fits(graph: SuperpixelGraph, capacity: Capacity) -> None:
-    """Refuse a graph that is larger than the observation.
+    """Refuse a graph that observations have no room for, or that has other features.
 
     Raises:
-        ValueError: naming the image, the keyword to raise and the least value that fits.
+        ValueError: naming the image, and the keyword to raise and the least value that fits.
     """
-    for keyword, has, room in (
-        ("max_nodes", graph.n_nodes, capacity.nodes),
-        ("max_edges", graph.n_edges, capacity.edges),
+    has = Capacity.of(graph)
+    if has.features != capacity.features:
+        raise ValueError(
+            f"{graph.name}: the image has {len(graph.image)} channel(s), and its graph "
+            f"{has.features} features of nodes and edges, but {capacity.features} are expected; "
+            "all images must have as many channels (colour='grey' makes it one)"
+        )
+    for keyword, needed, room in (
+        ("max_nodes", has.nodes, capacity.nodes),
+        ("max_edges", has.edges, capacity.edges),
     ):
-        if has > room:
+        if needed > room:
             raise ValueError(
-                f"{graph.name}: the graph needs {keyword} >= {has}, but it is {room}; "
+                f"{graph.name}: the graph needs {keyword} >= {needed}, but it is {room}; "
                 f"make the environment with a larger {keyword}"
             )
     if capacity.image is not None and graph.image.shape != capacity.image:

@@ -54,8 +54,12 @@ class GraphPool:
 
     def draw(self, rng: np.random.Generator) -> int:
         """A random index: of the pool, or of all samples if none are kept."""
-        limit = self.size or self.source.size(self.split) or 2**31
-        return int(rng.integers(limit))
+        return int(rng.integers(self.limit))
+
+    @property
+    def limit(self) -> int:
+        """What indices that are drawn are below."""
+        return self.size or self.source.size(self.split) or 2**31
 
     def graph(self, index: int) -> SuperpixelGraph:
         """The graph of sample `index` of the source.

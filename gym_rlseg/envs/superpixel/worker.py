@@ -6,12 +6,15 @@ import multiprocessing
 import os
 import pickle
 import signal
+import socket
+import struct
 import traceback
 import weakref
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,13 +37,16 @@ class Worker:
         pool: where graphs come from.
         partition: see `segment`.
         reward: see `segment`.
+        time_limit: seconds after which one that doesn't answer counts as dead.
 
     Attributes:
         prepared: indices of the graphs prepared last.
     """
 
-    def __init__(self, pool: GraphPool, partition: Partition, reward: Reward) -> None:
-        self._partition, self._reward = partition, reward
+    def __init__(
+        self, pool: GraphPool, partition: Partition, reward: Reward, time_limit: float
+    ) -> None:
+        self._partition, self._reward, self._limit = partition, reward, time_limit
         self.prepared: list[int] = []
         # Messages on their way: what Ctrl-C leaves of them, a part or a reply, stays in the line.
         self._underway = 0
@@ -55,12 +61,24 @@ class Worker:
         )
         self._process.start()
         theirs.close()
+        if os.name == "posix":  # or a stopped process would hold up who sends it much
+            with socket.socket(fileno=os.dup(self._connection.fileno())) as line:
+                limit = struct.pack("ll", int(time_limit), int(time_limit % 1 * 1e6))
+                line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
         self._end = weakref.finalize(self, _end, self._process, self._connection, os.getpid())
 
-    @property
-    def usable(self) -> bool:
-        """Whether it can be asked, between two steps; one that can't has to be replaced."""
-        return self._underway == 0 and self._end.alive and self._process.is_alive()
+    def answers(self) -> bool:
+        """Whether it can be asked, between two steps; one that can't has to be replaced.
+
+        Waits until it has prepared what it was told to.
+        """
+        if self._underway or not self._end.alive or not self._process.is_alive():
+            return False
+        try:
+            self._send("greet", None)
+        except RuntimeError:
+            return False
+        return self.receive() is None
 
     def knows(self, partition: Partition, reward: Reward) -> bool:
         """Whether it segments by these; someone may have put others in their place."""
@@ -80,12 +98,14 @@ class Worker:
         """
         self._send("segment", list(weights))
 
-    def receive(self) -> list[tuple[NDArray[np.int32], Scores]] | Exception:
+    def receive(self) -> list[tuple[NDArray[np.int32], Scores]] | Exception | None:
         """Node labels and scores of each graph, in order, or what was raised."""
         try:
+            if not self._connection.poll(self._limit):
+                return _lost(f"has not answered for {self._limit:g} s")
             reply = self._connection.recv()
         except (EOFError, OSError):
-            return _dead()
+            return _lost("has died")
         self._underway -= 1
         return reply
 
@@ -93,16 +113,18 @@ class Worker:
         """End the process."""
         self._end()
 
-    def _send(self, request: str, data: list) -> None:
+    def _send(self, request: str, data: Any) -> None:
         self._underway += 1
         try:
             self._connection.send((request, data))
+        except BlockingIOError:
+            raise _lost(f"has read nothing for {self._limit:g} s") from None
         except OSError:
-            raise _dead() from None
+            raise _lost("has died") from None
 
 
-def _dead() -> RuntimeError:
-    return RuntimeError("a worker process of the vector environment has died; reset() replaces it")
+def _lost(how: str) -> RuntimeError:
+    return RuntimeError(f"a worker process of the vector environment {how}; reset() replaces it")
 
 
 def _end(process: BaseProcess, connection: Connection, owner: int) -> None:
@@ -110,7 +132,8 @@ def _end(process: BaseProcess, connection: Connection, owner: int) -> None:
     connection.close()
     if os.getpid() == owner:
         # Hanging up wouldn't do: workers started later may hold copies of this line's end.
-        process.terminate()
+        # Nor would a request to terminate: a stopped process doesn't hear it.
+        process.kill()
         process.join()
 
 
@@ -130,6 +153,9 @@ def _serve(
     with suppress(EOFError, OSError):
         while True:
             request, data = connection.recv()
+            if request == "greet":
+                connection.send(None)
+                continue
             if request == "prepare":
                 try:
                     graphs, failure = [pool.graph(index) for index in data], None

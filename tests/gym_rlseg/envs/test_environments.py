@@ -772,8 +772,8 @@ def test_wrong_actions(make: Make) -> None:
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"pool_sise": 3}, r"unknown option 'pool_sise'; did you mean 'pool_size'\?"),
-        ({"max_edgse": 3}, r"unknown option 'max_edgse'; did you mean 'max_edges'\?"),
+        ({"pool_sise": 3}, r"unexpected keyword argument 'pool_sise'; did you mean 'pool_size'\?"),
+        ({"max_edgse": 3}, r"unexpected keyword argument 'max_edgse'; did you mean 'max_edges'\?"),
         ({"reward": "circle"}, r"unknown reward 'circle'; did you mean 'circles'\?"),
         (
             {"reward": {"name": "circles", "cuont": 3}},
@@ -824,6 +824,7 @@ def test_reset_options(make: Make) -> None:
         ({"index": "1"}, "index must be an integer, got '1'"),
         ({"index": True}, "index must be an integer, got True"),
         ({"index": -1}, "index"),
+        (5, r"reset options must be a dict such as \{'index': 0\}, got 5"),
     ):
         with pytest.raises(ValueError, match=message):
             env.reset(options=option)
@@ -933,6 +934,25 @@ def test_without_a_pool_nothing_is_kept_and_everything_can_come(make: Make) -> N
         assert len(set(drawn)) > 1
     # With or without a pool sample 1 is the same, and so are its sub-graphs.
     assert_same(env.reset(options={"index": 1}), pooled.reset(options={"index": 1}))
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_evaluation_takes_one_image_after_the_other(make: Make, split: str) -> None:
+    env = make(split=split, pool_size=3)
+    size = env.unwrapped.pool.size  # type: ignore[attr-defined]
+    order = [i % size for i in range(5)]
+    assert indices(play(env, 5)) == order
+    assert indices(play(env, 5, seed=7)) == order  # a seed begins again
+    # Looking one up changes nothing, and a copy goes on where it is.
+    env.reset(seed=0)
+    env.reset(options={"index": 0})
+    twin = copy.deepcopy(env)
+    for one in (env, twin):
+        assert one.reset()[1]["index"] == 1 % size
+    sibling = env.unwrapped.sibling()  # type: ignore[attr-defined]
+    assert sibling.reset()[1]["index"] == 0
+    # Without a pool, too.
+    assert indices(play(make(split=split, pool_size=None), 2)) == [0, 1 % (size or 2)]
 
 
 def test_seed_selects_the_stream_of_generated_images(make: Make) -> None:
@@ -1233,7 +1253,7 @@ def test_generators_without_end_are_not_augmented() -> None:
         ({"augment": {"flip": True}}, "augment: unknown option 'flip'; did you mean 'flips'"),
         ({"augment": {"crop": 4}}, "augment: crop must be None, a number of pixels >= 16"),
         ({"augment": "flips"}, "augment must be true, false or a dict"),
-        ({"augmentt": True}, "unknown option 'augmentt'; did you mean 'augment'"),
+        ({"augmentt": True}, "unexpected keyword argument 'augmentt'; did you mean 'augment'"),
         ({"cache": 3}, "cache must be None or the name of a folder, got 3"),
         ({"colour": "gray"}, "source 'files': unknown colour 'gray'; did you mean 'grey'"),
         ({"page": "all"}, "source 'files': page must be None, a whole number >= 0 or \"each\""),

@@ -6,6 +6,7 @@ import copy
 import gc
 import os
 import pickle
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +15,13 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.envs.registration import EnvSpec
-from gymnasium.error import ResetNeeded
+from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 from gymnasium.vector import AutoresetMode
+from gymnasium.wrappers.vector import FilterObservation
 from numpy.typing import NDArray
 
 from gym_rlseg.envs import SuperpixelEnv, SuperpixelVectorEnv
+from gym_rlseg.envs.superpixel.worker import Worker
 from gym_rlseg.rewards import CircularityReward
 from gym_rlseg.rewards.base import Reward, Scores
 
@@ -33,7 +36,6 @@ SMALL: dict[str, Any] = {
     "max_nodes": 64,  # known, so that no image has to be looked at
     "max_edges": 160,
 }
-SAME_STEP = {"autoreset_mode": AutoresetMode.SAME_STEP}
 
 Make = Callable[..., SuperpixelVectorEnv]
 
@@ -53,8 +55,11 @@ def make() -> Iterator[Make]:
         vector.close()
 
 
-def sync(num_envs: int = 3, **kwargs: Any) -> gym.vector.VectorEnv:
-    return gym.make_vec(ID, num_envs, "sync", vector_kwargs=SAME_STEP, **{**SMALL, **kwargs})
+def sync(
+    num_envs: int = 3, mode: AutoresetMode = AutoresetMode.SAME_STEP, **kwargs: Any
+) -> gym.vector.VectorEnv:
+    own = {"autoreset_mode": mode}
+    return gym.make_vec(ID, num_envs, "sync", vector_kwargs=own, **{**SMALL, **kwargs})
 
 
 def assert_same(one: Any, two: Any, path: str = "") -> None:
@@ -193,6 +198,65 @@ class TestEqualsSyncVectorEnv:
             assert_same_step(vector.step(kind), reference.step(actions))
 
 
+class TestAutoreset:
+    @pytest.mark.parametrize("workers", [0, 1])
+    def test_next_step_equals_sync_vector_env(self, make: Make, workers: int) -> None:
+        vector = make(autoreset_mode="NextStep", workers=workers)
+        reference = sync(mode=AutoresetMode.NEXT_STEP)
+        assert vector.metadata == reference.metadata
+        rng = np.random.default_rng(0)
+        found, expected = vector.reset(seed=5), reference.reset(seed=5)
+        for _ in range(5):
+            assert_same_step(found, expected)
+            actions = actions_for(expected[0], rng)
+            found, expected = vector.step(actions), reference.step(actions)
+        # Some begin anew while the others are in an episode, and the other way round.
+        for mask in ([True, False, True], [False, True, False], [False, False, True]):
+            options = [{"reset_mask": np.array(mask)} for _ in range(2)]
+            assert_same_step(vector.reset(options=options[0]), reference.reset(options=options[1]))
+            found, expected = vector.step(actions), reference.step(actions)
+            assert_same_step(found, expected)
+            assert set(expected[2].tolist()) == {True, False}
+
+    @pytest.mark.parametrize("workers", [0, 1])
+    def test_disabled_equals_sync_vector_env(self, make: Make, workers: int) -> None:
+        vector = make(autoreset_mode=AutoresetMode.DISABLED, workers=workers)
+        reference = sync(mode=AutoresetMode.DISABLED)
+        found, expected = vector.reset(seed=5), reference.reset(seed=5)
+        actions = actions_for(expected[0], np.random.default_rng(0))
+        assert_same_step(vector.step(actions), reference.step(actions))
+        with pytest.raises(ResetNeeded, match=r"environments \[0, 1, 2\] have ended"):
+            vector.step(actions)
+        options = [{"reset_mask": np.array([True, False, True])} for _ in range(2)]
+        assert_same_step(vector.reset(options=options[0]), reference.reset(options=options[1]))
+        with pytest.raises(ResetNeeded, match=r"environments \[1\] have ended"):
+            vector.step(actions)
+        assert_same_step(vector.reset(), reference.reset())
+        assert_same_step(vector.step(actions), reference.step(actions))
+
+    def test_segmentations_stay_until_the_next_episode(self, make: Make) -> None:
+        vector = make(2, autoreset_mode="NextStep")
+        observations, _ = vector.reset(seed=5)
+        vector.step(actions_for(observations, np.random.default_rng(0)))
+        for found in vector.get_attr("segmentation"):
+            assert found.max() > 1
+        assert all(scores is not None for scores in vector.get_attr("scores"))
+
+    def test_vector_observation_wrappers_of_gymnasium(self, make: Make) -> None:
+        for mode in ("NextStep", "Disabled"):
+            vector = FilterObservation(make(2, autoreset_mode=mode), ["edge_features"])
+            observations, _ = vector.reset(seed=0)
+            assert set(observations) == {"edge_features"}
+            filtered, *_ = vector.step(observations["edge_features"][:, :, 0])
+            assert filtered in vector.observation_space
+
+    def test_a_mode_in_the_spec_survives_json(self, make: Make) -> None:
+        vector = make(2, autoreset_mode="Disabled")
+        assert vector.spec is not None
+        again = gym.make_vec(EnvSpec.from_json(vector.spec.to_json()))
+        assert again.metadata["autoreset_mode"] is AutoresetMode.DISABLED
+
+
 class TestMaking:
     def test_make_vec_prefers_it(self) -> None:
         assert isinstance(gym.make_vec(ID, **SMALL), SuperpixelVectorEnv)
@@ -218,9 +282,15 @@ class TestMaking:
     @pytest.mark.parametrize(
         ("kwargs", "match"),
         [
-            ({"num_envs": 0}, "num_envs must be a whole number >= 1, got 0"),
-            ({"workers": -1}, "workers must be a whole number >= 0, got -1"),
-            ({"pool_sise": 3}, "did you mean 'pool_size'"),
+            ({"num_envs": 0}, "num_envs must be a whole number in .1, 65536., got 0"),
+            ({"workers": -1}, "workers must be a whole number in .0, 256., got -1"),
+            ({"workers": 10**6}, "workers must be a whole number in .0, 256., got 1000000"),
+            ({"num_envs": 10**9}, "num_envs must be a whole number in .1, 65536., got 1000000000"),
+            ({"num_envs": 60000, "max_edges": 10**5}, "60000 environments .* GiB.* smaller num_envs"),
+            ({"max_edges": 10**9}, "max_edges=1000000000 would take .* GiB"),
+            ({"worker_time_limit": 0}, "worker_time_limit must be > 0 s, got 0"),
+            ({"autoreset_mode": "Next"}, "autoreset_mode must be one of .*NextStep.*, got 'Next'"),
+            ({"pool_sise": 3}, "unexpected keyword argument 'pool_sise'; did you mean 'pool_size'"),
             ({"render_mode": "ansi"}, "render_mode must be None or one of"),
         ],
     )
@@ -281,6 +351,7 @@ class TestOptions:
     @pytest.mark.parametrize(
         ("arguments", "match"),
         [
+            ({"options": 5}, r"reset options must be a dict such as \{'index': 0\}, got 5"),
             ({"options": {"idnex": 1}}, "unknown option 'idnex'; did you mean 'index'"),
             ({"options": {"mask": 1}}, "unknown option 'mask'; .*index, reset_mask"),
             ({"options": {"index": [0, 1]}}, "index must be one value or one per .*3, got 2"),
@@ -524,14 +595,63 @@ class TestWorkers:
         twin.close()
         vector.step(actions)
 
-    def test_a_reset_after_close_starts_others(self, make: Make) -> None:
-        vector, reference = make(2, workers=1), sync(2)
+    @pytest.mark.parametrize("workers", [0, 1])
+    def test_nothing_can_be_done_after_close(self, make: Make, workers: int) -> None:
+        vector = make(2, workers=workers)
         observations, _ = vector.reset(seed=0)
         vector.close()
-        vector.reset(seed=0), reference.reset(seed=0)
+        actions = actions_for(observations, np.random.default_rng(0))
+        for call in (vector.reset, lambda: vector.step(actions)):
+            with pytest.raises(ClosedEnvironmentError, match="is closed; make another one"):
+                call()
+        vector.close_extras()
+
+    def test_a_reset_right_after_a_death(self, make: Make) -> None:
+        vector, reference = make(2, workers=1), sync(2)
+        observations, _ = vector.reset(seed=0)
+        actions = actions_for(observations, np.random.default_rng(0))
+        for _ in range(5):
+            (worker,) = vector._workers
+            os.kill(worker._process.pid, signal.SIGKILL)  # type: ignore[arg-type]
+            vector.reset(seed=0), reference.reset(seed=0)
+            assert_same_step(vector.step(actions), reference.step(actions))
+
+    def test_a_death_between_greeting_and_preparing(
+        self, make: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        vector, reference = make(2, workers=1), sync(2)
+        observations, _ = vector.reset(seed=0)
+        answers = Worker.answers
+
+        def and_dies(self: Worker) -> bool:
+            answered = answers(self)
+            self._process.kill()
+            self._process.join()
+            return answered
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Worker, "answers", and_dies)
+            vector.reset(seed=0), reference.reset(seed=0)
         actions = actions_for(observations, np.random.default_rng(0))
         assert_same_step(vector.step(actions), reference.step(actions))
-        vector.close_extras()
+
+    def test_a_stopped_process_holds_nothing_up_for_ever(self, make: Make) -> None:
+        vector, reference = make(2, workers=1, worker_time_limit=0.5), sync(2)
+        observations, _ = vector.reset(seed=0)
+        actions = actions_for(observations, np.random.default_rng(0))
+        (worker,) = vector._workers
+        os.kill(worker._process.pid, signal.SIGSTOP)  # type: ignore[arg-type]
+        with pytest.raises(RuntimeError, match=r"has not answered for 0\.5 s; reset\(\) replaces"):
+            vector.step(actions)
+        vector.reset(seed=0), reference.reset(seed=0)
+        assert_same_step(vector.step(actions), reference.step(actions))
+        # Nor does a reset wait for ever, nor whoever sends more than the line holds.
+        (worker,) = vector._workers
+        os.kill(worker._process.pid, signal.SIGSTOP)  # type: ignore[arg-type]
+        with pytest.raises(RuntimeError, match=r"has read nothing for 0\.5 s"):
+            worker.submit([np.zeros(10**6, np.float32)])
+        vector.reset(seed=0), reference.reset(seed=0)
+        assert_same_step(vector.step(actions), reference.step(actions))
 
     def test_they_end_with_what_they_belong_to(self, make: Make) -> None:
         """Even if workers started later hold copies of the line to them."""
