@@ -33,18 +33,18 @@ def edge_credit(info: Info | Sequence[Info], n_edges: int) -> NDArray[np.float32
     """
     if not isinstance(info, Mapping):
         return np.stack([edge_credit(one, n_edges) for one in info])
-    info = info.get("final_info", info)
-    rewards = [key for key in info if key.startswith("subgraph_rewards")]
+    step: Info = info.get("final_info", info)
+    rewards = [key for key in step if key.startswith("subgraph_rewards")]
     if not rewards:
-        raise ValueError(f"info must be a step's, with 'subgraph_rewards', got {list(info)}")
+        raise ValueError(f"info must be a step's, with 'subgraph_rewards', got {list(step)}")
     # A vector environment adds an axis to what one hands out: a tuple, or an array per size.
-    first = info[rewards[0]]
+    first = step[rewards[0]]
     if not isinstance(first, np.ndarray) or first.ndim < (1 if first.dtype == object else 2):
-        return _credit(info, n_edges)
-    scored = info.get(f"_{rewards[0]}", np.ones(len(first), bool))
+        return _credit(step, n_edges)
+    scored = step.get(f"_{rewards[0]}", np.ones(len(first), bool))
     credit = np.zeros((len(first), n_edges), np.float32)
     for i in np.flatnonzero(scored):
-        credit[i] = _credit({key: info[key][i] for key in info if "subgraph" in key}, n_edges)
+        credit[i] = _credit({key: step[key][i] for key in step if "subgraph" in key}, n_edges)
     return credit
 
 

@@ -138,11 +138,10 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
             nodes, edges = self.pool.capacity()
             max_nodes = nodes if max_nodes is None else max_nodes
             max_edges = edges if max_edges is None else max_edges
-        features = probe.node_features.shape[1], probe.edge_features.shape[1]
         self.capacity = Capacity(
             nodes=max_nodes,
             edges=max_edges,
-            features=features,
+            features=Capacity.of(probe).features,
             image=probe.image.shape if observe_image else None,
         )
         self.capacity.check_batch(1)
