@@ -234,6 +234,21 @@ def outlined() -> list[Scene]:
     return [_scene(masks, image, shows_image=True)]
 
 
+def ribbons() -> list[Scene]:
+    """Straight and bent objects of several lengths and widths."""
+    yy, xx = _grid()
+    masks = [
+        (np.abs(yy - 14) < 4) & (np.abs(xx - 50) < 42),
+        (np.abs(yy - 46) < 4) & (np.abs(xx - 30) < 20),
+        (np.abs(yy - 80) < 9) & (np.abs(xx - 50) < 42),
+        (np.abs(np.hypot(yy - 60, xx - 155) - 40) < 4) & (yy < 70),
+        _disc((62, 155), 13),
+        (np.abs(yy - 30 - 14 * np.sin((xx - 210) / 14)) < 5) & (np.abs(xx - 255) < 45),
+        (np.abs(yy - 85) < 2) & (np.abs(xx - 255) < 45),
+    ]
+    return [_bright(masks)]
+
+
 #: What shows a prior best; `shapes` where nothing is said.
 SCENES: Mapping[str, Callable[[], list[Scene]]] = {
     "boundary_evidence": outlined,
@@ -244,12 +259,14 @@ SCENES: Mapping[str, Callable[[], list[Scene]]] = {
     "darker": grey,
     "holes": rings,
     "homogeneity": textured,
+    "length": ribbons,
     "neighbours": touching,
     "not": framed,
     "orientation": turned,
     "position": placed,
     "similarity": sizes,
     "touches_frame": framed,
+    "width": ribbons,
 }
 
 

@@ -36,6 +36,7 @@ from agents.sb3 import (
     OneStepReplayBuffer,
 )
 from gym_rlseg.envs import SuperpixelEnv
+from gym_rlseg.graph.levels import Levels
 from gym_rlseg.graph.partition import Agglomeration, Multicut
 from gym_rlseg.graph.silhouettes import Silhouettes
 from gym_rlseg.images import SOURCES, FilesSource
@@ -111,7 +112,9 @@ def test_options_of_an_environment(env_id):
     of_images = others[0] if others else {}
     assert of_images == defaults(source)
     # Stained tissue is explained where files are.
-    assert others[1:] == ([defaults(Silhouettes)] if source is FilesSource else [])
+    assert others[1:] == (
+        [defaults(Silhouettes), defaults(Levels)] if source is FilesSource else []
+    )
 
 
 def test_options_of_all_environments():

@@ -13,12 +13,15 @@ import numpy as np
 from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 
+from gym_rlseg.graph.noise import curvature_noise, slope_noise
 from gym_rlseg.options import Options
 from gym_rlseg.options.ranges import Channel
 
 Sigma = Annotated[float, Gt(0), Le(50)]
 Percentile = Annotated[float, Ge(50), Le(100)]
 
+# Responses of so many of the noise's standard deviations are clear whatever else there is.
+_CLEAR = 8.0
 _ROUNDING = 1e-7  # float32 filters of an image in [0, 1] err by less
 
 
@@ -45,7 +48,8 @@ class LocalBoundary(BoundaryMap):
     """A filter whose strongest responses are stretched to [0, 1].
 
     The filter sees no farther than `reach`, so that it can run on parts of an image; the
-    stretch needs the whole image's responses.
+    stretch needs the whole image's responses, and its noise: what noise alone makes must not
+    become evidence where there is nothing else.
 
     Attributes:
         sigma: standard deviation of the filter's Gaussian in pixels.
@@ -65,13 +69,19 @@ class LocalBoundary(BoundaryMap):
     def strength(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Response of the filter, float32 (H, W) >= 0, to an image float32 (C, H, W)."""
 
-    def stretch(self, strength: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The boundary map float32 (H, W) in [0, 1] of an image's responses."""
-        return _stretch(strength, self.percentile)
+    @abstractmethod
+    def noise(self, image: NDArray[np.float32]) -> float:
+        """Standard deviation of what an image's noise alone makes the filter respond."""
+
+    def stretch(
+        self, strength: NDArray[np.float32], image: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """The boundary map float32 (H, W) in [0, 1] of the responses to a whole image."""
+        return _stretch(strength, self.percentile, _CLEAR * self.noise(image))
 
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `BoundaryMap.__call__`."""
-        return self.stretch(self.strength(image))
+        return self.stretch(self.strength(image), image)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +102,10 @@ class GradientBoundary(LocalBoundary):
 
         gradient = [gaussian_gradient_magnitude(channel, self.sigma) for channel in image]
         return np.asarray(np.max(gradient, axis=0))
+
+    def noise(self, image: NDArray[np.float32]) -> float:
+        """See `LocalBoundary.noise`."""
+        return max(slope_noise(channel, self.sigma) for channel in image)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +135,10 @@ class RidgeBoundary(LocalBoundary):
         ]
         return np.asarray(np.maximum(np.max(curvature, axis=0), 0.0))
 
+    def noise(self, image: NDArray[np.float32]) -> float:
+        """See `LocalBoundary.noise`."""
+        return max(curvature_noise(channel, self.sigma) for channel in image)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelBoundary(BoundaryMap):
@@ -149,11 +167,12 @@ class ChannelBoundary(BoundaryMap):
         return 1.0 - strength if self.inverted else strength
 
 
-def _stretch(strength: NDArray[np.float32], percentile: float) -> NDArray[np.float32]:
+def _stretch(strength: NDArray[np.float32], percentile: float, least: float) -> NDArray[np.float32]:
     top, strongest = float(np.percentile(strength, percentile)), float(strength.max())
     # Rounding errors alone don't make a boundary: not where structure is sparse, nor in a flat map.
     if top <= 1e-4 * strongest:
         top = strongest
+    top = max(top, least)
     if top <= _ROUNDING:
         return np.zeros_like(strength, dtype=np.float32)
     scaled = (strength / top).astype(np.float32, copy=False)

@@ -21,6 +21,7 @@ from gym_rlseg.graph.evidence import Evidence
 from gym_rlseg.graph.features import FeatureFunction, GraphParts, handcrafted, tables
 from gym_rlseg.graph.features_polar import polar
 from gym_rlseg.graph.graph import SuperpixelGraph
+from gym_rlseg.graph.levels import Levels
 from gym_rlseg.graph.planar.geometry import node_sums, region_adjacency
 from gym_rlseg.graph.silhouettes import Silhouettes
 from gym_rlseg.graph.stitching import TiledSuperpixels
@@ -50,7 +51,9 @@ SUPERPIXELS: Registry[Superpixels] = Registry(
 #: Sets of features by name.
 FEATURES: Mapping[str, FeatureFunction] = {"handcrafted": handcrafted, "polar": polar}
 #: What may have a share in the evidence, by name.
-EVIDENCE: Registry[Evidence] = Registry("evidence", Evidence, {"silhouettes": Silhouettes})
+EVIDENCE: Registry[Evidence] = Registry(
+    "evidence", Evidence, {"levels": Levels, "silhouettes": Silhouettes}
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ are tried, and an edge counts by the share of them at which its superpixels are 
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -26,13 +27,12 @@ _SMOOTHING, _MIN_DISTANCE = 0.06, 0.2  # in diameters
 
 
 @dataclass(frozen=True, kw_only=True)
-class Silhouettes(Evidence):
-    """The share of thresholds at which an edge's superpixels are parted.
+class ForegroundEvidence(Evidence):
+    """What a foreground in one channel tells of where objects end.
 
     Attributes:
         diameter: usual diameter of an object in pixels.
-        weight: of the silhouettes, in [0, 1]; the boundary map has the rest.
-        thresholds: multiples of Otsu's threshold at which the foreground is taken.
+        weight: of this evidence, in [0, 1]; the boundary map has the rest.
         dark: whether objects are dark on bright ground.
         channel: of the image, from 0.
 
@@ -42,13 +42,47 @@ class Silhouettes(Evidence):
 
     diameter: Length
     weight: Share = 0.5
-    thresholds: Annotated[tuple[Positive, ...], Len(1, 100)] = (0.7, 0.85, 1.0, 1.15, 1.3)
     dark: bool = False
     channel: Channel = 0
 
     def __call__(self, parts: GraphParts) -> NDArray[np.float64]:
         """See `Evidence.__call__`."""
         return self.parted(parts.image, parts.superpixels, parts.edges)
+
+    @abstractmethod
+    def parted(
+        self,
+        image: NDArray[np.float32],
+        superpixels: NDArray[np.int32],
+        edges: NDArray[np.int64],
+    ) -> NDArray[np.float64]:
+        """How surely an edge's superpixels are parted, float64 (E,) in [0, 1]."""
+
+    def plane(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The channel, objects bright and counted from the darkest pixel, (H, W).
+
+        Raises:
+            ValueError: if the image has no such channel.
+        """
+        if self.channel >= len(image):
+            what = type(self).__name__.lower()
+            raise ValueError(
+                f"{what} are to be of channel {self.channel}, but the image has only "
+                f"{len(image)} channel(s), counted from 0"
+            )
+        plane = image[self.channel]
+        return plane.max() - plane if self.dark else plane - plane.min()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silhouettes(ForegroundEvidence):
+    """The share of thresholds at which an edge's superpixels are parted.
+
+    Attributes:
+        thresholds: multiples of Otsu's threshold at which the foreground is taken.
+    """
+
+    thresholds: Annotated[tuple[Positive, ...], Len(1, 100)] = (0.7, 0.85, 1.0, 1.15, 1.3)
 
     def parted(
         self,
@@ -57,16 +91,10 @@ class Silhouettes(Evidence):
         edges: NDArray[np.int64],
     ) -> NDArray[np.float64]:
         """Share of thresholds at which an edge's superpixels are parted, float64 (E,)."""
-        if self.channel >= len(image):
-            raise ValueError(
-                f"silhouettes are to be of channel {self.channel}, but the image has only "
-                f"{len(image)} channel(s), counted from 0"
-            )
         from skimage.filters import threshold_otsu
 
         # A bright object is what exceeds a multiple of the threshold, counted from the darkest.
-        plane = image[self.channel]
-        plane = plane.max() - plane if self.dark else plane - plane.min()
+        plane = self.plane(image)
         smooth = ndimage.gaussian_filter(plane, _SMOOTHING * self.diameter, mode="nearest")
         threshold = threshold_otsu(smooth)
         parted = np.zeros(len(edges))
@@ -76,9 +104,22 @@ class Silhouettes(Evidence):
                 min_distance=max(1, round(_MIN_DISTANCE * self.diameter)),
                 smoothing=_SMOOTHING * self.diameter,
             )
-            of_node = project_truth(superpixels, objects)
-            parted += of_node[edges[:, 0]] != of_node[edges[:, 1]]
+            parted += parted_by(objects, superpixels, edges)
         return parted / len(self.thresholds)
+
+
+def parted_by(
+    objects: NDArray[np.int32], superpixels: NDArray[np.int32], edges: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """1 for edges whose superpixels lie in different objects, else 0, float64 (E,).
+
+    Args:
+        objects: int32 (H, W), 0 = none.
+        superpixels: int32 (H, W), 0..N-1; each lies where most of its pixels do.
+        edges: int64 (E, 2).
+    """
+    u, v = project_truth(superpixels, objects)[edges.T]
+    return np.asarray(u != v, np.float64)
 
 
 def split_by_distance(

@@ -100,7 +100,7 @@ class TiledBoundary(BoundaryMap):
             window = widened(core, part.reach)
             pixels = np.ascontiguousarray(image[:, *window])
             strength[core] = part.strength(pixels)[seen_from(window, core)]
-        return part.stretch(strength)
+        return part.stretch(strength, image)
 
 
 def widened(place: Rectangle, margin: int) -> Rectangle:

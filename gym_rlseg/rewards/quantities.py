@@ -142,6 +142,17 @@ class Quantities(Objects):
         return np.minimum(4.0 * np.pi * self.area / self.perimeter**2, 1.0)
 
     @cached_property
+    def ribbon(self) -> Floats:
+        """Length and width in pixels of the straight ribbon of equal area and perimeter, (K, 2).
+
+        With area A and perimeter P they are P / 4 ± √(P² / 16 - A). A bent object is as long
+        as its middle line, a disc about as long as wide (0.8 of its diameter).
+        """
+        quarter = 0.25 * self.perimeter
+        half = np.sqrt(np.maximum(quarter**2 - self.area, 0.0))
+        return np.stack([quarter + half, quarter - half], axis=1)
+
+    @cached_property
     def boxes(self) -> BoxTable:
         """Rotated bounding boxes and areas of the convex hulls."""
         return object_boxes(self)

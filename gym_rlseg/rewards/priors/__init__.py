@@ -40,7 +40,7 @@ from gym_rlseg.rewards.priors.shape import (
     Holes,
     Isoperimetric,
 )
-from gym_rlseg.rewards.priors.size import Area, Count
+from gym_rlseg.rewards.priors.size import Area, Count, Length, Width
 
 PRIORS |= {
     "any": AnyOf,
@@ -60,6 +60,7 @@ PRIORS |= {
     "holes": Holes,
     "homogeneity": Homogeneity,
     "isoperimetric": Isoperimetric,
+    "length": Length,
     "minimum": Minimum,
     "neighbours": Neighbours,
     "not": Inverse,
@@ -70,6 +71,7 @@ PRIORS |= {
     "similarity": Similarity,
     "sum": WeightedSum,
     "touches_frame": TouchesFrame,
+    "width": Width,
 }
 
 __all__ = [
@@ -92,6 +94,7 @@ __all__ = [
     "Homogeneity",
     "Inverse",
     "Isoperimetric",
+    "Length",
     "Minimum",
     "Neighbours",
     "Orientation",
@@ -103,5 +106,6 @@ __all__ = [
     "Similarity",
     "TouchesFrame",
     "WeightedSum",
+    "Width",
     "as_prior",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gym_rlseg.rewards.objects import CountRange
-from gym_rlseg.rewards.priors.base import Floats, Prior, check_number, gaussian
+from gym_rlseg.rewards.priors.base import Floats, Prior, RangePrior, check_number, gaussian
 from gym_rlseg.rewards.quantities import Quantities
 
 
@@ -67,3 +67,36 @@ class Count(Prior):
         expected = CountRange.parse(self.count)
         n = objects.count - int(objects.ground.sum())
         return np.full(objects.count, min(1.0, n / expected.low, expected.high / max(n, 1)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Length(RangePrior):
+    """Length in pixels along the middle line, of straight and bent objects alike.
+
+    From area and perimeter, see `Quantities.ribbon`; of objects that aren't longer than wide,
+    0.8 of the diameter. A fragment of a fibre is too short, however straight it is.
+    """
+
+    low: float | None
+    high: float | None = None
+    spread: float
+
+    def quantity(self, objects: Quantities) -> Floats:
+        """See `RangePrior.quantity`."""
+        return objects.ribbon[:, 0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Width(RangePrior):
+    """Width in pixels across the middle line, of straight and bent objects alike.
+
+    From area and perimeter, see `Quantities.ribbon`.
+    """
+
+    low: float | None
+    high: float | None
+    spread: float
+
+    def quantity(self, objects: Quantities) -> Floats:
+        """See `RangePrior.quantity`."""
+        return objects.ribbon[:, 1]

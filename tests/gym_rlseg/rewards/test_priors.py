@@ -34,6 +34,7 @@ from gym_rlseg.rewards.priors import (
     Holes,
     Homogeneity,
     Isoperimetric,
+    Length,
     Neighbours,
     Orientation,
     Position,
@@ -42,6 +43,7 @@ from gym_rlseg.rewards.priors import (
     Similarity,
     TouchesFrame,
     WeightedSum,
+    Width,
     as_prior,
 )
 from gym_rlseg.rewards.quantities import Quantities
@@ -77,6 +79,8 @@ SINGLE: dict[str, Prior] = {
     "boundary evidence": BoundaryEvidence(),
     "touches frame": TouchesFrame(),
     "neighbours": Neighbours(low=1, high=2),
+    "length": Length(low=10.0, spread=4.0),
+    "width": Width(low=3.0, high=6.0, spread=2.0),
     "similar areas": Similarity(),
     "similar intensities": Similarity(of="intensity", spread=0.1),
     "similar elongations": Similarity(of="elongation"),
@@ -219,8 +223,8 @@ def test_every_prior_is_tested_and_has_a_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", sorted(set(PRIORS) - {"any", "area", "box_sides", "circularity", "count", "minimum",
-                                  "not", "power", "product", "sum"})
+    "name", sorted(set(PRIORS) - {"any", "area", "box_sides", "circularity", "count", "length",
+                                  "minimum", "not", "power", "product", "sum", "width"})
 )  # fmt: skip
 def test_all_but_sizes_have_defaults(name: str, right: Quantities) -> None:
     prior = as_prior(name)

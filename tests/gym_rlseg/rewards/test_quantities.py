@@ -115,6 +115,22 @@ def test_ellipse(graph_of: GraphOf, angle: float) -> None:
     assert objects.perimeter[1] == pytest.approx(around, rel=0.02)
 
 
+def test_ribbon_of_straight_and_bent_objects(graph_of: GraphOf) -> None:
+    quantities = drawn(graph_of, rectangle((90, 90), 20, 10, 8, 64))
+    np.testing.assert_allclose(quantities.ribbon[1], (64, 8), rtol=0.06)
+    y, x = np.mgrid[:90, :90] - 44.5
+    arc = (np.abs(np.hypot(y, x) - 32) < 4) & (y < 0)
+    length, width = drawn(graph_of, arc).ribbon[1]
+    assert length == pytest.approx(np.pi * 32, rel=0.06)
+    assert width == pytest.approx(8, rel=0.06)
+
+
+def test_ribbon_of_a_disc(graph_of: GraphOf, disc: Disc) -> None:
+    length, width = drawn(graph_of, disc((40, 40), (20, 20), 15.0)).ribbon[1]
+    assert length == pytest.approx(0.8 * 30, rel=0.1)
+    assert length == pytest.approx(width, rel=0.2)
+
+
 def test_l_shape(graph_of: GraphOf) -> None:
     # Two bars of 10 x 30 px with a common corner of 10 x 10.
     mask = rectangle((50, 50), 5, 5, 30, 10) | rectangle((50, 50), 25, 5, 10, 30)
