@@ -72,7 +72,7 @@ def _checks() -> Iterator[Check]:
     for name in _LOOK_ALIKES:
         yield from look_alike(name)
     yield True, f"{_cpu_count()} CPU cores"
-    for check in (_device, _self_test):
+    for check in (_compiled, _device, _self_test):
         yield _guarded(check)
 
 
@@ -110,6 +110,18 @@ def _guarded(check: Callable[[], str]) -> Check:
     except Exception as error:  # whatever is broken, doctor is there to say so
         reason = " ".join(str(error).split())
         return False, f"{check.__name__.strip('_')}: {type(error).__name__}: {reason}"
+
+
+def _compiled() -> str:
+    from gym_rlseg.compiled import cache_folder
+
+    folder = cache_folder()
+    if folder is None:
+        return (
+            "compiled functions are kept nowhere, so each process takes longer to start; "
+            "set NUMBA_CACHE_DIR to a folder that can be written to"
+        )
+    return f"compiled functions are kept in {folder}"
 
 
 def _device() -> str:

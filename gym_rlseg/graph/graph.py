@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gym_rlseg.graph.brightness import superpixel_brightness
 from gym_rlseg.graph.partition import solver_graph
 from gym_rlseg.graph.planar.geometry import NodeSums, Outlines
+from gym_rlseg.graph.read_only import freeze, read_only
 from gym_rlseg.graph.truth import TruthTable, truth_table
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SuperpixelGraph:
-    """One image as a region adjacency graph of N superpixels and E edges.
+    """One image as a region adjacency graph of N superpixels and E edges; read-only.
 
     Attributes:
         name: where the image came from.
@@ -49,6 +50,9 @@ class SuperpixelGraph:
     sums: NodeSums
     _solver: list[Any] = field(default_factory=list, repr=False)
 
+    def __post_init__(self) -> None:
+        freeze(self)
+
     @property
     def n_nodes(self) -> int:
         """Number of superpixels."""
@@ -67,7 +71,7 @@ class SuperpixelGraph:
     @cached_property
     def brightness(self) -> NDArray[np.float64]:
         """How bright each superpixel is for its image, float64 (N, C) in [0, 1]."""
-        return superpixel_brightness(self.sums)
+        return read_only(superpixel_brightness(self.sums))
 
     @cached_property
     def truth_table(self) -> TruthTable | None:

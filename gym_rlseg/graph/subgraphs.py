@@ -5,10 +5,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_rlseg.compiled import njit
 from gym_rlseg.images.base import UnusableImageError
 
 
@@ -111,7 +111,7 @@ def _adjacency(
     return start, others[order], ids[order]
 
 
-@numba.njit(cache=True)
+@njit()
 def _cover(edges, start, neighbours, links, order, priority, out):  # type: ignore[no-untyped-def]
     """Fill `out` with sub-graphs; return their number, or -(edge + 1) if one can't grow."""
     n_nodes, (n_edges, size) = start.size - 1, out.shape

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from gym_rlseg.graph.read_only import freeze
 from gym_rlseg.metrics import project_truth
 
 
@@ -33,6 +34,9 @@ class TruthTable:
     label: NDArray[np.int64]
     pixels: NDArray[np.float64]
     area: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        freeze(self)
 
     def overlaps(self, node_labels: NDArray[np.int32]) -> NDArray[np.float64]:
         """Pixels that each object shares with each label, float64 (K, T).

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from gym_rlseg.compiled import njit
 
 if TYPE_CHECKING:
     from gym_rlseg.rewards.objects import Objects
@@ -49,7 +50,7 @@ def _object_graph(objects: Objects) -> tuple[NDArray[np.int64], NDArray[np.int64
     return _adjacency(pairs, objects.count)
 
 
-@numba.njit(cache=True)
+@njit()
 def _adjacency(pairs, n_objects):  # type: ignore[no-untyped-def]
     first = np.zeros(n_objects + 1, np.int64)
     for e in range(pairs.shape[0]):
@@ -69,7 +70,7 @@ def _adjacency(pairs, n_objects):  # type: ignore[no-untyped-def]
     return first, others
 
 
-@numba.njit(cache=True)
+@njit()
 def _count(first, others, counted):  # type: ignore[no-untyped-def]
     n_objects = first.size - 1
     counts, seen_by = np.zeros(n_objects, np.int64), np.full(n_objects, -1)
@@ -81,7 +82,7 @@ def _count(first, others, counted):  # type: ignore[no-untyped-def]
     return counts
 
 
-@numba.njit(cache=True)
+@njit()
 def _enclosed(first, others, on_frame, area):  # type: ignore[no-untyped-def]
     n_objects = first.size - 1
     count, enclosed_area = np.zeros(n_objects, np.int64), np.zeros(n_objects)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.graph.planar.hough import circle_hough
-from gym_rlseg.rewards.objects import REDUCTIONS, CountRange, ObjectReward, Objects, largest
+from gym_rlseg.rewards.objects import REDUCTIONS, CountRange, ObjectReward, Objects, with_most
 
 
 def exponential(x: NDArray[np.float64] | float, factor: float = 3.0) -> NDArray[np.float64]:
@@ -56,7 +56,7 @@ class CirclesReward(ObjectReward):
 
     def score_objects(self, objects: Objects) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """See `ObjectReward.score_objects`."""
-        ground = largest(objects.area)
+        ground = with_most(objects, objects.area)
         c, _ = circle_hough(
             objects,
             radius=self.radius,
@@ -119,7 +119,7 @@ class CircularityReward(ObjectReward):
 
     def score_objects(self, objects: Objects) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """See `ObjectReward.score_objects`."""
-        ground = largest(objects.area)
+        ground = with_most(objects, objects.area)
         # Too small or too large to agree with any allowed circle by half: not worth a search.
         disc = np.pi * np.square(self.radius)
         wanted = ~ground & (objects.area > 0.5 * disc[0]) & (objects.area < 2.0 * disc[1])

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.options import suggest
-
-if TYPE_CHECKING:
-    from gym_rlseg.rewards.quantities import Quantities
+from gym_rlseg.rewards.objects import Objects, with_most
 
 #: Rules by name: the object with the most pixels, with the longest share of the image's
 #: frame, with the most dark or bright pixels (Σ area · brightness of its superpixels), or none.
@@ -28,15 +24,10 @@ def check_ground(rule: str) -> str:
     return rule
 
 
-def ground_of(objects: Quantities, rule: str) -> NDArray[np.bool_]:
-    """Marks the ground: one object, or none by the rule "none"; bool (K,).
-
-    Of several that are equal, it is the one that holds the first superpixel: numbers of
-    objects mean nothing.
-    """
-    ground = np.zeros(objects.count, np.bool_)
+def ground_of(objects: Objects, rule: str) -> NDArray[np.bool_]:
+    """Marks the ground: one object, or none by the rule "none"; bool (K,)."""
     if rule == "none":
-        return ground
+        return np.zeros(objects.count, np.bool_)
     if rule == "largest":
         amount = objects.area
     elif rule == "border":
@@ -46,6 +37,4 @@ def ground_of(objects: Quantities, rule: str) -> NDArray[np.bool_]:
         share = bright if rule == "brightest" else 1.0 - bright
         # Rounded, so that the order in which superpixels are summed can't decide.
         amount = np.round(objects.sum(objects.graph.sums.area * share), 6)
-    most = amount == amount.max()
-    ground[objects.labels[np.argmax(most[objects.labels])]] = True
-    return ground
+    return with_most(objects, amount)

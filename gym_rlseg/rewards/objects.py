@@ -101,6 +101,11 @@ class Objects:
         return self.sum(self.graph.sums.first) / self.area[:, None]
 
     @cached_property
+    def frame(self) -> NDArray[np.float64]:
+        """Length along the image's frame in pixels, float64 (K,)."""
+        return self.sum(self.graph.sums.frame)
+
+    @cached_property
     def cut(self) -> NDArray[np.bool_]:
         """Which edges are cut, bool (E,)."""
         edges = self.graph.edges
@@ -147,11 +152,20 @@ class ObjectReward(Reward):
         return {"objects": scores.total - ground, "ground": ground}
 
 
-def largest(area: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Marks the largest object, bool (K,); not the first: numbers mean nothing."""
-    ground = np.zeros(area.size, np.bool_)
-    ground[np.argmax(area)] = True
-    return ground
+def with_most(objects: Objects, amount: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Marks the object of the largest amount, bool (K,).
+
+    Of several that are equal, it is the one that holds the first superpixel: numbers of
+    objects mean nothing.
+
+    Args:
+        objects: K objects.
+        amount: float64 (K,), such as their areas.
+    """
+    found = np.zeros(objects.count, np.bool_)
+    most = amount == amount.max()
+    found[objects.labels[np.argmax(most[objects.labels])]] = True
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -118,11 +118,6 @@ class Quantities(Objects):
         return np.minimum(self.area / (0.25 * np.pi * major * minor), 1.0)
 
     @cached_property
-    def frame(self) -> Floats:
-        """Length along the image's frame in pixels, float64 (K,)."""
-        return self.sum(self.graph.sums.frame)
-
-    @cached_property
     def contact(self) -> Floats:
         """Number of unit cracks to other objects, float64 (K,)."""
         return self.outline_sum(self.graph.outlines.contact)

@@ -67,5 +67,8 @@ def segment(
     """
     labels = partition(graph.solver, weights)
     return Segmentation(
-        graph=graph, weights=weights, node_labels=labels, scores=reward(graph, labels)
+        graph=graph,
+        weights=weights,
+        node_labels=labels,
+        scores=reward.of_action(graph, labels, weights),
     )

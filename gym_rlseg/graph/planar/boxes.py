@@ -11,9 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from gym_rlseg.compiled import njit
 
 if TYPE_CHECKING:
     from gym_rlseg.rewards.objects import Objects
@@ -61,7 +62,7 @@ def object_boxes(objects: Objects) -> BoxTable:
     return BoxTable(long=long, short=short, angle=angle, hull_area=hull_area)
 
 
-@numba.njit(cache=True)
+@njit()
 def _measure(labels, n_objects, edges, start, points, normals, upper, lower, height):  # type: ignore[no-untyped-def]
     """Long side, short side, angle and hull area of each object, float64 (K, 4)."""
     first, _, left, right = _row_spans(
@@ -80,7 +81,7 @@ def _measure(labels, n_objects, edges, start, points, normals, upper, lower, hei
     return table
 
 
-@numba.njit(cache=True)
+@njit()
 def _row_spans(labels, n_objects, edges, start, points, normals, upper, lower, height):  # type: ignore[no-untyped-def]
     """Leftmost and rightmost corner of each object in each row of pixel corners.
 
@@ -124,7 +125,7 @@ def _row_spans(labels, n_objects, edges, start, points, normals, upper, lower, h
     return first, top, left, right
 
 
-@numba.njit(cache=True)
+@njit()
 def _hull(left, right, hull):  # type: ignore[no-untyped-def]
     """Vertices (y, x) of the convex hull, down its left side and up its right one."""
     n = 0
@@ -138,7 +139,7 @@ def _hull(left, right, hull):  # type: ignore[no-untyped-def]
     return n
 
 
-@numba.njit(cache=True)
+@njit()
 def _chain(hull, base, n, y, x):  # type: ignore[no-untyped-def]
     """Append (y, x) to the chain hull[base:n] without the vertices that it makes concave."""
     while n - base >= 2:
@@ -151,7 +152,7 @@ def _chain(hull, base, n, y, x):  # type: ignore[no-untyped-def]
     return n + 1
 
 
-@numba.njit(cache=True)
+@njit()
 def _area(hull):  # type: ignore[no-untyped-def]
     """Area of a convex polygon (the shoelace formula)."""
     n, twice = hull.shape[0], 0.0
@@ -161,7 +162,7 @@ def _area(hull):  # type: ignore[no-untyped-def]
     return 0.5 * abs(twice)
 
 
-@numba.njit(cache=True)
+@njit()
 def _box(hull):  # type: ignore[no-untyped-def]
     """Sides and angle of the bounding box of least area (rotating calipers).
 
@@ -191,7 +192,7 @@ def _box(hull):  # type: ignore[no-untyped-def]
     return long, short, 0.0 if angle >= np.pi else angle
 
 
-@numba.njit(cache=True)
+@njit()
 def _advance(hull, i, y, x):  # type: ignore[no-untyped-def]
     """The next vertex from i on from which the projection on (y, x) doesn't grow."""
     n = hull.shape[0]

@@ -9,9 +9,10 @@ which superpixels are merged, the length of an object's outline is a sum over it
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from gym_rlseg.compiled import njit
 
 _ITERATIONS = 3  # of the kernel (1/4, 1/2, 1/4) along the outline
 _FIRST_ITERATIONS = 2  # before it is known how an outline goes on behind a junction
@@ -55,7 +56,7 @@ def crack_lengths(
     return _lengths(pairs, vertices, normals.astype(np.float64))
 
 
-@numba.njit(cache=True)
+@njit()
 def _lengths(pairs, vertices, normals):  # type: ignore[no-untyped-def]
     count = pairs.shape[0]
     # The at most four cracks that meet in each corner of pixels.
@@ -101,7 +102,7 @@ def _lengths(pairs, vertices, normals):  # type: ignore[no-untyped-def]
     return lengths
 
 
-@numba.njit(cache=True)
+@njit()
 def _smoothed(normals, links, signs, iterations):  # type: ignore[no-untyped-def]
     """Mean normals along the outline, (P, 2)."""
     smooth = normals.copy()
@@ -116,7 +117,7 @@ def _smoothed(normals, links, signs, iterations):  # type: ignore[no-untyped-def
     return smooth
 
 
-@numba.njit(cache=True)
+@njit()
 def _is_long(normals, links, i, side):  # type: ignore[no-untyped-def]
     """Whether the outline is straight from crack i on, towards its end `side`."""
     for _ in range(_STRAIGHT - 1):
@@ -127,7 +128,7 @@ def _is_long(normals, links, i, side):  # type: ignore[no-untyped-def]
     return True
 
 
-@numba.njit(cache=True)
+@njit()
 def _behind_junction(pairs, meeting, smooth, i, side):  # type: ignore[no-untyped-def]
     """The crack of another edge that continues i, and -1 if its normal is to be turned."""
     best, best_sign, least = i, 1.0, 0.0

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gym_rlseg.graph.bands import row_bands
 from gym_rlseg.graph.planar.crack_lengths import crack_lengths
+from gym_rlseg.graph.read_only import freeze, read_only
 
 # Rows around a band that are looked at as well: a crack's length depends on nearer ones only.
 _REACH = 16
@@ -38,15 +39,18 @@ class Outlines:
     normals: NDArray[np.int8]
     lengths: NDArray[np.float32]
 
+    def __post_init__(self) -> None:
+        freeze(self)
+
     @cached_property
     def contact(self) -> NDArray[np.float64]:
         """Number of cracks of each edge, float64 (E,)."""
-        return np.diff(self.start).astype(np.float64)
+        return read_only(np.diff(self.start).astype(np.float64))
 
     @cached_property
     def length(self) -> NDArray[np.float64]:
         """Length of each edge's outline in pixels, float64 (E,)."""
-        return np.add.reduceat(self.lengths.astype(np.float64), self.start[:-1])
+        return read_only(np.add.reduceat(self.lengths.astype(np.float64), self.start[:-1]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +72,9 @@ class NodeSums:
     intensity: NDArray[np.float64]
     intensity_squared: NDArray[np.float64]
     frame: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        freeze(self)
 
 
 def region_adjacency(superpixels: NDArray[np.int32]) -> tuple[NDArray[np.int64], Outlines]:

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_rlseg.compiled import njit
 from gym_rlseg.graph.planar.object_outlines import outlines_by_object
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def circle_hough(
     return value, best
 
 
-@numba.njit(cache=True, fastmath=True)
+@njit(fastmath=True)
 def _support(points, normals, y, x, low, high, tolerance, votes):  # type: ignore[no-untyped-def]
     """Best supported radius around (y, x): its share of the circumference, and itself."""
     n_bins = votes.size
@@ -92,7 +92,7 @@ def _support(points, normals, y, x, low, high, tolerance, votes):  # type: ignor
     return best / (2 * np.pi), 0.5 * (best_first + best_last) / _BINS_PER_PIXEL
 
 
-@numba.njit(cache=True)
+@njit()
 def _long_axis(points):  # type: ignore[no-untyped-def]
     """Standard deviation along the outline's long axis as a vector (y, x); 0 if it is round."""
     n = points.shape[0]
@@ -114,7 +114,7 @@ def _long_axis(points):  # type: ignore[no-untyped-def]
     return length * np.sin(angle), length * np.cos(angle)
 
 
-@numba.njit(cache=True)
+@njit()
 def _climb(p, n, y, x, step, low, high, tolerance, votes):  # type: ignore[no-untyped-def]
     """Pattern search for the best supported centre from (y, x): its share and radius."""
     share, radius = _support(p, n, y, x, low, high, tolerance, votes)
@@ -132,7 +132,7 @@ def _climb(p, n, y, x, step, low, high, tolerance, votes):  # type: ignore[no-un
     return share, radius
 
 
-@numba.njit(cache=True)
+@njit()
 def _search(  # type: ignore[no-untyped-def]
     start, points, normals, centre, equivalent, low, high, tolerance, from_ends, value, best
 ):

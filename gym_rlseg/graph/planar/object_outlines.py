@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from gym_rlseg.compiled import njit
 
 if TYPE_CHECKING:
     from gym_rlseg.rewards.objects import Objects
@@ -40,7 +41,7 @@ def outlines_by_object(
     return start, points, normals
 
 
-@numba.njit(cache=True)
+@njit()
 def _gather(labels, edges, start, points, normals, wanted):  # type: ignore[no-untyped-def]
     """Cracks of each wanted object: CSR starts (K + 1,), points and outward normals."""
     n_objects = wanted.size

@@ -165,3 +165,16 @@ def test_images_that_show_too_little() -> None:
     assert not isinstance(caught.value, ConstantImageError)
     with pytest.raises(ConstantImageError, match="halves: the image is constant"):
         recipe.graph(replace(sample, image=np.zeros_like(halves)))
+
+
+def test_nobody_can_write_into_a_graph() -> None:
+    source = replace(SAMPLE, image=SAMPLE.image.copy())
+    graph = RECIPE.graph(source, subgraph_sizes=(1, 4))
+    source.image[:] = source.image  # what was given stays writable
+    held = [graph, graph.outlines, graph.sums, graph.truth_table]
+    arrays = [a for h in held for a in vars(h).values() if isinstance(a, np.ndarray)]
+    assert len(arrays) >= 20  # what follows from them is read-only, too
+    assert graph.outlines.contact is graph.outlines.contact
+    for array in (*arrays, *graph.subgraphs, graph.evidence):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0

@@ -20,7 +20,7 @@ from gym_rlseg.rewards.audit import (
     random_merges,
     random_splits,
 )
-from gym_rlseg.rewards.objects import ObjectReward, largest
+from gym_rlseg.rewards.objects import ObjectReward, with_most
 
 REWARD = CircularityReward(count=(5, 6))
 
@@ -31,7 +31,7 @@ class Splitter(ObjectReward):
 
     def score_objects(self, objects):
         score = min(1.0, objects.count / objects.graph.n_nodes)
-        return np.full(objects.count, score), largest(objects.area)
+        return np.full(objects.count, score), with_most(objects, objects.area)
 
     def parts(self, graph, node_labels):
         return {"number": float(node_labels.max() + 1) / graph.n_nodes, "nothing": 0.0}
@@ -44,7 +44,7 @@ class Fixed(ObjectReward):
     reduction: str = "max"
 
     def score_objects(self, objects):
-        return np.array([0.5, 0.2, 0.9])[: objects.count], largest(objects.area)
+        return np.array([0.5, 0.2, 0.9])[: objects.count], with_most(objects, objects.area)
 
 
 @pytest.fixture(scope="module")

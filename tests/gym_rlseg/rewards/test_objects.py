@@ -18,8 +18,8 @@ from gym_rlseg.rewards.objects import (
     ObjectReward,
     Objects,
     edge_scores,
-    largest,
     subgraph_scores,
+    with_most,
 )
 
 GraphOf = Callable[..., SuperpixelGraph]
@@ -147,10 +147,13 @@ def test_centres_against_pixels(graph_of: GraphOf) -> None:
         np.testing.assert_allclose(objects.centre[k], pixels.mean(axis=0))
 
 
-def test_largest_is_not_the_first() -> None:
-    assert largest(np.array([3.0, 9.0, 5.0])).tolist() == [False, True, False]
-    # Exactly one, even among equals.
-    assert largest(np.array([2.0, 2.0])).sum() == 1
+def test_most_is_told_by_amounts_not_by_numbers() -> None:
+    labels = np.arange(4).repeat(4).reshape(4, 4)
+    graph = graph_of(labels)
+    objects = Objects(graph, np.array([2, 0, 1, 1], np.int32))
+    assert with_most(objects, np.array([3.0, 9.0, 5.0])).tolist() == [False, True, False]
+    # Exactly one, even among equals: that of the first superpixel.
+    assert with_most(objects, np.array([2.0, 1.0, 2.0])).tolist() == [False, False, True]
 
 
 @pytest.mark.parametrize(
