@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from gym_rlseg.compiled import njit
 
 _LEVELS = 48
 # Parts whose area differs by less than this factor can be the same object at another level.
@@ -114,7 +115,7 @@ def ellipse_fit(
     return np.minimum(area / (4.0 * np.pi * np.sqrt(np.maximum(spread, 1 / 144))), 1.0)
 
 
-@numba.njit(cache=True)
+@njit()
 def _find(root: NDArray, i: int) -> int:
     while root[i] != i:
         root[i] = root[root[i]]
@@ -122,7 +123,7 @@ def _find(root: NDArray, i: int) -> int:
     return i
 
 
-@numba.njit(cache=True)
+@njit()
 def _grow(order, numbers, slope, height, width):  # type: ignore[no-untyped-def]
     """Flood from the highest level down; a node for every part that grew at a level.
 
@@ -185,7 +186,7 @@ def _grow(order, numbers, slope, height, width):  # type: ignore[no-untyped-def]
     return np.array(levels), np.array(parents), np.array(pixels), table
 
 
-@numba.njit(cache=True)
+@njit()
 def _around(parent, steepness):  # type: ignore[no-untyped-def]
     most = np.zeros(parent.size)
     for k in range(parent.size - 1, -1, -1):
@@ -194,7 +195,7 @@ def _around(parent, steepness):  # type: ignore[no-untyped-def]
     return most
 
 
-@numba.njit(cache=True)
+@njit()
 def _chosen(parent, area, quality, least, margin):  # type: ignore[no-untyped-def]
     worth, weight = np.zeros(parent.size), np.zeros(parent.size)
     own = np.zeros(parent.size, np.bool_)
@@ -214,7 +215,7 @@ def _chosen(parent, area, quality, least, margin):  # type: ignore[no-untyped-de
     return taken
 
 
-@numba.njit(cache=True)
+@njit()
 def _steepest(parent, area, steepness, parts):  # type: ignore[no-untyped-def]
     held, heir = np.zeros(parent.size), np.full(parent.size, -1, np.int64)
     for k in range(parent.size):

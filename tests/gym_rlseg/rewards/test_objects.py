@@ -147,7 +147,7 @@ def test_centres_against_pixels(graph_of: GraphOf) -> None:
         np.testing.assert_allclose(objects.centre[k], pixels.mean(axis=0))
 
 
-def test_most_is_told_by_amounts_not_by_numbers() -> None:
+def test_most_is_told_by_amounts_not_by_numbers(graph_of: GraphOf) -> None:
     labels = np.arange(4).repeat(4).reshape(4, 4)
     graph = graph_of(labels)
     objects = Objects(graph, np.array([2, 0, 1, 1], np.int32))
