@@ -66,7 +66,7 @@ def without_unusable(
     if environment["source"] != "files":
         return config, {}
     source = files_source(environment)
-    unusable = dict(source.unusable())
+    unusable = {name: str(error) for name, error in source.unusable().items()}
     if graphs:
         unusable |= _single_superpixels(source, environment)
     if not unusable:

@@ -1,5 +1,6 @@
 """Where images come from."""
 
+from gym_rlseg.images.arrays import ArraySource
 from gym_rlseg.images.augmented import AugmentedSource
 from gym_rlseg.images.base import (
     SPLITS,
@@ -13,6 +14,7 @@ from gym_rlseg.images.circles import CirclesSource
 from gym_rlseg.images.coins import CoinsSource
 from gym_rlseg.images.embryo import EmbryoSource
 from gym_rlseg.images.files import FilesSource
+from gym_rlseg.images.listed import ListedSource
 from gym_rlseg.options import Registry
 
 #: Sources of images by name.
@@ -30,6 +32,7 @@ SOURCES: Registry[ImageSource] = Registry(
 __all__ = [
     "SOURCES",
     "SPLITS",
+    "ArraySource",
     "AugmentedSource",
     "CirclesSource",
     "CoinsSource",
@@ -37,6 +40,7 @@ __all__ = [
     "EmbryoSource",
     "FilesSource",
     "ImageSource",
+    "ListedSource",
     "Sample",
     "Split",
     "UnusableImageError",

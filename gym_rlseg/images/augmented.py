@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -166,7 +166,8 @@ class AugmentedSource(ImageSource):
         rng = np.random.default_rng([*name_hash(sample.name), number, seed])
         y, x = _crop_position(sample.image, self.crop, rng)
         rows, columns = slice(y, y + self.crop[0]), slice(x, x + self.crop[1])
-        return Sample(
+        return replace(
+            sample,
             image=np.ascontiguousarray(sample.image[:, rows, columns]),
             truth=None if sample.truth is None else renumbered(sample.truth[rows, columns]),
             name=f"{sample.name}, crop at {y}, {x}",
@@ -206,7 +207,8 @@ def _turned(sample: Sample, variant: _Variant) -> Sample:
         # Views would hand out negative strides, which torch refuses.
         return np.ascontiguousarray(array)
 
-    return Sample(
+    return replace(
+        sample,
         image=turned(sample.image),
         truth=None if sample.truth is None else turned(sample.truth),
         name=f"{sample.name}, {_NAMES[variant]}",

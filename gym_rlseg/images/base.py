@@ -25,11 +25,14 @@ class Sample:
         image: float32 (C, H, W), finite, normally in [0, 1].
         truth: int32 (H, W), 0 = background, objects 1..N; or None.
         name: where it came from, for reports and error messages.
+        axes: of the image, a letter each: C channels, Y and X as usual (Z for volumes, which
+            nothing makes yet). The truth has the same without C.
     """
 
     image: NDArray[np.float32]
     truth: NDArray[np.int32] | None
     name: str
+    axes: str = "CYX"
 
 
 class UnusableImageError(ValueError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import unicodedata
 from collections.abc import Mapping
@@ -13,25 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.images.base import (
-    SPLITS,
-    ImageSource,
-    Sample,
-    Split,
-    check_index,
-    check_split,
-    name_hash,
-    renumbered,
-    spread,
-)
-from gym_rlseg.images.reading.colour import check_colour, convert
-from gym_rlseg.images.reading.contrast import (
-    check_compress,
-    check_gamma,
-    check_percentiles,
-    is_number,
-    normalise,
-)
+from gym_rlseg.images.arrays import file_size
+from gym_rlseg.images.base import Split, check_split, renumbered
+from gym_rlseg.images.listed import ListedSource, check_shares
+from gym_rlseg.images.reading.contrast import is_number, normalise
 from gym_rlseg.images.reading.formats import (
     image_files,
     page_count,
@@ -40,7 +26,9 @@ from gym_rlseg.images.reading.formats import (
     write_labels,
 )
 from gym_rlseg.images.reading.label_files import label_candidates
-from gym_rlseg.images.reading.pages import EACH, check_page, file_stem, page_path, split_page
+from gym_rlseg.images.reading.pages import EACH, file_stem, page_path, split_page
+from gym_rlseg.images.reading.planes import MOST_PIXELS
+from gym_rlseg.images.reading.reader import Reader
 from gym_rlseg.paths import user_path
 
 __all__ = [
@@ -55,18 +43,14 @@ __all__ = [
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilesSource(ImageSource):
+class FilesSource(ListedSource[Path]):
     """TIFF, PNG, JPEG, HDF5 and Zarr files, one 2-D image each; sizes may differ.
 
     An image is read, `colour` picks what counts of it, then every channel's contrast is
     stretched by `percentiles`; `gamma` and `compress` are applied last.
 
-    Every image belongs to one split, decided by the rank of its name's hash: the same files
-    give the same splits on every machine, and further files move few of them. A share
-    above 0 gets at least one image as long as one is left for training, validation first.
-    A split that ends up without an image, because its share is 0 or there are too few
-    of them, takes the training images instead; only then do splits overlap. No truth enters
-    training, so a single photograph may be trained on and segmented.
+    Images are split by their names, see `ListedSource`. No truth enters training, so a
+    single photograph may be trained on and segmented.
 
     The folder is listed at first use, then remembered. A page of a file with several goes
     by the path of the file, "#" and its number: folder/stack.tif#3 (see `pages`).
@@ -92,6 +76,7 @@ class FilesSource(ImageSource):
         gamma: exponent applied after the stretch.
         compress: brings objects of very different brightness closer together, see
             `normalise`; 1.5 suits bright objects on dark ground. None = not at all.
+        most_pixels: files of more pixels times channels are refused before they are decoded.
         partial_labels: whether images without a label file have an unknown truth; else
             they are an error.
         validation_fraction: share of the images, in [0, 1).
@@ -109,6 +94,7 @@ class FilesSource(ImageSource):
     percentiles: tuple[float, float] | None = (1.0, 99.8)
     gamma: float = 1.0
     compress: float | None = None
+    most_pixels: int = MOST_PIXELS
     partial_labels: bool = False
     validation_fraction: float = 0.15
     test_fraction: float = 0.0
@@ -124,11 +110,8 @@ class FilesSource(ImageSource):
             raise ValueError(f"exclude must be a list of names, got {self.exclude!r}")
         excluded = tuple(_check_text("a name in exclude", name) for name in self.exclude)
         object.__setattr__(self, "exclude", excluded)
-        check_page(self.page)
-        check_colour(self.colour)
-        object.__setattr__(self, "percentiles", check_percentiles(self.percentiles))
-        object.__setattr__(self, "gamma", check_gamma(self.gamma))
-        object.__setattr__(self, "compress", check_compress(self.compress))
+        for name, value in vars(self.reader).items():
+            object.__setattr__(self, name, value)
         if not isinstance(self.partial_labels, bool):
             raise ValueError(f"partial_labels must be true or false, got {self.partial_labels!r}")
         for name in ("validation_fraction", "test_fraction"):
@@ -136,15 +119,12 @@ class FilesSource(ImageSource):
             if not is_number(value) or not 0 <= value < 1:
                 raise ValueError(f"{name} must be a number in [0, 1), got {value!r}")
             object.__setattr__(self, name, float(value))
-        if self.validation_fraction + self.test_fraction >= 1:
-            raise ValueError(
-                "validation_fraction + test_fraction must be < 1 to leave training files, got "
-                f"{self.validation_fraction} + {self.test_fraction}"
-            )
+        check_shares(self.validation_fraction, self.test_fraction)
 
-    def size(self, split: Split) -> int:
-        """Number of images in `split`, at least 1."""
-        return len(self.files(split))
+    @cached_property
+    def reader(self) -> Reader:  # type: ignore[override]
+        """How the files are read."""
+        return Reader(**{f.name: getattr(self, f.name) for f in dataclasses.fields(Reader)})
 
     def files(self, split: Split) -> tuple[Path, ...]:
         """The images of `split`, sorted by name."""
@@ -152,67 +132,22 @@ class FilesSource(ImageSource):
 
     def all_files(self) -> tuple[Path, ...]:
         """The images of all splits, sorted by name."""
-        return tuple(self._names)
+        return tuple(self.listing)
 
-    def sample(self, split: Split, index: int, seed: int) -> Sample:
-        """Read the image at `index` of `split`; `seed` is ignored.
+    def raw(self, key: Path) -> NDArray[Any]:
+        """See `ListedSource.raw`."""
+        return self.reader.raw(key)
 
-        Returns:
-            image float32 (C, H, W) in [0, 1]; truth with its labels renumbered 1..N in
-            their order, or None; name relative to the folder.
+    def weight(self, key: Path) -> int:
+        """Bytes of the file, which grow with the pixels."""
+        return file_size(key)
 
-        Raises:
-            ConstantImageError: if there is nothing to see in the image.
-            ValueError: if `split` or `index` is out of range, or the image or its
-                labels cannot be used.
-        """
-        files = self.files(split)
-        check_index(index, len(files), split)
-        return self.load(files[index])
-
-    def load(self, path: Path) -> Sample:
-        """Read one of `all_files()`, whatever its split.
-
-        Returns:
-            As `sample` does.
-
-        Raises:
-            ConstantImageError: if there is nothing to see in the image.
-            ValueError: if `path` is none of them, or it or its labels cannot be used.
-        """
-        if path not in self._names:
-            raise ValueError(f"{path} is none of the {len(self._names)} files of {self.path}")
-        image = self._image(path)
-        truth = self._truth(path, image.shape[1:])
-        return Sample(image=image, truth=truth, name=self._names[path])
-
-    def unusable(self) -> dict[str, str]:
-        """Read every image once, and say which cannot be used; labels are not looked at.
-
-        Returns:
-            name, as in `exclude` -> why, one sentence. A graph may still refuse images
-            that are too small or too smooth for more than one superpixel.
-        """
-        found = {}
-        for path, name in self._names.items():
-            try:
-                self._image(path)
-            except ValueError as error:
-                found[name] = str(error)
-        return found
-
-    def probes(self, split: Split, count: int) -> tuple[int, ...]:
-        """See `ImageSource.probes`; the largest files are among them."""
-        files = self.files(split)
-        if len(files) <= count:
-            return spread(len(files), count)
-        # Bytes are known without reading, and grow with the pixels.
-        sizes = [split_page(file)[0].stat().st_size for file in files]
-        largest = sorted(range(len(files)), key=sizes.__getitem__)[-max(1, count // 4) :]
-        return tuple(sorted({*largest, *spread(len(files), count - len(largest))}))
+    def called(self, key: Path) -> str:
+        """The path."""
+        return str(key)
 
     @cached_property
-    def _names(self) -> Mapping[Path, str]:
+    def listing(self) -> Mapping[Path, str]:
         """Every image and its name, in the order of the names."""
         root = user_path(self.path)
         excluded = {_composed(name) for name in self.exclude}
@@ -229,55 +164,32 @@ class FilesSource(ImageSource):
         return names
 
     @cached_property
-    def _splits(self) -> dict[Split, tuple[Path, ...]]:
-        # Ranked by hash: neither the order of the names nor of the listing (often one
-        # experiment after the other) may decide, and Python's own hash differs by process.
-        ranked = sorted(self._names, key=lambda file: name_hash(self._names[file]))
-        validation = min(_share(self.validation_fraction, len(ranked)), len(ranked) - 1)
-        test = min(_share(self.test_fraction, len(ranked)), len(ranked) - 1 - validation)
-        parts = {
-            "validation": set(ranked[:validation]),
-            "test": set(ranked[validation : validation + test]),
-            "train": set(ranked[validation + test :]),
-        }
-        chosen = {split: parts[split] or parts["train"] for split in SPLITS}
-        return {
-            split: tuple(file for file in self._names if file in chosen[split]) for split in SPLITS
-        }
-
-    @cached_property
     def _labels(self) -> Mapping[Path, list[Path]]:
-        images, names = zip(*self._names.items(), strict=True)
+        images, names = zip(*self.listing.items(), strict=True)
         return label_candidates(images, names, self.labels or "")
 
-    def _image(self, path: Path) -> NDArray[np.float32]:
-        file, page = split_page(path)
-        if page is None and isinstance(self.page, int):
-            page = self.page
-        image = convert(read_image(file, self.key, page), self.colour, name=str(path))
-        return normalise(image, self.percentiles, self.gamma, self.compress, name=str(path))
-
-    def _truth(self, path: Path, shape: tuple[int, ...]) -> NDArray[np.int32] | None:
+    def truth(self, key: Path, shape: tuple[int, ...]) -> NDArray[np.int32] | None:
+        """See `ListedSource.truth`."""
         if self.labels is None:
             return None
-        candidates = self._labels[path]
+        candidates = self._labels[key]
         if not candidates and self.partial_labels:
             return None
         if len(candidates) != 1:
             names = [file.name for file in candidates] or "none"
             raise ValueError(
-                f"{path} needs exactly one label file of the stem {file_stem(path)!r} in "
+                f"{key} needs exactly one label file of the stem {file_stem(key)!r} in "
                 f"{self.labels}, found {names}"
             )
         file, page = split_page(candidates[0])
-        if file.resolve() == split_page(path)[0].resolve() and self.key == self.labels_key:
+        if file.resolve() == split_page(key)[0].resolve() and self.key == self.labels_key:
             raise ValueError(f"labels points at the images themselves ({file}); give another path")
         if isinstance(self.page, int) and page_count(file) > 1:
             page = self.page
         truth = read_labels(file, self.labels_key, page)
         if truth.shape != shape:
             raise ValueError(
-                f"{candidates[0]} has shape {truth.shape}, expected {shape} as the image {path} "
+                f"{candidates[0]} has shape {truth.shape}, expected {shape} as the image {key} "
                 "has; labels must lie pixel on pixel"
             )
         return renumbered(truth)
@@ -290,10 +202,6 @@ def _pages(file: Path) -> list[None] | list[int]:
     except ValueError:
         count = 1  # a broken file says so when it is read
     return [None] if count == 1 else list(range(count))
-
-
-def _share(fraction: float, count: int) -> int:
-    return max(1, round(fraction * count)) if fraction > 0 else 0
 
 
 def _composed(name: str) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_MAX_CHANNELS = 4
+#: How many channels an image may have.
+MAX_CHANNELS = 4
 _REMEDY = "save its planes as separate files"
 #: Pixels times channels of an image, unless told otherwise.
 MOST_PIXELS = 2**29
@@ -73,7 +74,7 @@ def plane_shape(
         return tuple(lean), None
     if len(lean) == 3:
         for axis in (0, 2):
-            if 1 <= lean[axis] <= _MAX_CHANNELS:
+            if 1 <= lean[axis] <= MAX_CHANNELS:
                 return tuple(lean), axis
     raise not_2d(path, f"{axes} {tuple(shape)}".strip(), remedy)
 
@@ -90,5 +91,5 @@ def not_2d(path: Path | str, found: str, remedy: str) -> ValueError:
     """The error for a file that holds no 2-D image, or more than one."""
     return ValueError(
         f"{path} has the axes {found}, expected one 2-D image: YX, YXC with 3 or 4 channels, or "
-        f"CYX with at most {_MAX_CHANNELS}; {remedy}"
+        f"CYX with at most {MAX_CHANNELS}; {remedy}"
     )

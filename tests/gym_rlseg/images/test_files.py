@@ -420,5 +420,5 @@ def test_load_takes_any_listed_file_whatever_its_split(tmp_path: Path) -> None:
             sample, loaded = source.sample(split, index, 0), source.load(file)
             assert loaded.name == sample.name
             np.testing.assert_array_equal(loaded.image, sample.image)
-    with pytest.raises(ValueError, match=r"other\.tif is none of the 5 files"):
+    with pytest.raises(ValueError, match=r"other\.tif is none of the 5 images"):
         source.load(tmp_path / "other.tif")

@@ -1,0 +1,228 @@
+"""Images that can be counted, each with a name: how they are split, drawn and passed over."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import abstractmethod
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Generic, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gym_rlseg.images.base import (
+    SPLITS,
+    ImageSource,
+    Sample,
+    Split,
+    check_index,
+    check_split,
+    name_hash,
+    spread,
+)
+from gym_rlseg.images.reading.reader import Reader
+
+Key = TypeVar("Key")
+# Bytes of images that are kept from looking for bad ones until they are used.
+_KEPT = 2**30
+
+
+class ListedSource(ImageSource, Generic[Key]):
+    """Images that a `Reader` reads.
+
+    Every image belongs to one split, decided by the rank of its name's hash: the same names
+    give the same splits on every machine, and further images move few of them. A share
+    above 0 gets at least one image as long as one is left for training, validation first.
+    A split that ends up without an image, because its share is 0 or there are too few
+    of them, takes the training images instead; only then do splits overlap.
+
+    Attributes:
+        reader: how they are read.
+        exclude: names of images to leave out.
+        validation_fraction: share of the images, in [0, 1).
+        test_fraction: share of the images; both together < 1.
+    """
+
+    reader: Reader
+    exclude: tuple[str, ...]
+    validation_fraction: float
+    test_fraction: float
+
+    @property
+    @abstractmethod
+    def listing(self) -> Mapping[Key, str]:
+        """Every image and its name, in order."""
+
+    @abstractmethod
+    def raw(self, key: Key) -> NDArray[Any]:
+        """An image of `listing` as it is stored, (C, H, W).
+
+        Raises:
+            ValueError: if it can't be read.
+        """
+
+    @abstractmethod
+    def weight(self, key: Key) -> int:
+        """What grows with the size of an image and is known without reading it."""
+
+    def truth(self, key: Key, shape: tuple[int, ...]) -> NDArray[np.int32] | None:
+        """int32 (H, W), objects 1..N, of an image of that shape; None where it isn't known.
+
+        Raises:
+            ValueError: if it can't be used.
+        """
+        return None
+
+    def called(self, key: Key) -> str:
+        """What messages call an image."""
+        return self.listing[key]
+
+    def size(self, split: Split) -> int:
+        """Number of images in `split`, at least 1."""
+        return len(self._splits[check_split(split)])
+
+    def sample(self, split: Split, index: int, seed: int) -> Sample:
+        """Read the image at `index` of `split`; `seed` is ignored.
+
+        Returns:
+            As `load` does.
+
+        Raises:
+            ConstantImageError: if there is nothing to see in the image.
+            ValueError: if `split` or `index` is out of range, or the image or its
+                labels cannot be used.
+        """
+        keys = self._splits[check_split(split)]
+        check_index(index, len(keys), split)
+        return self.load(keys[index])
+
+    def load(self, key: Key, raw: NDArray[Any] | None = None) -> Sample:
+        """Read one image of `listing`, whatever its split.
+
+        Args:
+            key: which.
+            raw: what `raw` returned for it, where it has been read already.
+
+        Returns:
+            image float32 (C, H, W) in [0, 1]; truth with its labels renumbered 1..N in
+            their order, or None; name as in `listing`.
+
+        Raises:
+            ConstantImageError: if there is nothing to see in the image.
+            ValueError: if `key` is unknown, or the image or its labels cannot be used.
+        """
+        if key not in self.listing:
+            raise ValueError(f"{key} is none of the {len(self.listing)} images listed")
+        image = self._image(key) if raw is None else self.reader.adjusted(raw, self.called(key))
+        truth = self.truth(key, image.shape[1:])
+        return Sample(image=image, truth=truth, name=self.listing[key])
+
+    def unusable(self) -> dict[str, ValueError]:
+        """Read every image once, and find those that cannot be used; labels are not looked at.
+
+        What was read is kept, read only, as long as there is room, so that it needn't be
+        read again.
+
+        Returns:
+            name, as in `exclude` -> why. A graph may still refuse images that are too small
+            or too smooth for more than one superpixel.
+
+        Raises:
+            ValueError: if the others differ in their number of channels, naming some.
+        """
+        found: dict[str, ValueError] = {}
+        channels: dict[int, list[str]] = {}
+        room = _KEPT - sum(one.nbytes for one in self._kept.values() if isinstance(one, np.ndarray))
+        for key, name in self.listing.items():
+            try:
+                image = self._image(key)
+            except ValueError as error:
+                found[name] = self._kept[key] = error
+            else:
+                channels.setdefault(len(image), []).append(name)
+                if key not in self._kept and image.nbytes <= room:
+                    image.flags.writeable = False
+                    self._kept[key] = image
+                    room -= image.nbytes
+        if len(channels) > 1:
+            raise ValueError(_mixed(channels))
+        return found
+
+    def without(self, *names: str) -> Self:
+        """The source without some images, which keeps what has been read of the others."""
+        fewer = dataclasses.replace(self, exclude=(*self.exclude, *names))  # type: ignore[type-var]
+        fewer.__dict__["_kept"] = self._kept
+        return fewer
+
+    def probes(self, split: Split, count: int) -> tuple[int, ...]:
+        """See `ImageSource.probes`; the largest images are among them."""
+        keys = self._splits[check_split(split)]
+        if len(keys) <= count:
+            return spread(len(keys), count)
+        sizes = [self.weight(key) for key in keys]
+        largest = sorted(range(len(keys)), key=sizes.__getitem__)[-max(1, count // 4) :]
+        return tuple(sorted({*largest, *spread(len(keys), count - len(largest))}))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_kept"}
+
+    def _rank(self, key: Key) -> bytes:
+        """Decides the split. Python's own hash differs by process."""
+        return name_hash(self.listing[key])
+
+    @cached_property
+    def _splits(self) -> dict[Split, tuple[Key, ...]]:
+        # Ranked by hash: neither the order of the names nor of the listing (often one
+        # experiment after the other) may decide.
+        ranked = sorted(self.listing, key=self._rank)
+        validation = min(_share(self.validation_fraction, len(ranked)), len(ranked) - 1)
+        test = min(_share(self.test_fraction, len(ranked)), len(ranked) - 1 - validation)
+        parts = {
+            "validation": set(ranked[:validation]),
+            "test": set(ranked[validation : validation + test]),
+            "train": set(ranked[validation + test :]),
+        }
+        chosen = {split: parts[split] or parts["train"] for split in SPLITS}
+        return {
+            split: tuple(key for key in self.listing if key in chosen[split]) for split in SPLITS
+        }
+
+    @cached_property
+    def _kept(self) -> dict[Key, NDArray[np.float32] | ValueError]:
+        return {}
+
+    def _image(self, key: Key) -> NDArray[np.float32]:
+        known = self._kept.get(key)
+        if isinstance(known, ValueError):
+            raise known
+        return self.reader.adjusted(self.raw(key), self.called(key)) if known is None else known
+
+
+def check_shares(validation: float, test: float) -> None:
+    """Refuse shares that leave nothing to train on.
+
+    Raises:
+        ValueError: if they are 1 or more together.
+    """
+    if validation + test >= 1:
+        raise ValueError(
+            "validation_fraction + test_fraction must be < 1 to leave training files, got "
+            f"{validation} + {test}"
+        )
+
+
+def _share(fraction: float, count: int) -> int:
+    return max(1, round(fraction * count)) if fraction > 0 else 0
+
+
+def _mixed(channels: Mapping[int, list[str]]) -> str:
+    """The message about images with different numbers of channels, the fewest of a kind first."""
+    kinds = []
+    for count, names in sorted(channels.items(), key=lambda item: len(item[1])):
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        kinds.append(f"{count} in {', '.join(names[:3])}{more}")
+    return (
+        f"images differ in their number of channels: {'; '.join(kinds)}. Exclude some, or set "
+        'colour to "grey"'
+    )
