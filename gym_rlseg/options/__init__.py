@@ -8,6 +8,7 @@ from gym_rlseg.options.declared import (
     check_declared,
     is_number,
     is_whole,
+    rising,
     shown,
 )
 
@@ -22,6 +23,7 @@ __all__ = [
     "is_number",
     "is_whole",
     "plain",
+    "rising",
     "shown",
     "suggest",
 ]

@@ -11,6 +11,7 @@ bounds are those of annotated-types, from which Hypothesis can draw values, too.
 
 from __future__ import annotations
 
+import difflib
 import functools
 import operator
 import reprlib
@@ -35,7 +36,7 @@ _KINDS = {
 
 #: Bounds by the name that the operator module and annotated-types have for them.
 _SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
-#: Upper bounds from here on only keep what follows from overflowing; intervals would distract.
+#: Bounds from here on are safeguards; naming them to whom is far from them would distract.
 _LARGE = 1000
 
 
@@ -87,24 +88,32 @@ def check_declared(declared: Any, options: Mapping[str, Any]) -> None:
     hints = _hints(declared)
     for name, value in options.items():
         if name in hints and not _fits(value, hints[name]):
-            raise ValueError(f"{name} must be {describe(hints[name])}, got {shown(value)}")
+            near = difflib.get_close_matches(str(value), _choices(hints[name]), n=1)
+            also = f"; did you mean {near[0]!r}?" if near and near[0] != value else ""
+            wanted = describe(hints[name], safeguards=_is_large(value))
+            raise ValueError(f"{name} must be {wanted}, got {shown(value)}{also}")
 
 
-def describe(hint: Any) -> str:
-    """A declaration in words: "a whole number >= 1 or null"."""
+def describe(hint: Any, *, safeguards: bool = True) -> str:
+    """A declaration in words: "a whole number >= 1 or null".
+
+    Args:
+        hint: the annotation.
+        safeguards: with bounds so large that they only keep what follows from overflowing.
+    """
     hint, rules = _parted(hint)
     parts = typing.get_args(hint)
+    said = functools.partial(describe, safeguards=safeguards)
     if _is_union(hint):
-        return " or ".join(describe(part) for part in parts) + _in_words(rules)
+        return " or ".join(map(said, parts)) + _in_words(rules, safeguards)
     if typing.get_origin(hint) is Literal:
         return ("one of " if len(parts) > 1 else "") + ", ".join(map(repr, parts))
     if typing.get_origin(hint) is tuple:
-        inner = ", ".join("..." if part is Ellipsis else describe(part) for part in parts)
-        return f"a list [{inner}]{_in_words(rules)}"
-    kind = _KINDS.get(hint, "something else")
-    if hint is float and not any(type(rule).__name__ in ("Lt", "Le") for rule in rules):
-        kind = "a finite number"
-    return kind + _in_words(rules)
+        inner = ", ".join("..." if part is Ellipsis else said(part) for part in parts)
+        return f"a list [{inner}]{_in_words(rules, safeguards)}"
+    words = _in_words(rules, safeguards)
+    unbounded = hint is float and "<" not in words and " in " not in words
+    return ("a finite number" if unbounded else _KINDS.get(hint, "something")) + words
 
 
 def shown(value: Any) -> str:
@@ -133,10 +142,14 @@ def is_number(value: Any) -> bool:
     return abs(_plain(value)) <= sys.float_info.max
 
 
-def ascending(pair: Iterable[float]) -> bool:
-    """For `Rule`: whether no entry is less than the one before."""
-    entries = list(pair)
-    return entries == sorted(entries)
+def ascending(pair: tuple[float, float]) -> bool:
+    """For `Rule`: whether the second isn't less than the first."""
+    return pair[0] <= pair[1]
+
+
+def rising(pair: tuple[float, float]) -> bool:
+    """For `Rule`: whether the second is greater than the first."""
+    return pair[0] < pair[1]
 
 
 def frozen(value: Any) -> Any:
@@ -182,7 +195,7 @@ def _holds(value: Any, rule: Any) -> bool:
     return getattr(operator, name)(value, getattr(rule, name)) if name in _SIGNS else True
 
 
-def _in_words(rules: Iterable[Any]) -> str:
+def _in_words(rules: Iterable[Any], safeguards: bool) -> str:
     """What follows the kind: " in [0, 1)", " >= 1 and <= 1e+06", " with low <= high"."""
     bounds: dict[str, Any] = {}
     words = ""
@@ -194,6 +207,8 @@ def _in_words(rules: Iterable[Any]) -> str:
             words += f" with {rule.words}"
         elif isinstance(rule, annotated_types.Len):
             words += f" of {rule.min_length} to {rule.max_length or 'any number of'} entries"
+    if not safeguards:
+        bounds = {name: bound for name, bound in bounds.items() if abs(bound) < _LARGE}
     if len(bounds) == 2 and max(bounds.values()) < _LARGE:
         (low, least), (high, most) = sorted(bounds.items())  # g before l
         left, right = "(" if low == "gt" else "[", ")" if high == "lt" else "]"
@@ -209,6 +224,20 @@ def _parted(hint: Any) -> tuple[Any, list[Any]]:
     for entry in hint.__metadata__:
         rules.extend(entry if isinstance(entry, annotated_types.Interval) else [entry])
     return hint.__origin__, rules
+
+
+def _is_large(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_is_large, value))
+    return isinstance(value, Real) and bool(abs(_plain(value)) >= _LARGE)
+
+
+def _choices(hint: Any) -> list[str]:
+    """The texts that are listed as possible."""
+    parts = typing.get_args(_parted(hint)[0])
+    if typing.get_origin(hint) is Literal:
+        return [part for part in parts if isinstance(part, str)]
+    return [choice for part in parts for choice in _choices(part)] if _is_union(hint) else []
 
 
 def _is_union(hint: Any) -> bool:

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Le, Lt
 
-from gym_rlseg.options.declared import Rule, ascending
+from gym_rlseg.options.declared import Rule, ascending, rising
 
 #: Any number that isn't beyond all measure.
 Number = Annotated[float, Ge(-1e9), Le(1e9)]
@@ -17,6 +17,9 @@ NotNegative = Annotated[float, Ge(0), Le(1e9)]
 
 #: A part of a whole.
 Share = Annotated[float, Ge(0), Le(1)]
+
+#: A part that leaves something of the whole.
+PartShare = Annotated[float, Ge(0), Lt(1)]
 
 #: A length on an image, in pixels.
 Length = Annotated[float, Gt(0), Le(1e5)]
@@ -35,3 +38,9 @@ Amount = Annotated[int, Ge(1), Le(10**9)]
 
 #: Least and greatest number of something.
 Amounts = Annotated[tuple[Amount, Amount], Rule(ascending, "low <= high")]
+
+#: Least and greatest radius of circles, in pixels.
+Radii = Annotated[
+    tuple[Annotated[float, Ge(1), Le(1e4)], Annotated[float, Ge(1), Le(1e4)]],
+    Rule(rising, "low < high"),
+]

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 
 from gym_rlseg.graph.planar.hough import circle_hough
-from gym_rlseg.rewards.objects import REDUCTIONS, CountRange, ObjectReward, Objects, with_most
+from gym_rlseg.options.ranges import Amount, Amounts, PartShare, Radii
+from gym_rlseg.rewards.objects import CountRange, ObjectReward, Objects, Reduction, with_most
+
+#: Half width in pixels of the band in which an outline supports a circle.
+Tolerance = Annotated[float, Ge(0.5), Le(1e4)]
+#: The factor of `exponential`.
+Steepness = Annotated[float, Gt(0), Le(20)]
+
+
+def check_tolerance(tolerance: float, radius: tuple[float, float]) -> None:
+    """Refuse bands that are wider than the circles.
+
+    Raises:
+        ValueError: naming the option.
+    """
+    if tolerance > radius[1]:
+        raise ValueError(f"tolerance must be <= radius[1] = {radius[1]:g} px, got {tolerance:g}")
 
 
 def exponential(x: NDArray[np.float64] | float, factor: float = 3.0) -> NDArray[np.float64]:
@@ -40,19 +58,15 @@ class CirclesReward(ObjectReward):
         reduction: see `gym_rlseg.rewards.objects.edge_scores`.
     """
 
-    count: int = 10
-    threshold: float = 0.8
-    radius: tuple[float, float] = (3.0, 40.0)
-    tolerance: float = 1.5
-    reduction: str = "max"
+    count: Amount = 10
+    threshold: PartShare = 0.8
+    radius: Radii = (3.0, 40.0)
+    tolerance: Tolerance = 1.5
+    reduction: Reduction = "max"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.count, int):
-            raise ValueError(f"count must be one number, as Eq. 6 and 8 need, got {self.count!r}")
-        CountRange.parse(self.count)
-        if not 0.0 <= self.threshold < 1.0:
-            raise ValueError(f"threshold must be in [0, 1), got {self.threshold}")
-        _check_shape(self.radius, self.tolerance, self.reduction)
+        super().__post_init__()
+        check_tolerance(self.tolerance, self.radius)
 
     def score_objects(self, objects: Objects) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """See `ObjectReward.score_objects`."""
@@ -100,22 +114,17 @@ class CircularityReward(ObjectReward):
         reduction: see `gym_rlseg.rewards.objects.edge_scores`.
     """
 
-    count: int | tuple[int, int] = (8, 12)
-    radius: tuple[float, float] = (8.0, 14.0)
-    tolerance: float = 1.5
-    steepness: float = 3.0
-    ground_share: float = 0.7
-    junk: float = 0.3
-    reduction: str = "max"
+    count: Amount | Amounts = (8, 12)
+    radius: Radii = (8.0, 14.0)
+    tolerance: Tolerance = 1.5
+    steepness: Steepness = 3.0
+    ground_share: Annotated[float, Gt(0), Le(1)] = 0.7
+    junk: Annotated[float, Gt(0), Le(1)] = 0.3
+    reduction: Reduction = "max"
 
     def __post_init__(self) -> None:
-        CountRange.parse(self.count)
-        if not 0.0 < self.steepness <= 20.0:
-            raise ValueError(f"steepness must be in (0, 20], got {self.steepness}")
-        for name in ("ground_share", "junk"):
-            if not 0.0 < getattr(self, name) <= 1.0:
-                raise ValueError(f"{name} must be in (0, 1], got {getattr(self, name)}")
-        _check_shape(self.radius, self.tolerance, self.reduction)
+        super().__post_init__()
+        check_tolerance(self.tolerance, self.radius)
 
     def score_objects(self, objects: Objects) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """See `ObjectReward.score_objects`."""
@@ -138,12 +147,3 @@ class CircularityReward(ObjectReward):
             scores[ground] = self.ground_share * enough * clean
         penalty = min(1.0, expected.high / max(objects.count - 1, 1))
         return scores * penalty, ground
-
-
-def _check_shape(radius: tuple[float, float], tolerance: float, reduction: str) -> None:
-    if len(radius) != 2 or not 1.0 <= radius[0] < radius[1]:
-        raise ValueError(f"radius must be (low, high) with 1 <= low < high px, got {radius}")
-    if not 0.5 <= tolerance <= radius[1]:
-        raise ValueError(f"tolerance must be in [0.5, radius[1]] px, got {tolerance}")
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"reduction must be one of {REDUCTIONS}, got {reduction!r}")

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.options import suggest
+from gym_rlseg.options.ranges import Amount, Amounts, Channel, PartShare, Share
 from gym_rlseg.rewards.base import Reward, Scores
-from gym_rlseg.rewards.ground import check_ground
-from gym_rlseg.rewards.objects import REDUCTIONS, CountRange, edge_scores
+from gym_rlseg.rewards.ground import Ground
+from gym_rlseg.rewards.objects import CountRange, Reduction, edge_scores
 from gym_rlseg.rewards.priors import Product, as_prior
-from gym_rlseg.rewards.priors.base import Floats, check_number
-from gym_rlseg.rewards.priors.intensity import check_channel, require_channel
+from gym_rlseg.rewards.priors.base import Floats
+from gym_rlseg.rewards.priors.intensity import require_channel
 from gym_rlseg.rewards.quantities import Quantities
 
 if TYPE_CHECKING:
     from gym_rlseg.graph.graph import SuperpixelGraph
 
-#: What a superpixel of an object counts by; one of the ground counts by the opposite.
-SUPERPIXEL_FACTORS = ("none", "brightness", "darkness")
 # A prior above this says yes where a yes or no is needed.
 _YES = 0.5
 
@@ -58,7 +56,8 @@ class PriorReward(Reward):
         count: number of objects expected, or [low, high]; null: unknown.
         boundary: λ, in [0, 1).
         coupling: c, in [0, 1].
-        superpixels: "none", "brightness" or "darkness": what b_i is.
+        superpixels: "none", "brightness" or "darkness": what b_i is. A superpixel of the
+            ground counts by the opposite.
         channel: of the image, from 0; for the brightness.
         reduction: see `gym_rlseg.rewards.objects.edge_scores`.
     """
@@ -67,36 +66,20 @@ class PriorReward(Reward):
     least_gain = 0.01
 
     objects: Any = ("convexity", "boundary_evidence")
-    ground: str = "largest"
+    ground: Ground = "largest"
     ground_if: Any = None
-    count: int | tuple[int, int] | None = None
-    boundary: float = 0.4
-    coupling: float = 1.0
-    superpixels: str = "none"
-    channel: int = 0
-    reduction: str = "max"
+    count: Amount | Amounts | None = None
+    boundary: PartShare = 0.4
+    coupling: Share = 1.0
+    superpixels: Literal["none", "brightness", "darkness"] = "none"
+    channel: Channel = 0
+    reduction: Reduction = "max"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "objects", as_prior(self.objects))
         if self.ground_if is not None:
             object.__setattr__(self, "ground_if", as_prior(self.ground_if))
-        check_ground(self.ground)
-        if self.count is not None:
-            CountRange.parse(self.count)
-        check_number("boundary", self.boundary, least=0.0)
-        if self.boundary >= 1.0:
-            raise ValueError(f"boundary must be in [0, 1), got {self.boundary}")
-        check_number("coupling", self.coupling, least=0.0)
-        if self.coupling > 1.0:
-            raise ValueError(f"coupling must be in [0, 1], got {self.coupling}")
-        if self.superpixels not in SUPERPIXEL_FACTORS:
-            raise ValueError(
-                f"superpixels: unknown factor {self.superpixels!r}"
-                f"{suggest(str(self.superpixels), SUPERPIXEL_FACTORS)}"
-            )
-        check_channel(self.channel)
-        if self.reduction not in REDUCTIONS:
-            raise ValueError(f"reduction must be one of {REDUCTIONS}, got {self.reduction!r}")
 
     def check(self, graph: SuperpixelGraph) -> None:
         """See `Reward.check`."""

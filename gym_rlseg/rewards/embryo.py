@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.graph.planar.boxes import object_boxes
+from gym_rlseg.options.ranges import Length, Number, PartShare, Positive
 from gym_rlseg.rewards.base import Reward, Scores
 from gym_rlseg.rewards.objects import Objects
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-DISTANCES = ("superpixels", "objects")
+Distance = Literal["superpixels", "objects"]
 # Far from both the ring and the ground's places both Gaussians underflow; their ratio needn't.
 _LARGEST_EXPONENT = 500.0
 # An object of this many times the template's area is no cell but what cells lie in.
@@ -74,37 +75,21 @@ class EmbryoReward(Reward):
         ValueError: if an option is out of range.
     """
 
-    radius: float = 48.0
-    inner_spread: float = 13.0
-    outer_spread: float = 20.0
-    ring_spread: float = 10.0
-    sides: tuple[float, float] = (25.0, 11.5)
-    side_spreads: tuple[float, float] = (6.0, 3.0)
-    angle_spread: float = 0.35
-    centre: tuple[float, float] | None = None
-    boundary: float = 0.0
-    distance: str = "superpixels"
+    radius: Length = 48.0
+    inner_spread: Length = 13.0
+    outer_spread: Length = 20.0
+    ring_spread: Length = 10.0
+    sides: tuple[Length, Length] = (25.0, 11.5)
+    side_spreads: tuple[Length, Length] = (6.0, 3.0)
+    angle_spread: Positive = 0.35
+    centre: tuple[Number, Number] | None = None
+    boundary: PartShare = 0.0
+    distance: Distance = "superpixels"
 
     def __post_init__(self) -> None:
-        for name in ("radius", "inner_spread", "outer_spread", "ring_spread", "angle_spread"):
-            if not 0.0 < getattr(self, name) < np.inf:
-                raise ValueError(f"{name} must be > 0 and finite, got {getattr(self, name)}")
-        for name in ("sides", "side_spreads"):
-            value = tuple(getattr(self, name))
-            if len(value) != 2 or not all(0.0 < side < np.inf for side in value):
-                raise ValueError(f"{name} must be two numbers > 0, got {value}")
-            object.__setattr__(self, name, value)
+        super().__post_init__()
         if self.sides[0] < self.sides[1]:
             raise ValueError(f"sides must be (longer, shorter), got {self.sides}")
-        if self.centre is not None:
-            centre = tuple(self.centre)
-            if len(centre) != 2 or not np.isfinite(centre).all():
-                raise ValueError(f"centre must be (y, x) in pixels or None, got {centre}")
-            object.__setattr__(self, "centre", centre)
-        if not 0.0 <= self.boundary < 1.0:
-            raise ValueError(f"boundary must be in [0, 1), got {self.boundary}")
-        if self.distance not in DISTANCES:
-            raise ValueError(f"distance must be one of {DISTANCES}, got {self.distance!r}")
 
     def check(self, graph: SuperpixelGraph) -> None:
         """See `Reward.check`: refuses images that are too small for the ring."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.rewards.base import Scores
-from gym_rlseg.rewards.embryo import EmbryoReward, gaussian
+from gym_rlseg.rewards.embryo import Distance, EmbryoReward, gaussian
 from gym_rlseg.rewards.objects import Objects
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class EmbryoPaperReward(EmbryoReward):
         distance: "objects", or "superpixels" to go back on the first of the three.
     """
 
-    distance: str = "objects"
+    distance: Distance = "objects"
 
     def of_action(
         self, graph: SuperpixelGraph, node_labels: NDArray[np.int32], weights: NDArray[np.floating]

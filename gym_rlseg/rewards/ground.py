@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +12,8 @@ from gym_rlseg.rewards.objects import Objects, with_most
 
 #: Rules by name: the object with the most pixels, with the longest share of the image's
 #: frame, with the most dark or bright pixels (Σ area · brightness of its superpixels), or none.
-GROUNDS = ("largest", "border", "darkest", "brightest", "none")
+Ground = Literal["largest", "border", "darkest", "brightest", "none"]
+GROUNDS: tuple[Ground, ...] = get_args(Ground)
 
 
 def check_ground(rule: str) -> str:

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_rlseg.options import ranges
+from gym_rlseg.options.ranges import Channel, PartShare, Positive
 from gym_rlseg.rewards.base import Reward, Scores
 from gym_rlseg.rewards.composed import PriorReward
+from gym_rlseg.rewards.objects import Reduction
 from gym_rlseg.rewards.priors import (
     Area,
     BoundaryEvidence,
@@ -64,18 +67,13 @@ class NucleiReward(Reward):
 
     least_gain = PriorReward.least_gain
 
-    median: float = 600.0
-    spread_above: float = 1.5
-    spread_below: float = 3.0
-    boundary: float = 0.4
+    median: ranges.Area = 600.0
+    spread_above: Positive = 1.5
+    spread_below: Positive = 3.0
+    boundary: PartShare = 0.4
     dark: bool = False
-    channel: int = 0
-    reduction: str = "max"
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.dark, bool):
-            raise ValueError(f"dark must be true or false, got {self.dark!r}")
-        _ = self.priors  # refuses what can't be used
+    channel: Channel = 0
+    reduction: Reduction = "max"
 
     @cached_property
     def priors(self) -> PriorReward:

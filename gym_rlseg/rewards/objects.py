@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,8 @@ from gym_rlseg.rewards.base import Reward, Scores
 if TYPE_CHECKING:
     from gym_rlseg.graph.graph import SuperpixelGraph
 
-REDUCTIONS = ("max", "mean", "min")
+Reduction = Literal["max", "mean", "min"]
+REDUCTIONS: tuple[Reduction, ...] = get_args(Reduction)
 
 
 def edge_scores(

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.graph.truth import TruthTable
 from gym_rlseg.rewards.base import REWARDS, Reward, Scores
-from gym_rlseg.rewards.ground import check_ground
-from gym_rlseg.rewards.objects import REDUCTIONS, edge_scores
+from gym_rlseg.rewards.ground import Ground
+from gym_rlseg.rewards.objects import Reduction, edge_scores
 from gym_rlseg.rewards.quantities import Quantities
 
 if TYPE_CHECKING:
     from gym_rlseg.graph.graph import SuperpixelGraph
 
 Floats = NDArray[np.float64]
-#: How `OverlapReward` compares objects with the truth.
-MEASURES = ("dice", "iou", "rand", "vi")
 
 
 def require_truth(graph: SuperpixelGraph) -> TruthTable:
@@ -55,10 +53,7 @@ class DiceReward(Reward):
             `gym_rlseg.rewards.ground.GROUNDS`.
     """
 
-    ground: str = "largest"
-
-    def __post_init__(self) -> None:
-        check_ground(self.ground)
+    ground: Ground = "largest"
 
     def check(self, graph: SuperpixelGraph) -> None:
         """See `Reward.check`."""
@@ -105,16 +100,9 @@ class OverlapReward(Reward):
         reduction: see `gym_rlseg.rewards.objects.edge_scores`.
     """
 
-    measure: str = "dice"
-    ground: str = "largest"
-    reduction: str = "max"
-
-    def __post_init__(self) -> None:
-        if self.measure not in MEASURES:
-            raise ValueError(f"measure must be one of {MEASURES}, got {self.measure!r}")
-        check_ground(self.ground)
-        if self.reduction not in REDUCTIONS:
-            raise ValueError(f"reduction must be one of {REDUCTIONS}, got {self.reduction!r}")
+    measure: Literal["dice", "iou", "rand", "vi"] = "dice"
+    ground: Ground = "largest"
+    reduction: Reduction = "max"
 
     def check(self, graph: SuperpixelGraph) -> None:
         """See `Reward.check`."""
@@ -149,6 +137,7 @@ class MixedReward(Reward):
     otherwise: Any = "nuclei"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("labelled", "otherwise"):
             reward = REWARDS.build(getattr(self, name), f"{name} reward")
             object.__setattr__(self, name, reward)

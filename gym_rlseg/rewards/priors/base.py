@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.options import Options, Registry, is_number
+from gym_rlseg.options import Options, Registry
+from gym_rlseg.options.ranges import Number, Positive
 from gym_rlseg.rewards.quantities import Quantities
 
 if TYPE_CHECKING:
@@ -118,19 +119,16 @@ class RangePrior(Prior):
         spread: standard deviation of the flanks; half the score is left at 1.18 of it.
     """
 
-    low: float | None
-    high: float | None
-    spread: float
+    low: Number | None
+    high: Number | None
+    spread: Positive
 
     def __post_init__(self) -> None:
-        for name in ("low", "high"):
-            if getattr(self, name) is not None:
-                check_number(name, getattr(self, name))
+        super().__post_init__()
         if self.low is None and self.high is None:
             raise ValueError("low and high must not both be null: nothing would be asked for")
         if self.low is not None and self.high is not None and self.low > self.high:
             raise ValueError(f"low must be <= high, got {self.low} and {self.high}")
-        check_number("spread", self.spread, above=0.0)
 
     @abstractmethod
     def quantity(self, objects: Quantities) -> Floats:
@@ -165,22 +163,6 @@ def as_prior(value: Any) -> Prior:
         priors = tuple(as_prior(entry) for entry in value)
         return priors[0] if len(priors) == 1 else _made("product", priors=priors)
     return PRIORS.build(value)
-
-
-def check_number(
-    name: str, value: Any, *, above: float | None = None, least: float | None = None
-) -> None:
-    """Refuse all but finite numbers, greater than `above`, not less than `least`.
-
-    Raises:
-        ValueError: naming the option.
-    """
-    if not is_number(value):
-        raise ValueError(f"{name} must be a finite number, got {value!r}")
-    if above is not None and not value > above:
-        raise ValueError(f"{name} must be > {above:g}, got {value}")
-    if least is not None and value < least:
-        raise ValueError(f"{name} must be >= {least:g}, got {value}")
 
 
 def _is_real(value: Any) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Len
 
-from gym_rlseg.rewards.priors.base import Floats, Prior, as_prior, check_number
+from gym_rlseg.options.ranges import Positive
+from gym_rlseg.rewards.priors.base import Floats, Prior, as_prior
 from gym_rlseg.rewards.quantities import Quantities
 
 
@@ -20,11 +21,10 @@ class _Several(Prior):
         priors: at least one; names and dicts are turned into priors.
     """
 
-    priors: tuple[Any, ...]
+    priors: Annotated[tuple[Any, ...], Len(1, 1000)]
 
     def __post_init__(self) -> None:
-        if isinstance(self.priors, str | Mapping | Prior) or not self.priors:
-            raise ValueError(f"priors must be a list of at least one, got {self.priors!r}")
+        super().__post_init__()
         object.__setattr__(self, "priors", tuple(as_prior(entry) for entry in self.priors))
 
     def parts(self) -> tuple[Prior, ...]:
@@ -80,18 +80,14 @@ class WeightedSum(_Several):
         weights: one number > 0 for each; empty: all alike.
     """
 
-    weights: tuple[float, ...] = ()
+    weights: tuple[Positive, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if isinstance(self.weights, str) or not isinstance(self.weights, list | tuple):
-            raise ValueError(f"weights must be a list of numbers, got {self.weights!r}")
-        weights = tuple(self.weights) or (1.0,) * len(self.priors)
+        weights = self.weights or (1.0,) * len(self.priors)
         if len(weights) != len(self.priors):
             raise ValueError(f"weights must be {len(self.priors)} numbers, got {len(weights)}")
-        for weight in weights:
-            check_number("weights", weight, above=0.0)
-        object.__setattr__(self, "weights", tuple(float(weight) for weight in weights))
+        object.__setattr__(self, "weights", tuple(map(float, weights)))
 
     def __call__(self, objects: Quantities) -> Floats:
         """See `Prior.__call__`."""
@@ -112,6 +108,7 @@ class _Single(Prior):
     prior: Any
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "prior", as_prior(self.prior))
 
     def parts(self) -> tuple[Prior, ...]:
@@ -128,11 +125,7 @@ class Power(_Single):
         exponent: > 0; above 1 is stricter, below more lenient.
     """
 
-    exponent: float
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number("exponent", self.exponent, above=0.0)
+    exponent: Positive
 
     def __call__(self, objects: Quantities) -> Floats:
         """See `Prior.__call__`."""

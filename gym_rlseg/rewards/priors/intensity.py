@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from gym_rlseg.rewards.priors.base import Floats, Prior, RangePrior, check_number, gaussian
+from gym_rlseg.options.ranges import Channel, Number, Positive
+from gym_rlseg.rewards.priors.base import Floats, Prior, RangePrior, gaussian
 from gym_rlseg.rewards.quantities import Quantities
 
 if TYPE_CHECKING:
     from gym_rlseg.graph.graph import SuperpixelGraph
-
-
-def check_channel(channel: Any) -> None:
-    """Refuse what is no number of a channel.
-
-    Raises:
-        ValueError: unless it is a whole number >= 0.
-    """
-    if not isinstance(channel, int) or isinstance(channel, bool) or channel < 0:
-        raise ValueError(f"channel must be a whole number >= 0, got {channel!r}")
 
 
 def require_channel(what: str, channel: int, graph: SuperpixelGraph) -> None:
@@ -46,11 +37,7 @@ class ChannelPrior(RangePrior):
         channel: of the image, from 0.
     """
 
-    channel: int = 0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_channel(self.channel)
+    channel: Channel = 0
 
     def check(self, graph: SuperpixelGraph) -> None:
         """See `Prior.check`."""
@@ -61,9 +48,9 @@ class ChannelPrior(RangePrior):
 class Contrast(ChannelPrior):
     """|mean - mean of the superpixels around|, in units of the image (usually [0, 1])."""
 
-    low: float | None = 0.2
-    high: float | None = None
-    spread: float = 0.1
+    low: Number | None = 0.2
+    high: Number | None = None
+    spread: Positive = 0.1
 
     def quantity(self, objects: Quantities) -> Floats:
         """See `RangePrior.quantity`."""
@@ -94,9 +81,9 @@ class Brightness(ChannelPrior):
     `gym_rlseg.graph.brightness`.
     """
 
-    low: float | None = 0.7
-    high: float | None = None
-    spread: float = 0.2
+    low: Number | None = 0.7
+    high: Number | None = None
+    spread: Positive = 0.2
 
     def quantity(self, objects: Quantities) -> Floats:
         """See `RangePrior.quantity`."""
@@ -107,9 +94,9 @@ class Brightness(ChannelPrior):
 class Homogeneity(ChannelPrior):
     """Standard deviation of the intensity within an object, in units of the image."""
 
-    low: float | None = None
-    high: float | None = 0.1
-    spread: float = 0.05
+    low: Number | None = None
+    high: Number | None = 0.1
+    spread: Positive = 0.05
 
     def quantity(self, objects: Quantities) -> Floats:
         """See `RangePrior.quantity`."""
@@ -120,9 +107,9 @@ class Homogeneity(ChannelPrior):
 class BoundaryEvidence(RangePrior):
     """Mean of the boundary map along the outline, in [0, 1]; the image's frame is no outline."""
 
-    low: float | None = 0.5
-    high: float | None = None
-    spread: float = 0.2
+    low: Number | None = 0.5
+    high: Number | None = None
+    spread: Positive = 0.2
 
     def quantity(self, objects: Quantities) -> Floats:
         """See `RangePrior.quantity`."""
@@ -144,16 +131,9 @@ class Similarity(Prior):
         channel: of the image, from 0; for "intensity".
     """
 
-    of: str = "area"
-    spread: float = 0.5
-    channel: int = 0
-
-    def __post_init__(self) -> None:
-        known = ("area", "elongation", "intensity")
-        if self.of not in known:
-            raise ValueError(f"of must be one of {known}, got {self.of!r}")
-        check_number("spread", self.spread, above=0.0)
-        check_channel(self.channel)
+    of: Literal["area", "elongation", "intensity"] = "area"
+    spread: Positive = 0.5
+    channel: Channel = 0
 
     def check(self, graph: SuperpixelGraph) -> None:
         """See `Prior.check`."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from gym_rlseg.rewards.priors.base import Floats, Prior, RangePrior, check_number, gaussian
+from gym_rlseg.options.ranges import Length, Number, Positive
+from gym_rlseg.rewards.priors.base import Floats, Prior, RangePrior, gaussian
 from gym_rlseg.rewards.quantities import Quantities
 
 if TYPE_CHECKING:
     from gym_rlseg.graph.graph import SuperpixelGraph
 
-Point = str | tuple[float, float]
+#: The middle of an image, or a place in pixels, (y, x).
+Point = Literal["centre"] | tuple[Number, Number]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,14 +29,10 @@ class Position(RangePrior):
         spread: of the flanks.
     """
 
-    to: Point = "border"
-    low: float | None = 10.0
-    high: float | None = None
-    spread: float = 5.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "to", _check_point("to", self.to, ("centre", "border")))
+    to: Point | Literal["border"] = "border"
+    low: Number | None = 10.0
+    high: Number | None = None
+    spread: Positive = 5.0
 
     def check(self, graph: SuperpixelGraph) -> None:
         """See `Prior.check`."""
@@ -63,20 +61,9 @@ class Orientation(Prior):
         spread: standard deviation in degrees.
     """
 
-    angle: float | str = "radial"
+    angle: Number | Literal["radial", "tangential"] = "radial"
     point: Point = "centre"
-    spread: float = 20.0
-
-    def __post_init__(self) -> None:
-        if isinstance(self.angle, str):
-            if self.angle not in ("radial", "tangential"):
-                raise ValueError(
-                    f"angle must be degrees, 'radial' or 'tangential', got {self.angle!r}"
-                )
-        else:
-            check_number("angle", self.angle)
-        object.__setattr__(self, "point", _check_point("point", self.point, ("centre",)))
-        check_number("spread", self.spread, above=0.0)
+    spread: Positive = 20.0
 
     def check(self, graph: SuperpixelGraph) -> None:
         """See `Prior.check`."""
@@ -103,10 +90,7 @@ class TouchesFrame(Prior):
         least: least length along the frame in pixels.
     """
 
-    least: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_number("least", self.least, above=0.0)
+    least: Length = 1.0
 
     def __call__(self, objects: Quantities) -> Floats:
         """See `Prior.__call__`."""
@@ -117,32 +101,21 @@ class TouchesFrame(Prior):
 class Neighbours(RangePrior):
     """Number of other objects that touch an object; the ground is none."""
 
-    low: float | None = None
-    high: float | None = 2.0
-    spread: float = 1.0
+    low: Number | None = None
+    high: Number | None = 2.0
+    spread: Positive = 1.0
 
     def quantity(self, objects: Quantities) -> Floats:
         """See `RangePrior.quantity`."""
         return objects.neighbours.astype(np.float64)
 
 
-def _check_point(name: str, value: Any, known: tuple[str, ...]) -> Point:
-    if isinstance(value, str) and value in known:
-        return value
-    if not isinstance(value, list | tuple) or len(value) != 2:
-        names = ", ".join(repr(entry) for entry in known)
-        raise ValueError(f"{name} must be {names} or [y, x] in px, got {value!r}")
-    for entry in value:
-        check_number(name, entry)
-    return float(value[0]), float(value[1])
-
-
-def _resolve(point: Point, shape: tuple[int, ...]) -> Floats:
+def _resolve(point: str | tuple[float, float], shape: tuple[int, ...]) -> Floats:
     """(y, x); the image's centre lies between pixels where the sides are even."""
     return np.asarray((np.array(shape) - 1) / 2 if isinstance(point, str) else point)
 
 
-def _require_inside(point: Point, graph: SuperpixelGraph) -> None:
+def _require_inside(point: str | tuple[float, float], graph: SuperpixelGraph) -> None:
     H, W = graph.superpixels.shape
     if not isinstance(point, str) and not (0 <= point[0] < H and 0 <= point[1] < W):
         raise ValueError(f"{graph.name}: the point {point} lies outside the image of {H} x {W} px")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from gym_rlseg.graph.planar.hough import circle_hough
-from gym_rlseg.rewards.circles import exponential
-from gym_rlseg.rewards.priors.base import Floats, Prior, RangePrior, check_number, gaussian
+from gym_rlseg.options.ranges import Length, Number, Positive, Radii
+from gym_rlseg.rewards.circles import Steepness, Tolerance, check_tolerance, exponential
+from gym_rlseg.rewards.priors.base import Floats, Prior, RangePrior, gaussian
 from gym_rlseg.rewards.quantities import Quantities
 
 
@@ -27,25 +28,13 @@ class Circularity(Prior):
         steepness: f; higher wants rounder objects.
     """
 
-    radius: tuple[float, float]
-    tolerance: float = 1.5
-    steepness: float = 3.0
+    radius: Radii
+    tolerance: Tolerance = 1.5
+    steepness: Steepness = 3.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.radius, list | tuple) or len(self.radius) != 2:
-            raise ValueError(f"radius must be [low, high] in px, got {self.radius!r}")
-        for radius in self.radius:
-            check_number("radius", radius, least=1.0)
-        if not self.radius[0] < self.radius[1]:
-            raise ValueError(f"radius must be [low, high] with low < high px, got {self.radius}")
-        object.__setattr__(self, "radius", tuple(self.radius))
-        check_number("tolerance", self.tolerance, least=0.5)
-        check_number("steepness", self.steepness, above=0.0)
-        if self.steepness > 20.0 or self.tolerance > self.radius[1]:
-            raise ValueError(
-                "steepness must be <= 20 and tolerance <= radius[1], got "
-                f"{self.steepness} and {self.tolerance}"
-            )
+        super().__post_init__()
+        check_tolerance(self.tolerance, self.radius)
 
     def __call__(self, objects: Quantities) -> Floats:
         """See `Prior.__call__`."""
@@ -64,9 +53,9 @@ class Circularity(Prior):
 class Isoperimetric(RangePrior):
     """4 π area / perimeter²: 1 for a disc, 0.79 for a square, 0.66 for a 3 x 1 ellipse."""
 
-    low: float | None = 0.85
-    high: float | None = None
-    spread: float = 0.15
+    low: Number | None = 0.85
+    high: Number | None = None
+    spread: Positive = 0.15
 
     def quantity(self, objects: Quantities) -> Floats:
         """See `RangePrior.quantity`."""
@@ -81,9 +70,9 @@ class EllipseFit(RangePrior):
     For small objects it is rough; it measures bulk, where `Isoperimetric` measures outline.
     """
 
-    low: float | None = 0.98
-    high: float | None = None
-    spread: float = 0.05
+    low: Number | None = 0.98
+    high: Number | None = None
+    spread: Positive = 0.05
 
     def quantity(self, objects: Quantities) -> Floats:
         """See `RangePrior.quantity`."""
@@ -97,9 +86,9 @@ class Convexity(RangePrior):
     Hulls go around the corners of pixels, so that a digital disc of radius 10 px has 0.95.
     """
 
-    low: float | None = 0.93
-    high: float | None = None
-    spread: float = 0.05
+    low: Number | None = 0.93
+    high: Number | None = None
+    spread: Positive = 0.05
 
     def quantity(self, objects: Quantities) -> Floats:
         """See `RangePrior.quantity`."""
@@ -110,9 +99,9 @@ class Convexity(RangePrior):
 class Eccentricity(RangePrior):
     """sqrt(1 - minor² / major²) of the ellipse of equal moments: 0 round, 0.87 for 2 x 1."""
 
-    low: float | None = None
-    high: float | None = 0.8
-    spread: float = 0.1
+    low: Number | None = None
+    high: Number | None = 0.8
+    spread: Positive = 0.1
 
     def quantity(self, objects: Quantities) -> Floats:
         """See `RangePrior.quantity`."""
@@ -123,9 +112,9 @@ class Eccentricity(RangePrior):
 class Aspect(RangePrior):
     """Major / minor axis of the ellipse of equal moments, from 1 on."""
 
-    low: float | None = None
-    high: float | None = 1.8
-    spread: float = 0.4
+    low: Number | None = None
+    high: Number | None = 1.8
+    spread: Positive = 0.4
 
     def quantity(self, objects: Quantities) -> Floats:
         """See `RangePrior.quantity`."""
@@ -144,14 +133,13 @@ class BoxSides(Prior):
         short_spread: standard deviation in pixels.
     """
 
-    long: float
-    short: float
-    long_spread: float = 6.0
-    short_spread: float = 2.5
+    long: Length
+    short: Length
+    long_spread: Length = 6.0
+    short_spread: Length = 2.5
 
     def __post_init__(self) -> None:
-        for name in ("long", "short", "long_spread", "short_spread"):
-            check_number(name, getattr(self, name), above=0.0)
+        super().__post_init__()
         if self.short > self.long:
             raise ValueError(f"short must be <= long, got {self.short} and {self.long}")
 
@@ -173,9 +161,9 @@ class Holes(RangePrior):
         spread: of the flanks.
     """
 
-    low: float | None = None
-    high: float | None = 0.0
-    spread: float = 0.05
+    low: Number | None = None
+    high: Number | None = 0.0
+    spread: Positive = 0.05
 
     def quantity(self, objects: Quantities) -> Floats:
         """See `RangePrior.quantity`."""

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gym_rlseg.options import ranges
+from gym_rlseg.options.ranges import Amount, Amounts, Number, Positive
 from gym_rlseg.rewards.objects import CountRange
-from gym_rlseg.rewards.priors.base import Floats, Prior, RangePrior, check_number, gaussian
+from gym_rlseg.rewards.priors.base import Floats, Prior, RangePrior, gaussian
 from gym_rlseg.rewards.quantities import Quantities
 
 
@@ -27,17 +29,10 @@ class Area(Prior):
         spread_below: likewise below it.
     """
 
-    median: float
-    spread: float = 0.7
-    spread_above: float | None = None
-    spread_below: float | None = None
-
-    def __post_init__(self) -> None:
-        check_number("median", self.median, above=0.0)
-        check_number("spread", self.spread, above=0.0)
-        for name in ("spread_above", "spread_below"):
-            if getattr(self, name) is not None:
-                check_number(name, getattr(self, name), above=0.0)
+    median: ranges.Area
+    spread: Positive = 0.7
+    spread_above: Positive | None = None
+    spread_below: Positive | None = None
 
     def __call__(self, objects: Quantities) -> Floats:
         """See `Prior.__call__`."""
@@ -57,10 +52,7 @@ class Count(Prior):
         count: the number expected, or [low, high].
     """
 
-    count: int | tuple[int, int]
-
-    def __post_init__(self) -> None:
-        CountRange.parse(self.count)
+    count: Amount | Amounts
 
     def __call__(self, objects: Quantities) -> Floats:
         """See `Prior.__call__`."""
@@ -77,9 +69,9 @@ class Length(RangePrior):
     0.8 of the diameter. A fragment of a fibre is too short, however straight it is.
     """
 
-    low: float | None
-    high: float | None = None
-    spread: float
+    low: Number | None
+    high: Number | None = None
+    spread: Positive
 
     def quantity(self, objects: Quantities) -> Floats:
         """See `RangePrior.quantity`."""
@@ -93,9 +85,9 @@ class Width(RangePrior):
     From area and perimeter, see `Quantities.ribbon`.
     """
 
-    low: float | None
-    high: float | None
-    spread: float
+    low: Number | None
+    high: Number | None
+    spread: Positive
 
     def quantity(self, objects: Quantities) -> Floats:
         """See `RangePrior.quantity`."""

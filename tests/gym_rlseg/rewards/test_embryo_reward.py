@@ -243,15 +243,15 @@ def test_round_trip() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"radius": 0.0}, "radius must be > 0"),
-        ({"ring_spread": float("nan")}, "ring_spread must be > 0"),
-        ({"outer_spread": -1.0}, "outer_spread must be > 0"),
-        ({"sides": (24.0,)}, "sides must be two numbers"),
+        ({"radius": 0.0}, "radius must be a finite number > 0"),
+        ({"ring_spread": float("nan")}, "ring_spread must be a finite number > 0"),
+        ({"outer_spread": -1.0}, "outer_spread must be a finite number > 0"),
+        ({"sides": (24.0,)}, "sides must be a list"),
         ({"sides": (9.0, 24.0)}, r"sides must be \(longer, shorter\)"),
-        ({"side_spreads": (0.0, 1.0)}, "side_spreads must be two numbers > 0"),
-        ({"angle_spread": 0.0}, "angle_spread must be > 0"),
+        ({"side_spreads": (0.0, 1.0)}, "side_spreads must be a list .* > 0"),
+        ({"angle_spread": 0.0}, "angle_spread must be a finite number > 0"),
         ({"centre": (1.0, float("nan"))}, "centre must be"),
-        ({"boundary": 1.0}, r"boundary must be in \[0, 1\)"),
+        ({"boundary": 1.0}, r"boundary must be a number in \[0, 1\)"),
         ({"distance": "edges"}, "distance must be one of"),
     ],
 )

@@ -241,10 +241,13 @@ def test_mixed_by_default() -> None:
     [
         ({"name": "overlap", "measure": "sbd"}, r"measure must be one of .*got 'sbd'"),
         ({"name": "overlap", "reduction": "sum"}, "reduction must be one of"),
-        ({"name": "overlap", "ground": "largst"}, "unknown rule 'largst'; did you mean 'largest'"),
-        ({"name": "dice", "ground": 3}, "ground must be a text, got 3"),
+        ({"name": "overlap", "ground": "largst"}, "got 'largst'; did you mean 'largest'"),
+        ({"name": "dice", "ground": 3}, "ground must be one of .*, got 3"),
         ({"name": "mixed", "labelled": "dcie"}, "unknown labelled reward 'dcie'; did you mean"),
-        ({"name": "mixed", "otherwise": {"name": "nuclei", "median": -1}}, "median must be > 0"),
+        (
+            {"name": "mixed", "otherwise": {"name": "nuclei", "median": -1}},
+            "median must be a finite number > 0",
+        ),
         ({"name": "mixed", "otherwise": 3}, "otherwise reward must be a name"),
     ],
 )
