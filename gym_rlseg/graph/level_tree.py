@@ -85,7 +85,7 @@ def level_tree(
         steps = low + np.geomspace(first, high - low, _LEVELS + 1)[:-1]
         numbers = np.searchsorted(steps, plane.ravel(), side="right").reshape(plane.shape)
     order = np.argsort(-numbers.ravel(), kind="stable")[: int(np.count_nonzero(numbers))]
-    height, width = numbers.shape
+    height, width = plane.shape
     level, parent, pixel, sums = _grow(
         order, numbers.ravel(), np.asarray(slope, np.float64).ravel(), height, width
     )

@@ -6,6 +6,7 @@ from gym_rlseg.rewards.composed import PriorReward
 from gym_rlseg.rewards.credit import edge_credit
 from gym_rlseg.rewards.embryo import EmbryoReward
 from gym_rlseg.rewards.embryo_paper import EmbryoPaperReward
+from gym_rlseg.rewards.label_images import score_labels
 from gym_rlseg.rewards.nuclei import NucleiReward
 from gym_rlseg.rewards.supervised import DiceReward, MixedReward, OverlapReward
 
@@ -35,4 +36,5 @@ __all__ = [
     "Reward",
     "Scores",
     "edge_credit",
+    "score_labels",
 ]
