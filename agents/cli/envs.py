@@ -15,9 +15,11 @@ def run(args: argparse.Namespace) -> int:
     """List; see the module's text."""
     import gymnasium as gym
 
-    from agents.runs.environment import KEYWORDS, defaults, environment_ids, plain
+    from agents.runs.environment import environment_ids
     from agents.runs.yaml_files import one_line
+    from gym_rlseg.envs.superpixel.options import SuperpixelOptions, defaults
     from gym_rlseg.images import SOURCES
+    from gym_rlseg.options import plain
 
     for env_id in environment_ids():
         own = plain(gym.spec(env_id).kwargs)
@@ -29,7 +31,6 @@ def run(args: argparse.Namespace) -> int:
             say("  path: (required) a folder with images, or one file")
         say("")
     say("all of them, unless listed above")
-    for name, value in KEYWORDS.items():
-        if name != "source":
-            say(f"  {name}: {one_line(plain(value))}")
+    for name, value in defaults(SuperpixelOptions).items():
+        say(f"  {name}: {one_line(value)}")
     return 0

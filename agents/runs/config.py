@@ -11,10 +11,10 @@ from typing import Any
 
 from agents.graph.options import AgentOptions
 from agents.runs.durations import format_duration, parse_duration
-from agents.runs.environment import build_env, plain, resolve
+from agents.runs.environment import build_env, resolve
 from agents.runs.yaml_files import one_line, read_yaml
 from gym_rlseg.envs import SuperpixelEnv
-from gym_rlseg.options import check_names, suggest
+from gym_rlseg.options import check_names, plain, suggest
 from gym_rlseg.paths import user_path
 
 _COMMENTS = {

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
-import inspect
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
@@ -23,21 +20,14 @@ from gym_rlseg.envs.superpixel.observation import (
     observation_space,
     padded,
 )
+from gym_rlseg.envs.superpixel.options import SuperpixelOptions
 from gym_rlseg.envs.superpixel.pool import GraphPool
-from gym_rlseg.graph import PARTITIONS, GraphRecipe, SuperpixelGraph
-from gym_rlseg.graph.boundary import BoundaryMap
-from gym_rlseg.graph.evidence import Evidence
-from gym_rlseg.graph.features import FeatureFunction
-from gym_rlseg.graph.partition import Partition
-from gym_rlseg.graph.silhouettes import Silhouettes
-from gym_rlseg.graph.subgraphs import check_sizes
-from gym_rlseg.graph.superpixels import Superpixels
-from gym_rlseg.images import SOURCES
-from gym_rlseg.images.augmented import augmented
-from gym_rlseg.images.base import ImageSource, check_split
-from gym_rlseg.options import check_declared, check_names, is_whole, suggest
+from gym_rlseg.graph import PARTITIONS, SuperpixelGraph
+from gym_rlseg.graph.feature_names import feature_names
+from gym_rlseg.images import ImageSource
+from gym_rlseg.options import check_names, is_whole
 from gym_rlseg.rewards import REWARDS
-from gym_rlseg.rewards.base import Reward, Scores
+from gym_rlseg.rewards.base import Scores
 from gym_rlseg.segmentation.segmentation import segment
 
 if TYPE_CHECKING:
@@ -47,106 +37,60 @@ if TYPE_CHECKING:
 class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
     """Segments one image per episode by one weight per edge of its superpixel graph.
 
-    Components (source, boundary, superpixels, partition, reward) are given by name,
-    by a dict {"name": ..., option: ...} or as objects; only the first two survive a
-    spec's JSON. Observation, action and info are described in the README.
+    `env.unwrapped.__doc__` tells the task of the environment at hand; docs/environments
+    describe observation, action and info.
 
     Args:
-        source: where images come from.
-        augment: whether training images come mirrored and turned as well, or a dict of
-            options of `AugmentedSource`; the other splits stay as they are.
-        boundary: the boundary map under superpixels and evidence.
-        superpixels: the superpixel method.
-        features: name of the features, or a function of your own: see
-            `gym_rlseg.graph.features.FeatureFunction`.
-        silhouettes: options of `Silhouettes`, which then have a share in the evidence.
-        evidence: further components that have a share in it, names or dicts.
+        source: where images come from: a name, a dict with "name" and options, or an object.
+        **keywords: those of `SuperpixelOptions`, and options of a source given by name.
+
+    Attributes:
+        options: all of them, see `SuperpixelOptions`.
+        pool: the prepared graphs.
         partition: turns edge weights into objects.
         reward: scores objects.
-        subgraph_sizes: sizes of the sub-graphs in edges.
-        split: "train", "validation" or "test"; they never share an image.
-        pool_size: how many graphs are kept and drawn from; None draws from all
-            images and keeps none.
-        seed: the stream of generated images and crops (not of the draws: `reset(seed=...)`).
-        cache: a folder in which superpixels are kept from one process to the next, see
-            `CachedSuperpixels`; None: they are made anew.
-        max_nodes: room for superpixels in the observation; None: from the source.
-        max_edges: room for edges; None: from the source.
-        observe_image: adds "image" and "superpixels" to the observation.
-        pad_subgraphs: gives infos arrays of one shape instead of tuples of ragged ones, see
-            `gym_rlseg.envs.superpixel.episode.padded_info_of`.
-        render_mode: None, "rgb_array", or "human": a window that follows every reset and
-            step, or where none can be opened, files (`gym_rlseg.pictures.viewer.Viewer`).
-        **source_options: options of the source, if it was given by name.
+        capacity: room for nodes and edges in the observation.
+        feature_names: {"node": ..., "edge": ...}, what the columns of the features are.
 
     Raises:
+        UnknownKeywordError: if there is no such keyword.
         ValueError: if an argument or the images can't be used; the sentence says why.
     """
 
     metadata = {"render_modes": ["human", "rgb_array"], "render_fps": 2}  # noqa: RUF012
 
-    def __init__(
-        self,
-        source: str | dict[str, Any] | ImageSource,
-        *,
-        augment: bool | dict[str, Any] = False,
-        boundary: str | dict[str, Any] | BoundaryMap = "gradient",
-        superpixels: str | dict[str, Any] | Superpixels = "mutex_watershed",
-        features: str | FeatureFunction = "handcrafted",
-        silhouettes: dict[str, Any] | Silhouettes | None = None,
-        evidence: Sequence[str | dict[str, Any] | Evidence] = (),
-        partition: str | dict[str, Any] | Partition = "multicut",
-        reward: str | dict[str, Any] | Reward = "circularity",
-        subgraph_sizes: tuple[int, ...] | list[int] = (4, 8, 16),
-        split: str = "train",
-        pool_size: int | None = 800,
-        seed: int = 0,
-        cache: str | None = None,
-        max_nodes: int | None = None,
-        max_edges: int | None = None,
-        observe_image: bool = False,
-        pad_subgraphs: bool = False,
-        render_mode: str | None = None,
-        **source_options: Any,
-    ) -> None:
-        self._arguments = {k: v for k, v in locals().items() if k in _KEYWORDS}
-        check_declared(SuperpixelEnv.__init__, {k: self._arguments[k] for k in _PLAIN})
-        self._arguments |= source_options
-        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            raise ValueError(
-                f"render_mode must be None or one of {self.metadata['render_modes']}, "
-                f"got {render_mode!r}"
-            )
-        self.render_mode = render_mode
+    def __init__(self, source: str | dict[str, Any] | ImageSource, **keywords: Any) -> None:
+        self._keywords = {"source": source, **keywords}
+        self.options = options = SuperpixelOptions.from_keywords(source, **keywords)
+        self.render_mode = options.render_mode
         # Its own, as vector environments write into it.
         self.metadata = dict(self.metadata)
-        self.subgraph_sizes = check_sizes(subgraph_sizes)
-        self.reward = REWARDS.build(reward)
-        self.partition = PARTITIONS.build(partition)
-        recipe = GraphRecipe.from_options(self._arguments)
+        self.subgraph_sizes = options.subgraph_sizes
+        self.reward = REWARDS.build(options.reward)
+        self.partition = PARTITIONS.build(options.partition)
         self.pool = GraphPool(
-            source=augmented(_build_source(source, source_options), augment),
-            split=check_split(split),
-            seed=seed,
-            size=pool_size,
-            recipe=recipe if cache is None else recipe.cached(cache),
+            source=options.images(),
+            split=options.split,
+            seed=options.seed,
+            size=options.pool_size,
+            recipe=options.recipe(),
             subgraph_sizes=self.subgraph_sizes,
         )
         probe = self.pool.graph(0)
         self.reward.check(probe)
+        max_nodes, max_edges = options.max_nodes, options.max_edges
         if max_nodes is None or max_edges is None:
             nodes, edges = self.pool.capacity()
             max_nodes = nodes if max_nodes is None else max_nodes
             max_edges = edges if max_edges is None else max_edges
+        self.feature_names = feature_names(options.features, probe)
         self.capacity = Capacity(
             nodes=max_nodes,
             edges=max_edges,
             features=Capacity.of(probe).features,
-            image=probe.image.shape if observe_image else None,
+            image=probe.image.shape if options.observe_image else None,
         )
-        self.capacity.check_batch(1)
         self._frame_shape = probe.image.shape[1:]
-        self._pad_subgraphs = pad_subgraphs
         self.observation_space = observation_space(self.capacity)  # type: ignore[assignment]
         self.action_space: spaces.Space[NDArray[np.float32]] = spaces.Box(
             0.0, 1.0, (self.capacity.edges,), np.float32
@@ -230,7 +174,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         Args:
             episode: None: the current one.
         """
-        form = padded_info_of if self._pad_subgraphs else info_of
+        form = padded_info_of if self.options.pad_subgraphs else info_of
         return form(episode or self.episode, self.capacity)
 
     def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
@@ -273,7 +217,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         kept: dict[str, Any] = {"max_nodes": self.capacity.nodes, "max_edges": self.capacity.edges}
         if self.render_mode == "human":
             kept["render_mode"] = None
-        return type(self)(**{**self._arguments, **kept, **changes})
+        return type(self)(**{**self._keywords, **kept, **changes})
 
     def sibling(self) -> SuperpixelEnv:
         """Another environment that draws from the same pool, so that graphs are kept once."""
@@ -339,41 +283,3 @@ def reset_options(options: Any, *known: str) -> dict[str, Any]:
         raise ValueError(f"reset options must be a dict such as {{'index': 0}}, got {options!r}")
     check_names("reset options", options, known)
     return options
-
-
-#: Keywords that nothing else checks.
-_PLAIN = ("pool_size", "seed", "max_nodes", "max_edges", "observe_image", "pad_subgraphs")
-_KEYWORDS = frozenset(inspect.signature(SuperpixelEnv.__init__).parameters) - {
-    "self",
-    "source_options",
-}
-
-
-class UnknownKeywordError(ValueError, TypeError):
-    """A keyword argument that there isn't.
-
-    A TypeError, as Python raises for functions, for those who try keywords out (torchrl's
-    `GymEnv` does); and a ValueError, as all that this package refuses.
-    """
-
-
-def _build_source(
-    source: str | dict[str, Any] | ImageSource, options: dict[str, Any]
-) -> ImageSource:
-    if not options:
-        return SOURCES.build(source)
-    if isinstance(source, str):
-        source = {"name": source}
-    if not isinstance(source, dict):
-        raise ValueError(f"options {sorted(options)} are for sources given by name, got {source!r}")
-    cls = SOURCES.get(str(source.get("name")))
-    if cls is not None:
-        # A misspelt keyword of the environment lands here as well, so both are suggested.
-        of_source = (f.name for f in dataclasses.fields(cls))  # type: ignore[arg-type]
-        known = (*of_source, *_KEYWORDS)
-        for name in options:
-            if name not in known:
-                raise UnknownKeywordError(
-                    f"unexpected keyword argument {name!r}{suggest(name, known)}"
-                )
-    return SOURCES.build({**source, **options})

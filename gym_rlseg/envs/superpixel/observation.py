@@ -16,7 +16,7 @@ Observation = dict[str, NDArray]
 #: The entries of an observation that make up a graph.
 GRAPH_KEYS = ("node_features", "edge_features", "edge_index", "node_mask", "edge_mask")
 #: A batch of observations may take that much; a number too many is a slip of the pen.
-_LARGEST_BATCH = 2**33  # bytes
+_LARGEST_BATCH = 2**32  # bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class Capacity:
         """Refuse what no machine has the memory for, before it is asked for.
 
         Raises:
-            ValueError: naming the keywords, if N observations take more than 8 GiB.
+            ValueError: naming the keywords, if N observations take more than 4 GiB.
         """
         of_node, of_edge = (4 * count + 1 for count in self.features)
         size = self.nodes * of_node + self.edges * (of_edge + 16)

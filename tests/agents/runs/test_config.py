@@ -141,7 +141,10 @@ def test_names_in_any_script(load, tmp_path):
         ("environment: {id: RLSeg-Circle-v0}", ("did you mean 'RLSeg-Circles-v0'",)),
         ("environment: {id: [1]}", ("unknown id [1]",)),
         ("environment: {id: CartPole-v1}", ("unknown id 'CartPole-v1'",)),
-        ("environment: {id: RLSeg-Images-v0}", ("environment: path is missing",)),
+        (
+            "environment: {id: RLSeg-Images-v0}",
+            ("source 'files': path must be given",),
+        ),
         ("environment: {id: RLSeg-Images-v0, path: 3}", ("path must be a text, got 3",)),
         ("environment: {id: RLSeg-Images-v0, path: ''}", ("path must be",)),
         ("environment: {id: RLSeg-Circles-v0, rewrad: 1}", ("did you mean 'reward'",)),

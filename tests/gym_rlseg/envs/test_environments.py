@@ -788,9 +788,11 @@ def test_wrong_actions(make: Make) -> None:
         ({"subgraph_sizes": []}, r"subgraph_sizes must be distinct positive integers, got \[\]"),
         ({"subgraph_sizes": [4, 4]}, r"subgraph_sizes must be .*, got \[4, 4\]"),
         ({"subgraph_sizes": [10**6]}, r"use smaller subgraph_sizes"),
-        ({"pool_size": 0}, "pool_size must be >= 1 or None, got 0"),
-        ({"max_nodes": 0}, "max_nodes must be >= 1, got 0"),
-        ({"max_edges": -1}, "max_edges must be >= 1, got -1"),
+        ({"pool_size": 0}, r"pool_size must be a whole number >= 1 .* or null, got 0"),
+        ({"max_nodes": 0}, r"max_nodes must be a whole number >= 1 .* or null, got 0"),
+        ({"max_edges": -1}, r"max_edges must be a whole number >= 1 .* or null, got -1"),
+        ({"max_edges": 10**9}, r"max_edges must be .* <= 1e\+07 or null, got 1000000000"),
+        ({"observe_image": 1}, "observe_image must be true or false, got 1"),
     ],
 )
 def test_wrong_keywords(make: Make, kwargs: dict[str, Any], message: str) -> None:
@@ -800,7 +802,7 @@ def test_wrong_keywords(make: Make, kwargs: dict[str, Any], message: str) -> Non
 
 def test_unknown_render_mode(env_id: str, image_folder: Path) -> None:
     kwargs = {**ENVIRONMENTS[env_id], **small(env_id, image_folder)}
-    with pytest.raises(ValueError, match=r"render_mode must be None or .*rgb_array.*got 'ansi'"):
+    with pytest.raises(ValueError, match=r"render_mode must be .*'rgb_array' or null, got 'ansi'"):
         SuperpixelEnv(**kwargs, render_mode="ansi")  # type: ignore[arg-type]
 
 
@@ -1254,7 +1256,7 @@ def test_generators_without_end_are_not_augmented() -> None:
         ({"augment": {"crop": 4}}, "augment: crop must be None, a number of pixels >= 16"),
         ({"augment": "flips"}, "augment must be true, false or a dict"),
         ({"augmentt": True}, "unexpected keyword argument 'augmentt'; did you mean 'augment'"),
-        ({"cache": 3}, "cache must be None or the name of a folder, got 3"),
+        ({"cache": 3}, "cache must be a text or null, got 3"),
         ({"colour": "gray"}, "source 'files': unknown colour 'gray'; did you mean 'grey'"),
         ({"page": "all"}, "source 'files': page must be None, a whole number >= 0 or \"each\""),
     ],

@@ -290,11 +290,10 @@ class TestMaking:
                 {"num_envs": 60000, "max_edges": 10**5},
                 "60000 environments .* GiB.* num_envs",
             ),
-            ({"max_edges": 10**9}, "max_edges=1000000000 would take .* GiB"),
             ({"worker_time_limit": 0}, "worker_time_limit must be > 0 s, got 0"),
             ({"autoreset_mode": "Next"}, "autoreset_mode must be one of .*NextStep.*, got 'Next'"),
             ({"pool_sise": 3}, "unexpected keyword argument 'pool_sise'; did you mean 'pool_size'"),
-            ({"render_mode": "ansi"}, "render_mode must be None or one of"),
+            ({"render_mode": "ansi"}, "render_mode must be one of"),
         ],
     )
     def test_wrong_keywords(self, kwargs: dict[str, Any], match: str) -> None:

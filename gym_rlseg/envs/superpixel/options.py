@@ -1,0 +1,179 @@
+"""What a `SuperpixelEnv` is made of: one authority on keywords, defaults, kinds and ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Le
+
+from gym_rlseg.graph import EVIDENCE, PARTITIONS, GraphRecipe
+from gym_rlseg.graph.boundary import BoundaryMap
+from gym_rlseg.graph.evidence import Evidence
+from gym_rlseg.graph.features import FeatureFunction
+from gym_rlseg.graph.partition import Partition
+from gym_rlseg.graph.silhouettes import Silhouettes
+from gym_rlseg.graph.subgraphs import check_sizes
+from gym_rlseg.graph.superpixels import Superpixels
+from gym_rlseg.images import SOURCES, AugmentedSource, ImageSource, Split
+from gym_rlseg.images.augmented import augmented
+from gym_rlseg.options import Options, plain, suggest
+from gym_rlseg.options.ranges import Amount
+from gym_rlseg.rewards import REWARDS
+from gym_rlseg.rewards.base import Reward
+
+Room = Annotated[int, Ge(1), Le(10**7)]
+
+
+class UnknownKeywordError(ValueError, TypeError):
+    """A keyword argument that there isn't.
+
+    A TypeError, as Python raises for functions, for those who try keywords out (torchrl's
+    `GymEnv` does); and a ValueError, as all that this package refuses.
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuperpixelOptions(Options):
+    """Keyword arguments of the environments.
+
+    Components (source, boundary, superpixels, evidence, partition, reward) are given by name,
+    by a dict {"name": ..., option: ...} or as objects; only the first two survive a spec's JSON.
+
+    Attributes:
+        source: where images come from.
+        augment: whether training images come mirrored and turned as well, or a dict of
+            options of `AugmentedSource`; the other splits stay as they are.
+        boundary: the boundary map under superpixels and evidence.
+        superpixels: the superpixel method.
+        features: name of the features, or a function of your own: see
+            `gym_rlseg.graph.features.FeatureFunction`.
+        silhouettes: options of `Silhouettes`, which then have a share in the evidence.
+        evidence: further components that have a share in it.
+        partition: turns edge weights into objects.
+        reward: scores objects.
+        subgraph_sizes: sizes of the sub-graphs in edges.
+        split: "train", "validation" or "test"; they never share an image.
+        pool_size: how many graphs are kept and drawn from; None draws from all
+            images and keeps none.
+        seed: the stream of generated images and crops (not of the draws: `reset(seed=...)`).
+        cache: a folder in which superpixels are kept from one process to the next, see
+            `CachedSuperpixels`; None: they are made anew.
+        max_nodes: room for superpixels in the observation; None: from the source.
+        max_edges: room for edges; None: from the source.
+        observe_image: adds "image" and "superpixels" to the observation.
+        pad_subgraphs: gives infos arrays of one shape instead of tuples of ragged ones, see
+            `gym_rlseg.envs.superpixel.episode.padded_info_of`.
+        render_mode: None, "rgb_array", or "human": a window that follows every reset and
+            step, or where none can be opened, files (`gym_rlseg.pictures.viewer.Viewer`).
+
+    Raises:
+        ValueError: if one isn't as declared; components are looked at when they are built.
+    """
+
+    source: str | dict[str, Any] | ImageSource
+    augment: bool | dict[str, Any] = False
+    boundary: str | dict[str, Any] | BoundaryMap = "gradient"
+    superpixels: str | dict[str, Any] | Superpixels = "mutex_watershed"
+    features: str | FeatureFunction = "handcrafted"
+    silhouettes: dict[str, Any] | Silhouettes | None = None
+    evidence: tuple[str | dict[str, Any] | Evidence, ...] = ()
+    partition: str | dict[str, Any] | Partition = "multicut"
+    reward: str | dict[str, Any] | Reward = "circularity"
+    subgraph_sizes: tuple[int, ...] = (4, 8, 16)
+    split: Split = "train"
+    pool_size: Amount | None = 800
+    seed: Annotated[int, Ge(0), Le(2**32 - 1)] = 0
+    cache: str | None = None
+    max_nodes: Room | None = None
+    max_edges: Room | None = None
+    observe_image: bool = False
+    pad_subgraphs: bool = False
+    render_mode: Literal["human", "rgb_array"] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "subgraph_sizes", check_sizes(self.subgraph_sizes))
+        super().__post_init__()
+
+    @classmethod
+    def from_keywords(cls, source: Any, **keywords: Any) -> SuperpixelOptions:
+        """Options from keywords among which those of the source lie flat.
+
+        Args:
+            source: a name, a dict or an object.
+            **keywords: fields of this class; others are options of a source given by name.
+
+        Raises:
+            UnknownKeywordError: naming the nearest known keyword.
+            ValueError: if a keyword is refused.
+        """
+        own = {f.name for f in fields(cls)}
+        of_source = {name: value for name, value in keywords.items() if name not in own}
+        if of_source:
+            named = {"name": source} if isinstance(source, str) else source
+            if not isinstance(named, Mapping):
+                raise ValueError(
+                    f"options {sorted(of_source)} are for sources given by name, got {source!r}"
+                )
+            known = keywords_of(named.get("name"))
+            for name in of_source:
+                # Where the source's name is wrong, that is what has to be said.
+                if name not in known and named.get("name") in SOURCES:
+                    raise UnknownKeywordError(
+                        f"unexpected keyword argument {name!r}{suggest(name, known)}"
+                    )
+            source = {**named, **of_source}
+        return cls(source=source, **{k: v for k, v in keywords.items() if k in own})
+
+    def images(self) -> ImageSource:
+        """The source, augmented as it should be."""
+        return augmented(SOURCES.build(self.source), self.augment)
+
+    def recipe(self) -> GraphRecipe:
+        """What makes graphs of its images."""
+        recipe = GraphRecipe.from_options(vars(self))
+        return recipe if self.cache is None else recipe.cached(self.cache)
+
+    def to_data(self) -> dict[str, Any]:
+        """Keywords as plain data with every default written out, those of the source flat.
+
+        Raises:
+            ValueError: if a component is refused, or has no name.
+        """
+        images, recipe = self.images(), GraphRecipe.from_options(vars(self))
+        augment: bool | dict[str, Any] = False
+        if isinstance(images, AugmentedSource):
+            chosen = (f.name for f in fields(images) if f.name != "source")
+            augment = {name: getattr(images, name) for name in chosen}
+            images = images.source
+        source = SOURCES.to_data(images)
+        made = recipe.to_options()
+        silhouettes = None
+        if self.silhouettes is not None:
+            silhouettes = EVIDENCE.to_data(recipe.evidence[0])
+            del silhouettes["name"], made["evidence"][0]
+        own = {f.name: getattr(self, f.name) for f in fields(self)}
+        own |= {"source": source.pop("name"), "augment": augment, "silhouettes": silhouettes}
+        own |= {"partition": PARTITIONS.to_data(PARTITIONS.build(self.partition)), **made}
+        own |= {"reward": REWARDS.to_data(REWARDS.build(self.reward))}
+        return plain({"source": own.pop("source"), **source, **own})
+
+
+def keywords_of(source: Any) -> tuple[str, ...]:
+    """All keywords, those of the source of that name among them."""
+    own = tuple(f.name for f in fields(SuperpixelOptions))
+    if not isinstance(source, str) or source not in SOURCES:
+        return own
+    return *own, *(f.name for f in fields(SOURCES[source]) if f.init)  # type: ignore[arg-type]
+
+
+def defaults(cls: type) -> dict[str, Any]:
+    """The options of a dataclass that have a default, as plain data."""
+    found = {}
+    for field in fields(cls):  # type: ignore[arg-type]
+        if field.default is not MISSING:
+            found[field.name] = plain(field.default)
+        elif field.default_factory is not MISSING:
+            found[field.name] = plain(field.default_factory())
+    return found
