@@ -162,7 +162,7 @@ def test_names_in_any_script(load, tmp_path):
         ),
         (
             "environment: {id: RLSeg-Circles-v0, reward: {name: circularity, count: [9, 3]}}",
-            ("count must be", "(9, 3)"),
+            ("count must be", "[9, 3]"),
         ),
         (
             "environment: {id: RLSeg-Circles-v0, boundary: {name: gradient, sigma: wide}}",
