@@ -6,19 +6,22 @@ tests import napari: layers come and go as tuples (data, attributes, kind of lay
 
 from __future__ import annotations
 
-import csv
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
+from gym_rlseg.writing import read_csv
+
 LayerData = tuple[NDArray[Any], dict[str, Any], str]
-Reader = Callable[[str | Sequence[str]], list[LayerData]]
+Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+Reader = Callable[[Paths], list[LayerData]]
 _SUMMARY, _OBJECTS = "summary.csv", "objects.csv"
 
 
-def get_reader(path: str | Sequence[str]) -> Reader | None:
+def get_reader(path: Paths) -> Reader | None:
     """A reader for a folder that `rlseg segment` wrote, its summary.csv or one of its labels.
 
     Args:
@@ -27,11 +30,11 @@ def get_reader(path: str | Sequence[str]) -> Reader | None:
     Returns:
         None for anything else, which leaves it to other readers.
     """
-    paths = [path] if isinstance(path, str) else list(path)
-    return read_layers if paths and all(_rows(Path(one)) for one in paths) else None
+    paths = _listed(path)
+    return read_layers if paths and all(map(_rows, paths)) else None
 
 
-def read_layers(path: str | Sequence[str]) -> list[LayerData]:
+def read_layers(path: Paths) -> list[LayerData]:
     """Layers of what `get_reader` takes: for each image the image, if it is there, and labels.
 
     Returns:
@@ -42,8 +45,8 @@ def read_layers(path: str | Sequence[str]) -> list[LayerData]:
         ValueError: if a label image can't be read.
     """
     layers = []
-    for one in [path] if isinstance(path, str) else path:
-        for folder, row in _rows(Path(one)):
+    for one in _listed(path):
+        for folder, row in _rows(one):
             layers += [*_image(row), _labels(folder, row)]
     return layers
 
@@ -68,17 +71,21 @@ def write_labels_layer(path: str, data: NDArray[Any], attributes: Mapping[str, A
     return [path]
 
 
+def _listed(path: Paths) -> list[Path]:
+    return [Path(one) for one in ([path] if isinstance(path, str | os.PathLike) else path)]
+
+
 def _rows(path: Path) -> list[tuple[Path, dict[str, str]]]:
     """The folder and the rows of its summary.csv that are meant, of images with labels."""
     folder = path if path.is_dir() else path.parent
     summary = folder / _SUMMARY
-    if not summary.is_file():
+    try:
+        rows = [row for row in read_csv(summary) if row["image"] and row["labels"]]
+    except (KeyError, OSError, ValueError):  # none, or another program's
         return []
-    with summary.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row.get("labels")]
     if path not in (folder, summary):
         rows = [row for row in rows if row["labels"] == path.name]
-    return [(folder, row) for row in rows]
+    return [(folder, row) for row in rows if (folder / row["labels"]).is_file()]
 
 
 def _image(row: Mapping[str, str]) -> list[LayerData]:
@@ -105,8 +112,7 @@ def _labels(folder: Path, row: Mapping[str, str]) -> LayerData:
     attributes: dict[str, Any] = {"name": Path(row["labels"]).stem}
     objects = folder / _OBJECTS
     if objects.is_file():
-        with objects.open(encoding="utf-8", newline="") as file:
-            found = [one for one in csv.DictReader(file) if one["image"] == row["image"]]
+        found = [one for one in read_csv(objects) if one["image"] == row["image"]]
         if found:
             names = [name for name in found[0] if name not in ("image", "label")]
             attributes["features"] = {

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from agents.cli.main import _parser
+from agents.cli.main import parser
 from agents.runs.config import RunConfig
 from gym_rlseg.rewards import REWARDS
 from gym_rlseg.rewards.priors import PRIORS, as_prior
@@ -116,11 +116,11 @@ def test_rlseg_commands_parse():
     found = [command for text in TEXTS.values() for command in commands(text, "rlseg")]
     assert len(found) > 10
     for command in found:
-        _parser().parse_args(arguments(command))  # raises ValueError
+        parser().parse_args(arguments(command))  # raises ValueError
 
 
 def options_of(subcommand: str) -> set[str]:
-    (commands_,) = (a for a in _parser()._actions if a.choices and "train" in a.choices)
+    (commands_,) = (a for a in parser()._actions if a.choices and "train" in a.choices)
     assert subcommand in commands_.choices, subcommand
     return {s for action in commands_.choices[subcommand]._actions for s in action.option_strings}
 

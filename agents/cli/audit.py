@@ -9,24 +9,16 @@ that a config can be tested like code. Audit a reward before training on it.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 from agents.cli.arguments import checked, whole_number
-from agents.cli.output import say
-from gym_rlseg.paths import output_folder, user_path
-from gym_rlseg.writing import write_csv, write_picture
+from agents.cli.output import complain, say
+from gym_rlseg.paths import output_file, user_path
+from gym_rlseg.writing import write_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from agents.runs.config import RunConfig
-    from gym_rlseg.graph import SuperpixelGraph
     from gym_rlseg.rewards.audit import Audit
-    from gym_rlseg.rewards.base import Reward
 
 #: Arguments that name a file to write.
 OUTPUTS = ("csv", "plot", "landscape")
@@ -54,88 +46,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Audit; see the module's text."""
-    files = {k: user_path(v) for k in OUTPUTS if (v := getattr(args, k))}
-    for file in files.values():
-        output_folder(file.absolute().parent)
-    import dataclasses
-
-    import numpy as np
-
+    files = {k: output_file(user_path(v)) for k in OUTPUTS if (v := getattr(args, k))}
+    from agents.runs.auditing import audit_config, with_labels, write_audit
     from agents.runs.config import RunConfig
-    from gym_rlseg.rewards.audit import audit
+    from agents.runs.folder import RunFolder
+    from gym_rlseg.pictures.plots import render_audit, render_landscape
 
     config = RunConfig.load(args.config)
     if args.labels is not None:
-        if config.environment["source"] != "files":
-            raise ValueError(
-                f"--labels is for images from files, but {args.config} takes them from "
-                f"{config.environment['source']!r}"
-            )
-        labels = str(user_path(args.labels).absolute())
-        config = dataclasses.replace(config, environment={**config.environment, "labels": labels})
-    augment = config.environment["augment"]
-    if not (isinstance(augment, dict) and augment["crop"]):
-        # A mirrored image says nothing new. Crops of large ones do, and take less time.
-        config = dataclasses.replace(config, environment={**config.environment, "augment": False})
-    env = config.make_env()
-    count = min(args.images, env.pool.source.size(env.pool.split) or args.images)
-    graphs = [env.pool.graph(index) for index in range(count)]
-    known = [graph for graph in graphs if graph.truth is not None]
-    if "landscape" in files and not known:
+        config = with_labels(config, args.labels)
+    elif "landscape" in files and not config.environment.get("labels", True):
         raise ValueError("--landscape needs images with true labels; give them by --labels DIR")
-    extra = {} if args.trained is None else {"trained run": _trained(args.trained, config, graphs)}
-    result = audit(graphs, env.reward, np.random.default_rng(0), extra)
-    _show(result)
+    trained = None if args.trained is None else RunFolder(args.trained)
+    result = audit_config(config, args.images, partial(complain, kind="warning: "), trained)
+    _show(result.audit)
     for file in files.values():
-        file.absolute().parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
     if "csv" in files:
-        _write_csv(files["csv"], result)
+        write_audit(files["csv"], result.audit)
     if "plot" in files:
-        from gym_rlseg.pictures.plots import render_audit
-
-        write_picture(files["plot"], render_audit(result))
+        write_picture(files["plot"], render_audit(result.audit))
     if "landscape" in files:
-        _write_landscape(files["landscape"], known, env.reward)
-    return 0 if result.passed else 1
-
-
-def _trained(
-    folder: str, config: RunConfig, graphs: Sequence[SuperpixelGraph]
-) -> list[NDArray[np.int32]]:
-    from agents.graph.policy import Policy
-    from agents.runs.folder import RunFolder
-    from agents.segmenting.pipeline import Pipeline
-
-    run_folder = RunFolder(user_path(folder))
-    run_folder.check_run(run_folder.best)
-    pipeline = Pipeline.from_options(config.environment)
-    policy = Policy.load(run_folder.best, device="cpu")
-    return [pipeline.segment(policy, graph).node_labels for graph in graphs]
-
-
-def _write_csv(path: Path, result: Audit) -> None:
-    """One row per image and candidate, with what each part of the reward contributes."""
-    names = result.part_names
-    rows = []
-    for row in result.rows:
-        values = (row.reward, row.sbd, *(row.parts.get(name) for name in names))
-        rows.append((row.image, row.candidate, *map(_number, values)))
-    write_csv(path, ("image", "candidate", "reward", "sbd", *names), rows)
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.6f}"
-
-
-def _write_landscape(path: Path, graphs: Sequence[SuperpixelGraph], reward: Reward) -> None:
-    import numpy as np
-
-    from gym_rlseg.pictures.plots import render_landscape
-    from gym_rlseg.rewards.landscape import landscape
-
-    surface = landscape(graphs, reward, np.random.default_rng(0))
-    write_picture(path, render_landscape(surface))
-    say(surface.verdict())
+        surface = result.landscape()
+        write_picture(files["landscape"], render_landscape(surface))
+        say(surface.verdict())
+    return 0 if result.audit.passed else 1
 
 
 def _show(result: Audit) -> None:

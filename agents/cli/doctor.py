@@ -1,13 +1,17 @@
 """Check the installation: versions, look-alike packages, device, and a step of training.
 
-Each line says ok or FAIL, and what to do about it.
+Each line says ok or FAIL, and what to do about it. Environments alone need no torch: then
+what agents need besides is only named.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import importlib.util
 import os
 import platform
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,13 +19,8 @@ from importlib import metadata
 
 from agents.cli.output import say
 
-#: Distributions that the two packages need, without and with torch, and optional ones.
-REQUIRED = (
-    "bioimage-cpp", "gymnasium", "h5py", "imageio", "matplotlib", "numba", "numpy",
-    "python-elf", "pyyaml", "scikit-image", "scipy", "tifffile", "zarr",
-)  # fmt: skip
-AGENTS = ("filelock", "rich", "tensorboard", "torch", "torch-geometric", "tqdm")
-OPTIONAL = ("stable-baselines3",)
+#: Extras whose packages are checked, too: what they are for, unless torch is absent.
+_EXTRAS = {"agents": "to train and segment", "sb3": "for agents of stable-baselines3"}
 #: Look-alikes on PyPI: import name -> (a file that only the right one has, what to do).
 _LOOK_ALIKES = {
     "elf": (
@@ -60,20 +59,38 @@ def run(args: argparse.Namespace) -> int:
 def _checks() -> Iterator[Check]:
     version = platform.python_version()
     yield sys.version_info >= (3, 11), f"python {version}, {platform.platform()} (needs >= 3.11)"
-    for names, command in (
-        (REQUIRED, "pip install gym-rlseg"),
-        (AGENTS, "pip install 'gym-rlseg[agents]'"),
-    ):
-        for name in names:
-            yield _installed(name, command)
-    for name in OPTIONAL:
-        passed, line = _installed(name, "")
-        yield True, line if passed else f"{name} is not installed; only its own extra needs it"
+    needed = requirements()
+    for name in needed.pop("", ()):
+        yield _installed(name, "pip install gym-rlseg")
+    for extra, purpose in _EXTRAS.items():
+        command = f"pip install 'gym-rlseg[{extra}]'"
+        found = [_installed(name, command) for name in needed.get(extra, ())]
+        missing = [line.split()[0] for passed, line in found if not passed]
+        if "torch" in missing or (extra != "agents" and missing):
+            # The environments do without; some of its packages may be there for others.
+            names = ", ".join(missing)
+            yield True, f"without {names}, which only those need who want {purpose}: {command}"
+        else:
+            yield from found
     for name in _LOOK_ALIKES:
         yield from look_alike(name)
     yield True, f"{_cpu_count()} CPU cores"
-    for check in (_compiled, _device, _self_test):
+    if importlib.util.find_spec("torch") is not None:
+        yield _guarded(_device)
+    for check in (_compiled, _self_test):
         yield _guarded(check)
+
+
+def requirements() -> dict[str, list[str]]:
+    """The distributions that each extra needs by the package's own word; "" is none."""
+    found: dict[str, list[str]] = {}
+    with contextlib.suppress(metadata.PackageNotFoundError):  # run from its sources
+        for line in metadata.requires("gym-rlseg") or ():
+            extra = re.search(r"extra == ['\"](\w+)", line)
+            name = re.match(r"[\w.-]+", line)
+            if name is not None and name[0] != "gym-rlseg":
+                found.setdefault("" if extra is None else extra[1], []).append(name[0])
+    return found
 
 
 def look_alike(name: str) -> Iterator[Check]:

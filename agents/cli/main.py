@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import signal
+import sys
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NoReturn
 
-from agents.cli import audit, doctor, envs, evaluate, init, segment, train
 from agents.cli.output import complain
 
 EXIT_CODES = """\
@@ -23,14 +24,15 @@ exit codes:
        by SIGHUP, as a terminal was closed, and SIGTERM, with as much saved)
 """
 
-_COMMANDS = {
-    "init": (init, "look at images and write a config for them"),
-    "train": (train, "train an agent on the images of a config"),
-    "segment": (segment, "turn images into label images with a trained run"),
-    "evaluate": (evaluate, "score label images against true ones"),
-    "audit": (audit, "test whether a reward can be gamed"),
-    "envs": (envs, "list the environments and their defaults"),
-    "doctor": (doctor, "check the installation"),
+#: Sub-commands, each of a module of the same name that has `add_arguments` and `run`.
+COMMANDS = {
+    "init": "look at images and write a config for them",
+    "train": "train an agent on the images of a config",
+    "segment": "turn images into label images with a trained run",
+    "evaluate": "score label images against true ones",
+    "audit": "test whether a reward can be gamed",
+    "envs": "list the environments and their defaults",
+    "doctor": "check the installation",
 }
 
 
@@ -53,7 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     debug = False
     try:
-        args = _parser().parse_args(argv)
+        given = sys.argv[1:] if argv is None else list(argv)
+        args = parser(given).parse_args(given)
         debug = args.debug
         with warnings.catch_warnings():
             # The usual two lines of file name and source text help no user of a command.
@@ -88,26 +91,33 @@ def _stopped(reason: str, *, ends: bool) -> int:
     return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser(names: Collection[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
+    """What reads the command line.
+
+    Args:
+        names: the sub-commands that know their arguments; others needn't be imported.
+    """
     formatter = argparse.RawDescriptionHelpFormatter
-    parser = _Parser(
+    result = _Parser(
         prog="rlseg",
         description="Instance segmentation without annotation: describe your objects by a "
         "reward,\ntrain on the images alone, and get label images back.",
         epilog=EXIT_CODES,
         formatter_class=formatter,
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name, (module, summary) in _COMMANDS.items():
+    result.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    result.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = result.add_subparsers(metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
         command = commands.add_parser(
-            name, help=summary, description=module.__doc__, epilog=EXIT_CODES,
-            formatter_class=formatter,
-        )  # fmt: skip
-        module.add_arguments(command)
-        command.set_defaults(run=module.run)
-    return parser
+            name, help=summary, epilog=EXIT_CODES, formatter_class=formatter
+        )
+        if name in names:
+            module = importlib.import_module(f"agents.cli.{name}")
+            command.description = module.__doc__
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    return result
 
 
 class _Version(argparse.Action):

@@ -7,8 +7,6 @@ import os
 import sys
 from typing import TextIO
 
-from gym_rlseg.messages import printable
-
 #: Letters of a complaint; a value in it can be as long as a file.
 _LONGEST = 2000
 
@@ -45,6 +43,8 @@ def on_terminal(stream: TextIO | None) -> bool:
 def _print(line: str, stream: TextIO | None) -> None:
     if stream is None:
         return
+    from gym_rlseg.messages import printable  # within, as --help waits for no heavy import
+
     # File names may hold what steers the terminal, or what its encoding lacks.
     encoding, line = stream.encoding or "utf-8", printable(line)
     print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ import numpy as np
 from agents.runs.learning_curve import render_learning_curve
 from agents.runs.yaml_files import one_line
 from gym_rlseg.pictures.html_page import heading, page, paragraph, picture, table
-from gym_rlseg.writing import write_text
+from gym_rlseg.writing import read_csv, write_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -142,10 +141,9 @@ def _images(agent: GraphAgent, env: SuperpixelEnv, judged: Sequence[Judged]) -> 
 
 def _skipped(folder: RunFolder) -> Iterator[str]:
     if folder.skipped.exists():
-        with folder.skipped.open(encoding="utf-8", newline="") as file:
-            header, *rows = csv.reader(file)
+        rows = read_csv(folder.skipped)
         yield heading("Images that were left out")
-        yield table(header, rows)
+        yield table(tuple(rows[0]), [tuple(row.values()) for row in rows])
 
 
 def _timing(agent: GraphAgent, preparing: float) -> Iterator[str]:

@@ -15,6 +15,7 @@ import yaml
 
 import agents
 from agents.napari import get_reader, read_layers, write_labels_layer
+from gym_rlseg.writing import write_csv
 
 MANIFEST = Path(agents.__file__).with_name("napari.yaml")
 
@@ -83,6 +84,33 @@ def test_anything_else_is_left_to_other_readers(out, tmp_path):
     assert get_reader(str(out / "other.tif")) is None
     assert get_reader([str(out / "a.tif"), str(tmp_path / "a.tif")]) is None
     assert get_reader([]) is None
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        b"", b"a,b\n1,2\n", b"image,labels\nx\n", b"\xff\xfe\x00", b"image,labels\nb.tif,no.tif\n",
+        b"image\na.tif\n", b"labels\na.tif\n",
+    ],
+)  # fmt: skip
+def test_tables_of_other_programs_are_left_to_them(summary, out):
+    (out / "summary.csv").write_bytes(summary)
+    for path in (out, out / "summary.csv", out / "a.tif"):
+        assert get_reader(str(path)) is None
+
+
+def test_paths_that_are_no_texts(out):
+    reader = get_reader(out)
+    assert reader is not None
+    assert len(reader(out)) == 5
+    assert len(read_layers([out / "a.tif", str(out / "b.tif")])) == 4
+
+
+def test_names_that_start_a_formula(out, tmp_path):
+    tifffile.imwrite(out / "=1.tif", np.ones((10, 20), np.uint16))
+    write_csv(out / "summary.csv", ("image", "labels"), [(str(tmp_path / "=1.tif"), "=1.tif")])
+    ((_, attributes, _),) = read_layers(out)
+    assert attributes["name"] == "=1"
 
 
 def test_labels_written_read_back(out, tmp_path):

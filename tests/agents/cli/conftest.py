@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ import tifffile
 from numpy.typing import NDArray
 
 from agents.cli.main import main
+from agents.runs import report
+from gym_rlseg.envs import SuperpixelEnv
 
 #: The options of a training that takes a second.
 CONFIG = """\
@@ -53,6 +56,16 @@ class Outcome:
 
 
 Rlseg = Callable[..., Outcome]
+
+
+@pytest.fixture(autouse=True)
+def quick_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures take longer than tiny trainings; those of `trained` are drawn in earnest."""
+    blank = np.full((40, 90, 3), 200, np.uint8)
+    monkeypatch.setattr(SuperpixelEnv, "render", lambda self: blank)
+    monkeypatch.setattr(report, "render_learning_curve", lambda curve: blank)
+
+
 Draw = Callable[..., tuple[NDArray[np.uint8], NDArray[np.uint16]]]
 
 
@@ -119,3 +132,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory, draw: Draw) -> Path:
     arguments = ["train", root / "config.yaml", "-o", root / "run", "--timesteps", 80, "--quiet"]
     assert main([str(argument) for argument in arguments]) == 0
     return root
+
+
+@pytest.fixture
+def run(trained: Path, tmp_path: Path) -> Path:
+    """A copy of the trained run, for one test alone."""
+    return Path(shutil.copytree(trained / "run", tmp_path / "run"))

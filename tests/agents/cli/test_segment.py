@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 import shutil
+import signal
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -12,8 +14,12 @@ import numpy as np
 import pytest
 import tifffile
 
+from agents.segmenting import results
+from agents.segmenting.segmenter import Segmenter
 from gym_rlseg import writing
+from gym_rlseg.images import files
 from gym_rlseg.metrics import evaluate
+from gym_rlseg.writing import read_csv
 
 TABLES = ("summary.csv", "objects.csv")
 
@@ -324,8 +330,6 @@ class TestRefused:
 
 
 def test_a_full_disk_keeps_what_is_done(trained, tmp_path, rlseg, monkeypatch):
-    import gym_rlseg.images.files as files
-
     write, written = files.write_labels, []
 
     def full(path, labels):
@@ -340,6 +344,125 @@ def test_a_full_disk_keeps_what_is_done(trained, tmp_path, rlseg, monkeypatch):
     outcome.refused(str(out / "im1.tif"), "No space left")
     assert names(out) == {"im0.tif", *TABLES}
     assert [row["labels"] for row in summary(out)] == ["im0.tif"]
+
+
+@pytest.fixture
+def watched(monkeypatch):
+    """watched(then): calls then(name) before each image is segmented."""
+
+    def make(then) -> None:
+        segment = Segmenter.segment
+
+        def watching(self, sample):
+            then(Path(sample.name).name)
+            return segment(self, sample)
+
+        monkeypatch.setattr(Segmenter, "segment", watching)
+
+    return make
+
+
+def test_an_image_that_cannot_be_held_or_written_does_not_stop_the_others(
+    trained, images, tmp_path, rlseg, watched
+):
+    errors = {
+        "im0.tif": MemoryError("Unable to allocate 9 TiB"),
+        "im1.tif": RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+        "im3.tif": PermissionError(13, "Permission denied", "elsewhere"),
+    }
+
+    def fail(name: str) -> None:
+        if name in errors:
+            raise errors[name]
+
+    watched(fail)
+    shutil.copy(images / "im2.tif", images / f"{'n' * 251}.tif")
+    out = tmp_path / "out"
+    (out / "im3.tif").mkdir(parents=True)
+    (out / "im0.tif").write_text("of an earlier call")
+    outcome = rlseg("segment", trained / "run", images, "-o", out, "--no-search")
+    assert outcome.code == 1
+    rows = {Path(row["image"]).name: row for row in summary(out)}
+    assert {name for name, row in rows.items() if row["error"]} == set(errors)
+    assert "not enough memory" in rows["im0.tif"]["error"]
+    assert "not enough memory" in rows["im1.tif"]["error"]
+    assert "Permission denied" in rows["im3.tif"]["error"]
+    assert rows["im0.tif"]["note"] == "labels of an earlier call are removed"
+    assert rows["im1.tif"]["note"] == ""
+    assert "is of an earlier call" in rows["im3.tif"]["note"]
+    assert names(out) == {"im2.tif", f"{'n' * 251}.tif", "im3.tif", *TABLES}
+    assert f"{len(rows) - 3} of {len(rows)} images segmented" in outcome.out
+
+
+def test_labels_that_cannot_be_written(trained, images, tmp_path, rlseg, monkeypatch):
+    """As where the name is too long with .tif, or another user's file is in the way."""
+    write = files.write_labels
+
+    def refusing(path, labels):
+        if path.name == "im1.tif":
+            raise OSError(36, "File name too long", str(path))
+        write(path, labels)
+
+    monkeypatch.setattr(files, "write_labels", refusing)
+    out = tmp_path / "out"
+    outcome = rlseg("segment", trained / "run", images, "-o", out, "--no-search")
+    assert outcome.code == 1
+    assert outcome.err.count("File name too long") == 1
+    assert names(out) == {"im0.tif", "im2.tif", "im3.tif", *TABLES}
+    with (out / "objects.csv").open(encoding="utf-8") as file:
+        assert "im1.tif" not in file.read()
+
+
+def test_a_bug_is_not_an_images_fault(trained, tmp_path, rlseg, watched):
+    def fail(name: str) -> None:
+        raise RuntimeError("a bug")
+
+    watched(fail)
+    with pytest.raises(RuntimeError, match="a bug"):
+        rlseg("segment", trained / "run", trained / "images", "-o", tmp_path / "out")
+
+
+def test_tables_are_there_while_it_goes_on(trained, tmp_path, rlseg, watched, monkeypatch):
+    monkeypatch.setattr(results, "_EVERY", 0.0)
+    monkeypatch.setattr(results, "_RATIO", 0.0)
+    out, seen = tmp_path / "out", []
+    watched(lambda _: seen.append(len(summary(out)) if out.exists() else None))
+    command = ("segment", trained / "run", trained / "images", "-o", out, "--no-search")
+    assert rlseg(*command).code == 0
+    assert seen == [None, 1, 2, 3]
+    assert rlseg(*command).code == 0
+    assert seen[4:] == [4, 1, 2, 3]  # the rows of an earlier call go with the first image
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "code"), [(signal.SIGINT, "Ctrl-C", 130), (signal.SIGTERM, "SIGTERM", 143)]
+)
+def test_a_signal_stops_it_after_the_image(number, name, code, trained, tmp_path, rlseg, watched):
+    out = tmp_path / "out"
+    watched(lambda image: image == "im1.tif" and os.kill(os.getpid(), number))
+    outcome = rlseg("segment", trained / "run", trained / "images", "-o", out, "--no-search")
+    assert outcome.code == code
+    assert outcome.err.splitlines()[-1] == f"rlseg: stopped by {name}"
+    assert "2 of 4 images segmented" in outcome.out
+    assert names(out) == {"im0.tif", "im1.tif", *TABLES}
+    assert len(summary(out)) == 2
+
+
+def test_names_that_steer_terminals_and_spreadsheets(trained, images, tmp_path, rlseg, monkeypatch):
+    shutil.move(images / "im0.tif", images / "a\nb\x1b[2J.tif")
+    shutil.move(images / "im1.tif", images / "=1+1.tif")
+    monkeypatch.chdir(images)
+    out = tmp_path / "out"
+    outcome = rlseg("segment", trained / "run", "=1+1.tif", "-o", out, "--no-search")
+    assert outcome.code == 0, outcome.err
+    assert (out / "=1+1.tif").exists()
+    row = summary(out)[0]
+    assert (row["image"], row["labels"]) == ("'=1+1.tif", "'=1+1.tif")
+    assert read_csv(out / "summary.csv")[0]["image"] == "=1+1.tif"
+    outcome = rlseg("segment", trained / "run", images, "-o", out, "--no-search")
+    assert outcome.code == 0, outcome.err
+    assert "a\\nb\\x1b[2J.tif: " in outcome.out
+    assert "\x1b" not in outcome.out
 
 
 def test_ctrl_c_keeps_what_is_done(trained, tmp_path, rlseg, monkeypatch):

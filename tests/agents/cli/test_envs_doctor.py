@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
-import tomllib
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,8 +12,6 @@ import pytest
 
 from agents.cli import doctor
 from gym_rlseg.registration import ENVIRONMENTS
-
-PYPROJECT = Path(__file__).parents[3] / "pyproject.toml"
 
 
 def test_envs_lists_ids_and_defaults(rlseg):
@@ -39,32 +37,58 @@ def test_doctor_finds_nothing_wrong_here(rlseg):
         assert words in outcome.out
 
 
-def test_doctor_asks_for_what_the_project_needs():
-    project = tomllib.loads(PYPROJECT.read_text())["project"]
-
-    def names(requirements: list[str]) -> set[str]:
-        return {re.split(r"[\[<>=~! ]", line)[0].lower() for line in requirements}
-
-    extras = project["optional-dependencies"]
-    assert set(doctor.REQUIRED) == names(project["dependencies"])
-    assert set(doctor.AGENTS) == names(extras["agents"])
-    assert set(doctor.OPTIONAL) == names(extras["sb3"]) - {"gym-rlseg"}
+REQUIRES = [
+    "numpy>=1.26", "zarr>=3", 'torch>=2.4; extra == "agents"', "filelock; extra == 'agents'",
+    'gym-rlseg[agents]; extra == "sb3"', 'stable-baselines3>=2.4; extra == "sb3"',
+    'ruff; extra == "dev"',
+]  # fmt: skip
 
 
-def test_doctor_misses_packages(monkeypatch, rlseg):
-    version = metadata.version
+@pytest.fixture
+def without(monkeypatch):
+    """without("zarr", ...): an installation that lacks these packages."""
+    version, find = metadata.version, importlib.util.find_spec
 
-    def without(name: str) -> str:
-        if name in ("zarr", "torch-geometric", "stable-baselines3"):
-            raise metadata.PackageNotFoundError(name)
-        return version(name)
+    def make(*names: str) -> None:
+        def asked(name: str) -> str:
+            if name in names:
+                raise metadata.PackageNotFoundError(name)
+            return version(name)
 
-    monkeypatch.setattr(doctor.metadata, "version", without)
+        monkeypatch.setattr(doctor.metadata, "requires", lambda _: REQUIRES)
+        monkeypatch.setattr(doctor.metadata, "version", asked)
+        monkeypatch.setattr(
+            doctor.importlib.util, "find_spec", lambda name: None if name in names else find(name)
+        )
+
+    return make
+
+
+def test_doctor_asks_for_what_the_package_needs(monkeypatch):
+    monkeypatch.setattr(doctor.metadata, "requires", lambda _: REQUIRES)
+    assert doctor.requirements() == {
+        "": ["numpy", "zarr"], "agents": ["torch", "filelock"], "sb3": ["stable-baselines3"],
+        "dev": ["ruff"],
+    }  # fmt: skip
+
+
+def test_doctor_misses_packages(without, rlseg):
+    without("zarr", "filelock", "stable-baselines3")
     outcome = rlseg("doctor")
     assert outcome.code == 1
     assert "FAIL  zarr is not installed; run: pip install gym-rlseg\n" in outcome.out
-    assert "torch-geometric is not installed; run: pip install 'gym-rlseg[agents]'" in outcome.out
-    assert "ok    stable-baselines3 is not installed" in outcome.out
+    assert "FAIL  filelock is not installed; run: pip install 'gym-rlseg[agents]'" in outcome.out
+    assert "ok    without stable-baselines3, which only those need" in outcome.out
+
+
+def test_doctor_is_content_with_environments_alone(without, rlseg):
+    without("torch", "filelock", "stable-baselines3")
+    outcome = rlseg("doctor")
+    assert outcome.code == 0, outcome.out
+    assert "FAIL" not in outcome.out
+    line = "ok    without torch, filelock, which only those need who want to train and segment"
+    assert f"{line}: pip install 'gym-rlseg[agents]'\n" in outcome.out
+    assert "torch on" not in outcome.out
 
 
 @pytest.mark.parametrize(

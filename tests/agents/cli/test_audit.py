@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 
 import imageio.v3 as imageio
 import numpy as np
@@ -126,6 +127,20 @@ def test_landscape(task, capsys):
     assert again.read_bytes() == picture.read_bytes()
 
 
+def test_skips_what_a_training_skips(task, capsys):
+    (task / "images" / "0.tif").write_bytes(b"II*\0 and no more")
+    tiny = np.zeros((8, 8), np.uint8)
+    tiny[0, 0] = 255
+    tifffile.imwrite(task / "images" / "tiny.tif", tiny)
+    assert audit(task, "--csv", task / "a.csv") == 0
+    broken, single = capsys.readouterr().err.splitlines()
+    assert broken.startswith("rlseg: warning: ")
+    assert "0.tif" in broken
+    assert "tiny.tif" in single
+    _, *rows = table_of(task / "a.csv")
+    assert {Path(row[0]).name for row in rows} <= {"1.tif", "2.tif"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -133,6 +148,8 @@ def test_landscape(task, capsys):
         (["--labels", "nowhere"], "nowhere"),
         (["--run", "nowhere"], "nowhere"),
         (["--landscape", "l.png"], "--landscape needs images with true labels"),
+        (["--csv", "/dev/null"], "/dev/null is no ordinary file"),
+        (["--plot", "/"], "/ is a folder"),
     ],
 )
 def test_bad_arguments(task, capsys, arguments, message):

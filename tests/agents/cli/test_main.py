@@ -8,12 +8,11 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 import agents
-from agents.cli import main as entry
+from agents.cli import envs
 from agents.cli.main import main
 from agents.cli.output import say
 from gym_rlseg import __version__
@@ -29,8 +28,7 @@ def fake_run(monkeypatch: pytest.MonkeyPatch, error: BaseException | None) -> No
             raise error
         return 0
 
-    module = SimpleNamespace(__doc__="", add_arguments=lambda parser: None, run=run)
-    monkeypatch.setitem(entry._COMMANDS, "envs", (module, ""))
+    monkeypatch.setattr(envs, "run", run)
 
 
 @pytest.mark.parametrize("arguments", [[], *([name] for name in COMMANDS)])
@@ -78,6 +76,13 @@ def test_version(capsys):
         (["train", "c", "-o", "r", "--seed", "1__0"], ("--seed",)),
         (["train", "c", "-o", "r", "--device", "tpu"], ("--device", "'tpu'", "cuda")),
         (["train", "-o", "r"], ("CONFIG", "--resume")),
+        (["train", "c", "-o", "r", "--threads", "1000000"], ("--threads", "<= 256", "1000000")),
+        (["train", "c", "-o", "r", "--seed", "9" * 5000], ("--seed", "...")),
+        (["train", "~nobody-of-this-name/c.yaml", "-o", "r"], ("~nobody-of-this-name/c.yaml",)),
+        (["segment", "~nobody-of-this-name", "i", "-o", "o"], ("holds no run",)),
+        (["evaluate", "~nobody-of-this-name", "l"], ("~nobody-of-this-name",)),
+        (["audit", "~nobody-of-this-name"], ("~nobody-of-this-name",)),
+        (["init", "~nobody-of-this-name", "-o", "c.yaml"], ("~nobody",)),
     ],
 )
 def test_wrong_arguments_are_one_line_and_exit_code_2(arguments, words, rlseg):
@@ -92,6 +97,8 @@ def test_wrong_arguments_are_one_line_and_exit_code_2(arguments, words, rlseg):
         (FileNotFoundError(2, "No such file", "x.tif"), 2, "rlseg: error: x.tif: No such file\n"),
         (PermissionError(13, "Denied", "x"), 2, "rlseg: error: x: Denied\n"),
         (OSError("broken"), 2, "rlseg: error: broken\n"),
+        (OSError("a" * 10**6), 2, f"rlseg: {('error: ' + 'a' * 10**6)[:1007]} ... {'a' * 1000}\n"),
+        (MemoryError("9 TiB"), 2, "rlseg: error: not enough memory (9 TiB)\n"),
         (KeyboardInterrupt(), 130, "rlseg: stopped by Ctrl-C\n"),
         (
             ModuleNotFoundError("No module named 'torch'", name="torch.nn"),
@@ -128,8 +135,7 @@ def test_warnings_are_one_line(monkeypatch, rlseg):
         warnings.warn("odd", stacklevel=2)
         return 0
 
-    module = SimpleNamespace(__doc__="", add_arguments=lambda parser: None, run=run)
-    monkeypatch.setitem(entry._COMMANDS, "envs", (module, ""))
+    monkeypatch.setattr(envs, "run", run)
     shown = warnings.showwarning
     assert rlseg("envs").err == "rlseg: warning: odd\n"
     assert warnings.showwarning is shown
@@ -153,3 +159,43 @@ def test_file_names_beyond_the_terminals_letters(monkeypatch, capfd):
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
     say("nu\u0308klei \udce9.tif")
     assert raw.getvalue() == b"nu\\u0308klei \\udce9.tif\n"
+
+
+def test_loops_of_links(tmp_path, rlseg):
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    rlseg("train", loop, "-o", tmp_path / "run").refused(str(loop))
+    rlseg("evaluate", loop, loop).refused(str(loop))
+    rlseg("init", loop, "-o", tmp_path / "c.yaml").refused(str(loop))
+
+
+@pytest.mark.parametrize("config", ["[" * 500, "a: &a [*a]", "a: !!bool maybe"])
+def test_odd_configs(config, tmp_path, rlseg):
+    (tmp_path / "c.yaml").write_text(config)
+    rlseg("train", tmp_path / "c.yaml", "-o", tmp_path / "run").refused("not valid YAML")
+
+
+def test_streams_that_are_closed(monkeypatch):
+    """As `>&-` leaves them: then they are None."""
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(["envs"]) == 0
+    assert main(["train", "none.yaml", "-o", "none"]) == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="of Linux")
+def test_a_standard_output_that_is_full(monkeypatch, capfd):
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert main(["envs"]) == 2
+        full.write("goes nowhere now")  # so that nothing is raised at exit, either
+    assert capfd.readouterr().err == "rlseg: error: standard output: No space left on device\n"
+
+
+def test_a_terminal_that_is_gone(monkeypatch):
+    class Gone(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(sys, "stderr", Gone())
+    assert main(["train", "none.yaml", "-o", "none"]) == 2
