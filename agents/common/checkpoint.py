@@ -6,7 +6,8 @@ import contextlib
 import os
 import secrets
 import warnings
-from collections.abc import Iterator, Mapping
+import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,12 +75,15 @@ def read(path: str | os.PathLike[str], form: Form | None = None) -> dict[str, An
     source = checkpoint_path(path)
     if not source.is_file():
         raise ValueError(f"no checkpoint at {source}")
+    if not source.stat().st_size:
+        raise ValueError(f"{source} is empty; use another checkpoint of the training")
     try:
+        _check_records(source)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what other files hold: they are refused anyway
             content = torch.load(source, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged files fail in a dozen ways, IndexError among them
-        raise ValueError(f"{source} can't be read as a checkpoint: {error}") from error
+        raise ValueError(f"{source} can't be read as a checkpoint: {one_line(error)}") from error
     found = content.get("format") if isinstance(content, dict) else None
     if form is None and not str(found).startswith("gym_rlseg."):
         raise ValueError(f"{source} is no checkpoint of an agent")
@@ -94,49 +98,25 @@ def read(path: str | os.PathLike[str], form: Form | None = None) -> dict[str, An
     return content
 
 
-def check_features(path: Path, saved: Mapping[str, Any], features: tuple[int, int]) -> None:
-    """Refuse a checkpoint for other numbers of node and edge features.
+def _check_records(source: Path) -> None:
+    """Refuse a damaged file: torch doesn't look at the checksums that it writes.
 
     Raises:
-        ValueError: naming the file and both.
+        ValueError: naming the first record that isn't what was written.
+        BadZipFile: if it isn't of torch's format.
     """
-    with naming(path):
-        trained_with = tuple(saved["features"])
-    if trained_with != features:
-        raise ValueError(
-            f"{path} was trained with (node, edge) features {trained_with}, "
-            f"the environment has {features}; use the environment it was trained with"
-        )
+    with zipfile.ZipFile(source) as file:
+        # torch compresses nothing: what would unfold to any size isn't its.
+        if any(record.compress_type != zipfile.ZIP_STORED for record in file.infolist()):
+            raise ValueError("it holds compressed records")
+        damaged = file.testzip()
+    if damaged is not None:
+        raise ValueError(f"it is damaged, in {damaged}; use another checkpoint of the training")
 
 
-def check_sizes(path: Path, saved: Mapping[str, Any], sizes: tuple[int, ...]) -> None:
-    """Refuse a checkpoint for other sub-graph sizes.
-
-    Raises:
-        ValueError: naming the file and both.
-    """
-    with naming(path):
-        trained_with = tuple(saved["sizes"])
-    if trained_with != sizes:
-        raise ValueError(
-            f"{path} was trained with subgraph_sizes {trained_with}, the environment has {sizes}"
-        )
-
-
-def check_networks(path: Path, saved: Mapping[str, Any], config: Mapping[str, Any]) -> None:
-    """Refuse a checkpoint whose weights mean something else in networks of these options.
-
-    Raises:
-        ValueError: naming the file and the option.
-    """
-    for name in ("width", "layers", "initial_policy", "mean_limit", "std_range"):
-        with naming(path):
-            before = saved["config"][name]
-        if before != config[name]:
-            raise ValueError(
-                f"{path} was trained with {name} {before!r}, this agent has {config[name]!r}; "
-                "its weights fit only the same"
-            )
+def one_line(error: BaseException) -> str:
+    """What an error says, without torch's line breaks."""
+    return " ".join(str(error).split())
 
 
 @contextlib.contextmanager
@@ -144,5 +124,10 @@ def naming(path: Path) -> Iterator[None]:
     """Turn what a checkpoint with unexpected contents causes into one clear error."""
     try:
         yield
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{path} can't be used: {type(error).__name__}: {error}") from error
+    except KeyError as error:
+        raise ValueError(f"{path} can't be used: the field {error} is missing") from error
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError,
+            RuntimeError) as error:  # fmt: skip
+        raise ValueError(
+            f"{path} can't be used: {type(error).__name__}: {one_line(error)}"
+        ) from error

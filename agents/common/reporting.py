@@ -108,19 +108,23 @@ class Reporter:
         if self._bar is not None:
             self._advance()
         self._latest.update(logged)  # updates don't come at every step
-        if self._log is not None and timestep % _SCALARS_EVERY == 0:
+        if timestep % _SCALARS_EVERY == 0:
             for name, value in self._latest.items():
-                self._log.scalar(name, value, timestep)
+                self.scalar(name, value, timestep)
+
+    def scalar(self, name: str, value: float, timestep: int) -> None:
+        """Write a number to TensorBoard's files, if there are any."""
+        if self._log is not None:
+            self._log.scalar(name, value, timestep)
 
     def validation(self, timestep: int, outcome: Validation, best: float) -> None:
         """After every validation."""
         if self._bar is not None:
             self._bar.set_postfix(step=timestep, reward=f"{outcome.reward:.3f}", best=f"{best:.3f}")
-        if self._log is not None:
-            self._log.scalar("validation/reward", outcome.reward, timestep)
-            self._log.scalar("validation/best_reward", best, timestep)
-            if outcome.panels is not None:
-                self._log.picture("validation/panels", outcome.panels, timestep)
+        self.scalar("validation/reward", outcome.reward, timestep)
+        self.scalar("validation/best_reward", best, timestep)
+        if self._log is not None and outcome.panels is not None:
+            self._log.picture("validation/panels", outcome.panels, timestep)
 
     def _advance(self) -> None:
         if self._time_limit is None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-
-from agents.graph.networks import Actor
+from torch import nn
 
 
 class Selection:
@@ -24,14 +24,14 @@ class Selection:
         history: every validation in its turn: {"timestep", "seconds", "reward"}.
     """
 
-    def __init__(self, actor: Actor) -> None:
+    def __init__(self, actor: nn.Module) -> None:
         self.actor = actor
         self.reward: float = -np.inf
         self.best_reward: float = -np.inf
         self.history: list[dict[str, float]] = []
         self._best: dict[str, Any] = copy.deepcopy(actor.state_dict())
 
-    def offer(self, actor: Actor, timestep: int, seconds: float, reward: float) -> None:
+    def offer(self, actor: nn.Module, timestep: int, seconds: float, reward: float) -> None:
         """Record a validation in its turn; its actor is kept if it is the best so far."""
         if reward > self.best_reward:
             self.best_reward = reward
@@ -41,7 +41,7 @@ class Selection:
             self.actor.load_state_dict(actor.state_dict())
         self.history.append({"timestep": timestep, "seconds": seconds, "reward": reward})
 
-    def conclude(self, actor: Actor, reward: float) -> None:
+    def conclude(self, actor: nn.Module, reward: float) -> None:
         """When training stops between two validations: let the last actor predict if it is best.
 
         Out of turn, so it leaves no trace in what training goes on from, nor does what an
@@ -51,7 +51,7 @@ class Selection:
         self.actor.load_state_dict(actor.state_dict() if last else self._best)
         self.reward = max(reward, self.best_reward)
 
-    def replace(self, actor: Actor) -> None:
+    def replace(self, actor: nn.Module) -> None:
         """Keep this actor, whatever came before."""
         self._best = copy.deepcopy(actor.state_dict())
         self.actor.load_state_dict(self._best)
@@ -66,7 +66,7 @@ class Selection:
             "best": self._best,
         }
 
-    def load_state_dict(self, saved: dict[str, Any]) -> None:
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Restore what `state_dict` gave; other keys are ignored."""
         self.best_reward = saved["best_reward"]
         self.reward = saved.get("reward", self.best_reward)  # older files have none

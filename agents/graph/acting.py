@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from agents.common.diverged import check_finite
 from agents.graph.batch import GraphState, collate
 from agents.graph.interface import padded_action
 from agents.graph.networks import Actor
@@ -20,10 +21,15 @@ def edge_weights(
     generator: torch.Generator | None,
     device: torch.device,
 ) -> list[NDArray[np.float32]]:
-    """One float32 (E,) in [0, 1] per graph: σ(mean), or samples drawn with `generator`."""
+    """One float32 (E,) in [0, 1] per graph: σ(mean), or samples drawn with `generator`.
+
+    Raises:
+        DivergedError: if the network gives something that isn't finite.
+    """
     batch = collate(states, device)
     with torch.no_grad():
         mean, std = actor(batch)
+        check_finite("what the policy gives", mean, std)
         if generator is None:
             weights = torch.sigmoid(mean)
         else:

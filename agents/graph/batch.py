@@ -43,6 +43,19 @@ class GraphState:
             subgraphs=tuple(subgraphs),
         )
 
+    @classmethod
+    def from_arrays(cls, arrays: Sequence[NDArray]) -> GraphState:
+        """The graph of `arrays`."""
+        nodes, edges, index, *subgraphs = arrays
+        return cls(
+            node_features=nodes, edge_features=edges, edge_index=index, subgraphs=tuple(subgraphs)
+        )
+
+    @property
+    def arrays(self) -> tuple[NDArray, ...]:
+        """All of its arrays, from which a replay restores it."""
+        return self.node_features, self.edge_features, self.edge_index, *self.subgraphs
+
     @property
     def n_edges(self) -> int:
         """Number of edges."""

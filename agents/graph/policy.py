@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from agents.common import checkpoint
+from agents.common.device import find_device
 from agents.graph.acting import edge_weights
 from agents.graph.batch import GraphState, collate
-from agents.graph.interface import find_device, padded_action
+from agents.graph.interface import padded_action
 from agents.graph.networks import Actor
 from agents.graph.options import NetworkOptions
 

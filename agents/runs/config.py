@@ -165,7 +165,7 @@ class RunConfig:
 def _agent(options: Mapping[str, Any]) -> tuple[str, str, AgentOptions]:
     """Names of algorithm and policy, and the options that they come to."""
     from agents.algorithms import ALGORITHMS
-    from agents.graph.interface import configure
+    from agents.common.arguments import configure
 
     values = dict(options)
     algorithm = values.pop("algorithm", DEFAULT_ALGORITHM)

@@ -14,9 +14,9 @@ from stable_baselines3.common.type_aliases import DictReplayBufferSamples, Tenso
 from stable_baselines3.common.vec_env import VecNormalize
 from torch import Tensor
 
+from agents.common.replay import Replay, Transition
 from agents.graph.batch import GraphState
 from agents.graph.interface import feature_counts
-from agents.graph.replay import Replay, Transition
 from gym_rlseg.envs.superpixel.observation import GRAPH_KEYS
 
 
@@ -70,18 +70,18 @@ class OneStepReplayBuffer(ReplayBuffer):
         if optimize_memory_usage:
             raise ValueError(f"{type(self).__name__} has no next observations to optimize away")
         self.optimize_memory_usage = self.handle_timeout_termination = False
-        self._replay = Replay(buffer_size)
+        self._replay = Replay(buffer_size, GraphState)
         self._rng = np.random.default_rng(seed)
 
     @property
     def n_graphs(self) -> int:
         """Number of different graphs kept."""
-        return self._replay.n_graphs
+        return self._replay.n_states
 
     def reset(self) -> None:
         """Forget everything."""
         super().reset()
-        self._replay = Replay(self.buffer_size)
+        self._replay = Replay(self.buffer_size, GraphState)
 
     def size(self) -> int:
         """Number of transitions kept."""

@@ -9,9 +9,9 @@ from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor, nn
 
 from agents.graph.batch import GraphBatch
+from agents.graph.losses import critic_loss
 from agents.sb3.buffers import SubgraphReplayBuffer, SubgraphReplaySamples
 from agents.sb3.graphs import per_graph, unpadded
-from agents.subgraph_sac.losses import critic_loss
 
 CREDITS = ("edge", "subgraph", "image")
 

@@ -13,12 +13,12 @@ from stable_baselines3.common.type_aliases import GymEnv, Schedule
 from torch import Tensor
 
 from agents.graph.batch import GraphBatch
+from agents.graph.losses import actor_loss, temperature_loss
 from agents.sb3.buffers import SubgraphReplayBuffer
 from agents.sb3.credit import check_credit, descend
 from agents.sb3.off_policy import GraphOffPolicyAlgorithm
 from agents.sb3.options import check_number
 from agents.sb3.policies import EdgeSACPolicy
-from agents.subgraph_sac.losses import actor_loss, temperature_loss
 
 
 class GraphSAC(GraphOffPolicyAlgorithm, SAC):

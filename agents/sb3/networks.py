@@ -1,4 +1,4 @@
-"""Actor and critic of `agents.subgraph_sac` in the form stable-baselines3 expects."""
+"""Actor and critic of `agents.graph` in the form stable-baselines3 expects."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from stable_baselines3.common.type_aliases import TensorDict
 from torch import Tensor, nn
 
 from agents.graph.batch import GraphBatch
+from agents.graph.critic import Critic
 from agents.graph.interface import feature_counts
 from agents.graph.networks import Actor, initialise
+from agents.graph.options import NetworkOptions
 from agents.graph.squashed_normal import squashed_normal
 from agents.sb3.graphs import check_spaces, graph_batch, padded, per_graph, unpadded
-from agents.subgraph_sac.config import SubgraphSACConfig
-from agents.subgraph_sac.networks import Critic
 
 
 class EdgeActor(BasePolicy):
@@ -36,7 +36,7 @@ class EdgeActor(BasePolicy):
         self,
         observation_space: spaces.Space[Any],
         action_space: spaces.Space[Any],
-        config: SubgraphSACConfig,
+        config: NetworkOptions,
     ) -> None:
         super().__init__(observation_space, action_space, squash_output=True)
         check_spaces(observation_space, action_space)
@@ -97,7 +97,7 @@ class EdgeCritic(BaseModel):
         self,
         observation_space: spaces.Space[Any],
         action_space: spaces.Space[Any],
-        config: SubgraphSACConfig,
+        config: NetworkOptions,
         n_critics: int = 1,
     ) -> None:
         super().__init__(observation_space, action_space)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from numbers import Real
@@ -9,24 +10,24 @@ from typing import Any
 
 import torch
 
-from agents.subgraph_sac.config import SubgraphSACConfig
+from agents.graph.options import NetworkOptions
 from gym_rlseg.options import check_names
 
-#: Options of the networks, as in `SubgraphSACConfig`: what `policy_kwargs` takes.
-NETWORK_OPTIONS = ("width", "layers", "initial_policy", "mean_limit", "std_range")
+#: Options of the networks: what `policy_kwargs` takes.
+NETWORK_OPTIONS = tuple(field.name for field in dataclasses.fields(NetworkOptions))
 
 
-def network_config(options: Mapping[str, Any]) -> SubgraphSACConfig:
-    """The networks' options, those not given at `SubgraphSACConfig`'s defaults.
+def network_config(options: Mapping[str, Any]) -> NetworkOptions:
+    """The networks' options, those not given at their defaults.
 
     Raises:
         ValueError: if an option is unknown or its value can't be used.
     """
     check_names("policy_kwargs", options, NETWORK_OPTIONS)
-    return SubgraphSACConfig(**options)
+    return NetworkOptions(**options)
 
 
-def network_options(config: SubgraphSACConfig) -> dict[str, Any]:
+def network_options(config: NetworkOptions) -> dict[str, Any]:
     """What `network_config` makes the same options from."""
     return {name: getattr(config, name) for name in NETWORK_OPTIONS}
 

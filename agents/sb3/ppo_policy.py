@@ -12,8 +12,7 @@ from torch import Tensor, nn
 
 from agents.graph.interface import feature_counts
 from agents.graph.networks import Actor, initialise
-from agents.graph.squashed_normal import squashed_normal
-from agents.sb3.distribution import entropy, log_probability
+from agents.graph.squashed_normal import entropy, log_probability, squashed_normal
 from agents.sb3.extractor import GraphExtractor
 from agents.sb3.graphs import check_spaces, graph_batch, padded, per_graph, unpadded
 from agents.sb3.options import fused, network_config, network_options, refuse_sde

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
+from agents.common.replay import Replay, Transition
 from agents.graph.agent import GraphAgent
 from agents.graph.batch import GraphState
 from agents.graph.interface import padded_action
-from agents.graph.replay import Replay, Transition
 from agents.subgraph_reinforce.config import SubgraphREINFORCEConfig
-from agents.subgraph_reinforce.learner import Learner, Trials
+from agents.subgraph_reinforce.learner import SubgraphREINFORCELearner, Trials
 
 
 class SubgraphREINFORCE(GraphAgent):
@@ -39,9 +39,9 @@ class SubgraphREINFORCE(GraphAgent):
     config_class = SubgraphREINFORCEConfig
     checkpoint_format: ClassVar[str] = "gym_rlseg.subgraph_reinforce"
     config: SubgraphREINFORCEConfig
-    _learner: Learner
+    _learner: SubgraphREINFORCELearner
 
-    def _begin(self, info: Mapping[str, Any]) -> None:
+    def _make_learner(self, info: Mapping[str, Any]) -> SubgraphREINFORCELearner:
         if "index" not in info:
             raise ValueError(
                 "env.reset() must return info['index'] and take options={'index': i}, as "
@@ -50,15 +50,9 @@ class SubgraphREINFORCE(GraphAgent):
         # Episodes since the last update; actions are logits, as they were sampled.
         self._pending: list[Transition] = []
         self._index = 0
-        self._policy: tuple[torch.Tensor, torch.Tensor] | None = None
-
-    def _make_learner(self, node_features: int, edge_features: int) -> Learner:
-        return Learner(
-            node_features=node_features,
-            edge_features=edge_features,
-            config=self.config,
-            seed=self.seed,
-            device=self.device,
+        self._distribution: tuple[torch.Tensor, torch.Tensor] | None = None
+        return SubgraphREINFORCELearner(
+            self.features, self.config, seed=self.seed, device=self.device
         )
 
     def _step(self) -> dict[str, float]:
@@ -68,13 +62,13 @@ class SubgraphREINFORCE(GraphAgent):
             observation, info = self.env.reset(options=options)
         with self._watch("actions"):
             if first:
-                self._index, self._policy = int(info["index"]), None
+                self._index, self._distribution = int(info["index"]), None
                 state = GraphState.from_observation(observation, info["subgraphs"])
             else:
                 state = self._pending[-1].state
-            if self._policy is None:  # it doesn't change between updates
-                self._policy = self._learner.distribution(state)
-            mean, std = self._policy
+            if self._distribution is None:  # it doesn't change between updates
+                self._distribution = self._learner.distribution(state)
+            mean, std = self._distribution
             logits = mean + std * self._learner.noise(state.n_edges)
             action = padded_action(observation["edge_mask"], torch.sigmoid(logits).numpy())
         with self._watch("environment"):
@@ -109,15 +103,18 @@ class SubgraphREINFORCE(GraphAgent):
     def _episodes(self, *, include_replay: bool) -> dict[str, Any]:
         if not include_replay:
             return {"index": self._index, "pending": None}
-        pending = Replay(self.config.samples * self.config.images)  # keeps each graph once
+        pending = self._replay()  # keeps each graph once
         for episode in self._pending:
             pending.add(episode)
         return {"index": self._index, "pending": pending.state_dict()}
 
     def _restore_episodes(self, saved: Mapping[str, Any]) -> None:
         self._index = int(saved["index"])
-        self._policy = None
+        self._distribution = None
         if saved["pending"] is not None:
-            pending = Replay(self.config.samples * self.config.images)
+            pending = self._replay()
             pending.load_state_dict(saved["pending"])
             self._pending = pending.transitions()
+
+    def _replay(self) -> Replay[GraphState]:
+        return Replay(self.config.samples * self.config.images, GraphState)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from agents.common.diverged import check_finite
+from agents.common.learner import Learner
 from agents.graph.batch import GraphState, collate
-from agents.graph.learner import GraphLearner
 from agents.graph.networks import Actor, initialise
 from agents.subgraph_reinforce.config import SubgraphREINFORCEConfig
 from agents.subgraph_reinforce.losses import edge_credits, policy_loss, subgraph_advantages
@@ -34,12 +34,11 @@ class Trials:
     rewards: tuple[NDArray[np.float32], ...]
 
 
-class Learner(GraphLearner):
+class SubgraphREINFORCELearner(Learner):
     """Actor and the update that trains it.
 
     Args:
-        node_features: F.
-        edge_features: D.
+        features: numbers of node and edge features, (F, D).
         config: options.
         seed: of the initial weights and of the policy's noise.
         device: where the network lives.
@@ -47,33 +46,28 @@ class Learner(GraphLearner):
 
     def __init__(
         self,
-        *,
-        node_features: int,
-        edge_features: int,
+        features: tuple[int, int],
         config: SubgraphREINFORCEConfig,
+        *,
         seed: int,
         device: torch.device,
     ) -> None:
-        self.config, self.device = config, device
-        self.generator = torch.Generator().manual_seed(seed)
-        with torch.random.fork_rng(devices=[]):  # layers draw from torch's generator when made
-            self.actor = Actor(node_features, edge_features, config)
-        initialise(self.actor, self.generator)
-        self.actor.to(device)
-        self.averaged_actor = copy.deepcopy(self.actor).requires_grad_(False)
-        self.optimizer = torch.optim.Adam(
-            self.actor.parameters(), lr=config.learning_rate, fused=True
-        )
+        self.config = config
+
+        def make(generator: torch.Generator) -> dict[str, nn.Module]:
+            actor = Actor(*features, config)
+            initialise(actor, generator)
+            return {"actor": actor}
+
+        rates = {"actor": config.learning_rate}
+        super().__init__(make, rates, gradient_clip=config.gradient_clip, seed=seed, device=device)
 
     def distribution(self, state: GraphState) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of a graph's logits, (E,) each, on the CPU."""
         with torch.no_grad():
             mean, std = self.actor(collate([state], self.device))
+        check_finite("what the policy gives", mean, std)
         return mean.cpu(), std.cpu()
-
-    def noise(self, n_edges: int) -> Tensor:
-        """Standard normal noise (E,) from the learner's own generator."""
-        return torch.randn(n_edges, generator=self.generator)
 
     def update(self, trials: Sequence[Trials]) -> dict[str, float]:
         """One step on several images.
@@ -102,37 +96,13 @@ class Learner(GraphLearner):
         # An image counts as much as another, however many edges it has.
         entropies = torch.stack([s.log().mean() for s in std.split(batch.edges_per_graph)])
         loss = torch.stack(losses).mean() - self.config.entropy * entropies.mean()
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.actor.parameters(), self.config.gradient_clip)
-        self.optimizer.step()
+        self.descend("actor", loss)
         self.average(self.config.averaging)
         return {
             "train/loss": loss.item(),
             "train/advantage_std": torch.stack(spreads).mean().item(),
             "train/std": std.mean().item(),
         }
-
-    def state_dict(self) -> dict[str, Any]:
-        """Everything that training changes."""
-        return {
-            "actor": self.actor.state_dict(),
-            "averaged_actor": self.averaged_actor.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "generator": self.generator.get_state(),
-        }
-
-    def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Restore what `state_dict` gave."""
-        self.load_weights(saved)
-        self.averaged_actor.load_state_dict(saved["averaged_actor"])
-        self.optimizer.load_state_dict(saved["optimizer"])
-        self.generator.set_state(saved["generator"].cpu())
-
-    def load_weights(self, saved: dict[str, Any]) -> None:
-        """Take over the actor; the moving average starts at it."""
-        self.actor.load_state_dict(saved["actor"])
-        self.averaged_actor.load_state_dict(saved["actor"])
 
     def _tensor(self, array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(array).to(self.device)

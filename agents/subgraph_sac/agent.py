@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from agents.common.replay import Replay, Transition
 from agents.graph.acting import edge_weights
 from agents.graph.agent import GraphAgent
 from agents.graph.batch import GraphState
 from agents.graph.interface import padded_action
-from agents.graph.replay import Replay, Transition
 from agents.subgraph_sac.config import SubgraphSACConfig
-from agents.subgraph_sac.learner import Learner
+from agents.subgraph_sac.learner import SubgraphSACLearner
 
 
 class SubgraphSAC(GraphAgent):
@@ -34,20 +34,13 @@ class SubgraphSAC(GraphAgent):
     config_class = SubgraphSACConfig
     checkpoint_format: ClassVar[str] = "gym_rlseg.subgraph_sac"
     config: SubgraphSACConfig
-    _learner: Learner
+    _learner: SubgraphSACLearner
 
-    def _begin(self, info: Mapping[str, Any]) -> None:
+    def _make_learner(self, info: Mapping[str, Any]) -> SubgraphSACLearner:
         self._rng = np.random.default_rng(self.seed)
-        self._replay = Replay(self.config.replay_size)
-
-    def _make_learner(self, node_features: int, edge_features: int) -> Learner:
-        return Learner(
-            node_features=node_features,
-            edge_features=edge_features,
-            sizes=self.sizes,
-            config=self.config,
-            seed=self.seed,
-            device=self.device,
+        self._replay = Replay(self.config.replay_size, GraphState)
+        return SubgraphSACLearner(
+            self.features, self.sizes, self.config, seed=self.seed, device=self.device
         )
 
     def _step(self) -> dict[str, float]:

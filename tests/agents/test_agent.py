@@ -23,7 +23,7 @@ from agents import SubgraphSAC
 from agents.common.evaluation import validation_env
 from agents.common.reporting import seconds_left
 from agents.subgraph_sac import SubgraphSACConfig
-from agents.subgraph_sac.learner import Learner
+from agents.subgraph_sac.learner import SubgraphSACLearner
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.wrappers import NormalizedObservation, ScaledReward
 
@@ -101,13 +101,13 @@ def test_when_updates_happen_and_on_what(
     toy: Any, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     updates: list[tuple[int, int, bool]] = []
-    update = Learner.update
+    update = SubgraphSACLearner.update
 
-    def spy(self: Learner, transitions: list, *, train_actor: bool) -> dict[str, float]:
+    def spy(self: SubgraphSACLearner, transitions: list, *, train_actor: bool) -> dict[str, float]:
         updates.append((agent.num_timesteps, len(transitions), train_actor))
         return update(self, transitions, train_actor=train_actor)
 
-    monkeypatch.setattr(Learner, "update", spy)
+    monkeypatch.setattr(SubgraphSACLearner, "update", spy)
     options = {"learning_starts": 5, "actor_starts": 12, "train_every": 3, "batch_size": 4}
     agent = SubgraphSAC("default", toy(), seed=0, **{**quick, **options})
     agent.learn(10)
@@ -164,7 +164,7 @@ def test_a_callback_stops_training_by_returning_false(toy: Any, quick: dict[str,
 
     def callback(local: dict[str, Any], global_: dict[str, Any]) -> bool | None:
         assert local["self"] is agent
-        assert "GraphAgent" in global_
+        assert "TrainingLoop" in global_
         calls.append(agent.num_timesteps)
         return {1: None, 2: True}.get(len(calls), False)
 

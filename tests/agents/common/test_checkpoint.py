@@ -205,7 +205,7 @@ def damaged(good: bytes) -> dict[str, bytes]:
 def test_a_damaged_file(trained: SubgraphSAC, toy: Any, tmp_path: Path, name: str) -> None:
     path = trained.save(tmp_path / "model")
     path.write_bytes(damaged(path.read_bytes())[name])
-    with pytest.raises(ValueError, match=r"model\.pt (can't be read|is no checkpoint)"):
+    with pytest.raises(ValueError, match=r"model\.pt (can't be read|is no checkpoint|is empty)"):
         SubgraphSAC.load(path, toy())
 
 

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from agents.graph.batch import GraphBatch, GraphState, collate
+from agents.graph.critic import Critic
 from agents.graph.networks import Actor, GraphConvolution, initialise
 from agents.subgraph_sac.config import SubgraphSACConfig
-from agents.subgraph_sac.networks import Critic
 
 CPU = torch.device("cpu")
 WIDTH = 10

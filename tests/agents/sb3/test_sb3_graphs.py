@@ -10,7 +10,7 @@ from scipy.integrate import quad
 from torch.distributions import Normal, SigmoidTransform, TransformedDistribution
 
 from agents.graph.batch import GraphState, collate
-from agents.sb3.distribution import entropy, log_probability
+from agents.graph.squashed_normal import entropy, log_probability
 from agents.sb3.graphs import check_spaces, graph_batch, padded, per_graph, unpadded
 
 CPU = torch.device("cpu")

@@ -12,17 +12,17 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal, SigmoidTransform, TransformedDistribution
 
+from agents.common.replay import Transition
 from agents.graph.batch import GraphState
-from agents.graph.replay import Transition
-from agents.graph.squashed_normal import squashed_normal
-from agents.subgraph_sac.config import SubgraphSACConfig
-from agents.subgraph_sac.learner import Learner
-from agents.subgraph_sac.losses import (
+from agents.graph.losses import (
     actor_loss,
     critic_loss,
     subgraph_log_probabilities,
     temperature_loss,
 )
+from agents.graph.squashed_normal import squashed_normal
+from agents.subgraph_sac.config import SubgraphSACConfig
+from agents.subgraph_sac.learner import SubgraphSACLearner
 
 #: Eight edges in sub-graphs of two sizes that overlap; of different numbers, so that a
 #: mean of means is not the mean over all.
@@ -176,18 +176,17 @@ def test_a_temperature_rises_below_the_target_entropy_and_falls_above(
     assert log_probability.grad is None
 
 
-MakeLearner = Callable[..., Learner]
+MakeLearner = Callable[..., SubgraphSACLearner]
 
 
 @pytest.fixture
 def make_learner() -> MakeLearner:
-    def make(**options: float) -> Learner:
+    def make(**options: float) -> SubgraphSACLearner:
         config = SubgraphSACConfig(width=8, layers=1, **options)  # type: ignore[arg-type]
-        return Learner(
-            node_features=3,
-            edge_features=2,
-            sizes=SIZES,
-            config=config,
+        return SubgraphSACLearner(
+            (3, 2),
+            SIZES,
+            config,
             seed=0,
             device=torch.device("cpu"),
         )

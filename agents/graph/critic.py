@@ -1,4 +1,4 @@
-"""The critic of the sub-graph soft actor-critic (Eq. 3), beside the actor."""
+"""The critic: values of sub-graphs under given weights (Eq. 3)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from agents.graph.batch import GraphBatch
-from agents.graph.networks import Actor, EdgeEncoder, initialise
+from agents.graph.networks import EdgeEncoder
 from agents.graph.options import NetworkOptions
-
-__all__ = ["Actor", "Critic", "initialise"]
 
 _ACTION_MARGIN = 1e-3
 _CUT_STEEPNESS = 3.0

@@ -1,60 +1,80 @@
-"""Replay of one-step episodes: a graph, the action taken on it and the rewards."""
+"""Replay of one-step episodes: what was seen, the action taken on it and the rewards."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agents.graph.batch import GraphState
+
+class State(Protocol):
+    """What an episode starts from, as arrays; those of one state are never changed."""
+
+    @property
+    def arrays(self) -> Sequence[NDArray]:
+        """All that it consists of."""
+        ...
+
+    @classmethod
+    def from_arrays(cls, arrays: Sequence[NDArray]) -> Self:
+        """The state of these arrays."""
+        ...
+
+
+S = TypeVar("S", bound=State)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Transition:
+class Transition(Generic[S]):
     """One episode.
 
     Attributes:
-        state: the graph.
+        state: such as a graph.
         action: float32 (E,).
-        rewards: one float32 (S_k,) array per sub-graph size.
+        rewards: float32 arrays, such as one (S_k,) per sub-graph size.
     """
 
-    state: GraphState
+    state: S
     action: NDArray[np.float32]
     rewards: tuple[NDArray[np.float32], ...]
 
 
-class Replay:
+class Replay(Generic[S]):
     """The last `capacity` transitions, in a ring.
 
-    Environments show the same graph many times; each is kept once, however many
+    Environments show the same image many times; each state is kept once, however many
     transitions refer to it.
+
+    Args:
+        capacity: transitions.
+        states: class of the states.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, states: type[S]) -> None:
         self.capacity = capacity
+        self._class = states
         self._next = 0
-        self._entries: list[tuple[bytes, Transition]] = []
-        self._graphs: dict[bytes, tuple[GraphState, int]] = {}  # state and its references
+        self._entries: list[tuple[bytes, Transition[S]]] = []
+        self._states: dict[bytes, tuple[S, int]] = {}  # state and its references
 
     def __len__(self) -> int:
         return len(self._entries)
 
     @property
-    def n_graphs(self) -> int:
-        """Number of different graphs kept."""
-        return len(self._graphs)
+    def n_states(self) -> int:
+        """Number of different states kept."""
+        return len(self._states)
 
-    def add(self, transition: Transition) -> None:
+    def add(self, transition: Transition[S]) -> None:
         """Append; the oldest transition gives way when the ring is full."""
         key = _key(transition.state)
-        state, references = self._graphs.get(key, (transition.state, 0))
-        self._graphs[key] = (state, references + 1)
+        state, references = self._states.get(key, (transition.state, 0))
+        self._states[key] = (state, references + 1)
         entry = key, Transition(state=state, action=transition.action, rewards=transition.rewards)
         if len(self._entries) < self.capacity:
             self._entries.append(entry)
@@ -63,11 +83,11 @@ class Replay:
         self._entries[self._next] = entry
         self._next = (self._next + 1) % self.capacity
 
-    def sample(self, count: int, rng: np.random.Generator) -> list[Transition]:
+    def sample(self, count: int, rng: np.random.Generator) -> list[Transition[S]]:
         """`count` transitions, drawn with replacement."""
         return [self._entries[i][1] for i in rng.integers(len(self._entries), size=count)]
 
-    def transitions(self) -> list[Transition]:
+    def transitions(self) -> list[Transition[S]]:
         """All that are kept, the oldest first."""
         kept = [transition for _, transition in self._entries]
         return kept[self._next :] + kept[: self._next]
@@ -78,7 +98,7 @@ class Replay:
         position = {key: i for i, key in enumerate(keys)}
         return {
             "next": self._next,
-            "graphs": [_state_to_tensors(self._graphs[key][0]) for key in keys],
+            "graphs": [_tensors(self._states[key][0].arrays) for key in keys],
             "entries": [
                 {
                     "graph": position[key],
@@ -91,8 +111,10 @@ class Replay:
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Restore what `state_dict` gave."""
-        states = [_state_from_tensors(tensors) for tensors in saved["graphs"]]
-        self._entries, self._graphs, self._next = [], {}, 0
+        states = [
+            self._class.from_arrays([t.numpy() for t in tensors]) for tensors in saved["graphs"]
+        ]
+        self._entries, self._states, self._next = [], {}, 0
         for entry in saved["entries"]:
             self.add(
                 Transition(
@@ -104,17 +126,16 @@ class Replay:
         self._next = saved["next"]
 
     def _release(self, key: bytes) -> None:
-        state, references = self._graphs[key]
+        state, references = self._states[key]
         if references == 1:
-            del self._graphs[key]
+            del self._states[key]
         else:
-            self._graphs[key] = (state, references - 1)
+            self._states[key] = (state, references - 1)
 
 
-def _key(state: GraphState) -> bytes:
+def _key(state: State) -> bytes:
     digest = hashlib.blake2b(digest_size=16)
-    arrays: list[NDArray] = [state.node_features, state.edge_features, state.edge_index]
-    for array in (*arrays, *state.subgraphs):
+    for array in state.arrays:
         # With the shape: the same ids may be three sub-graphs of four edges or four of three.
         digest.update(repr(array.shape).encode())
         digest.update(np.ascontiguousarray(array).data)
@@ -123,14 +144,3 @@ def _key(state: GraphState) -> bytes:
 
 def _tensors(arrays: Sequence[NDArray]) -> list[torch.Tensor]:
     return [torch.from_numpy(np.ascontiguousarray(a)) for a in arrays]
-
-
-def _state_to_tensors(state: GraphState) -> list[torch.Tensor]:
-    return _tensors([state.node_features, state.edge_features, state.edge_index, *state.subgraphs])
-
-
-def _state_from_tensors(tensors: Sequence[torch.Tensor]) -> GraphState:
-    nodes, edges, index, *subgraphs = (t.numpy() for t in tensors)
-    return GraphState(
-        node_features=nodes, edge_features=edges, edge_index=index, subgraphs=tuple(subgraphs)
-    )

@@ -1,4 +1,4 @@
-"""The losses of the sub-graph soft actor-critic (Eq. 2 and 4) and of its temperatures."""
+"""The losses of soft actor-critics on sub-graphs (Eq. 2 and 4) and of their temperatures."""
 
 from __future__ import annotations
 

@@ -1,0 +1,112 @@
+"""What trains inside an agent: networks, optimisers, noise."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from agents.common.diverged import check_finite
+
+
+class Learner:
+    """Networks that one Adam each trains, and a moving average of the actor.
+
+    Args:
+        make: makes the networks, "actor" among them; their weights come from the generator.
+        rates: Adam's learning rates, by network.
+        gradient_clip: greatest norm of a gradient.
+        seed: of the initial weights and of the policy's noise.
+        device: where the networks live.
+
+    Attributes:
+        networks: by name.
+        averaged_actor: what is validated and kept.
+        optimizers: by network, and by what else a subclass trains.
+        generator: of the policy's noise.
+    """
+
+    #: What checkpoints of older releases called the only optimiser.
+    _ONLY_OPTIMIZER: ClassVar[str] = "optimizer"
+
+    def __init__(
+        self,
+        make: Callable[[torch.Generator], Mapping[str, nn.Module]],
+        rates: Mapping[str, float],
+        *,
+        gradient_clip: float,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        self.device, self._clip = device, gradient_clip
+        self.generator = torch.Generator().manual_seed(seed)
+        with torch.random.fork_rng(devices=[]):  # layers draw from torch's generator when made
+            self.networks = {name: net.to(device) for name, net in make(self.generator).items()}
+        # Starts as a copy of the online network, not from weights of its own.
+        self.averaged_actor: Any = copy.deepcopy(self.networks["actor"]).requires_grad_(False)
+        self.optimizers: dict[str, torch.optim.Optimizer] = {
+            name: torch.optim.Adam(net.parameters(), lr=rates[name], fused=True)
+            for name, net in self.networks.items()
+        }
+
+    @property
+    def actor(self) -> Any:
+        """The policy's network that is trained."""
+        return self.networks["actor"]
+
+    def noise(self, *shape: int) -> Tensor:
+        """Standard normal noise from the learner's own generator."""
+        return torch.randn(shape, generator=self.generator).to(self.device)
+
+    def descend(self, name: str, loss: Tensor) -> None:
+        """One step down a loss; weights stay as they were if it can't be taken.
+
+        Args:
+            name: of the optimiser; gradients of networks are clipped.
+            loss: a scalar.
+
+        Raises:
+            DivergedError: if the loss or its gradient isn't finite.
+        """
+        optimizer = self.optimizers[name]
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        (group,) = optimizer.param_groups
+        limit = self._clip if name in self.networks else math.inf
+        norm = nn.utils.clip_grad_norm_(group["params"], limit)
+        check_finite(f"the loss of the {name} or its gradient", loss.detach(), norm)
+        optimizer.step()
+
+    def average(self, decay: float) -> None:
+        """Let the moving average follow the actor: average <- decay average + (1 - decay) actor."""
+        torch._foreach_lerp_(
+            list(self.averaged_actor.parameters()), list(self.actor.parameters()), 1.0 - decay
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that training changes."""
+        return {
+            **{name: network.state_dict() for name, network in self.networks.items()},
+            "averaged_actor": self.averaged_actor.state_dict(),
+            "optimizers": {k: o.state_dict() for k, o in self.optimizers.items()},
+            "generator": self.generator.get_state(),
+        }
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` gave."""
+        self.load_weights(saved)
+        self.averaged_actor.load_state_dict(saved["averaged_actor"])
+        states = saved.get("optimizers") or {"actor": saved[self._ONLY_OPTIMIZER]}
+        for name, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(states[name])
+        self.generator.set_state(saved["generator"].cpu())
+
+    def load_weights(self, saved: Mapping[str, Any]) -> None:
+        """Take over the networks' weights; the moving average starts at the actor."""
+        for name, network in self.networks.items():
+            network.load_state_dict(saved[name])
+        self.averaged_actor.load_state_dict(saved["actor"])
