@@ -21,7 +21,6 @@ import gym_rlseg  # noqa: F401
 from gym_rlseg.envs.superpixel.env import SuperpixelEnv
 from gym_rlseg.graph.graph import SuperpixelGraph
 from gym_rlseg.graph.partition import edge_costs, first_node_labels
-from gym_rlseg.graph.planar.hough import circle_hough
 from gym_rlseg.metrics import project_truth
 from gym_rlseg.rewards.objects import Objects
 from gym_rlseg.rewards.priors import PRIORS, Prior, as_prior
@@ -212,7 +211,7 @@ def score(prior: Prior, graph: SuperpixelGraph, labels: np.ndarray) -> np.ndarra
 
 def search(graph: SuperpixelGraph, labels: np.ndarray, wanted: np.ndarray) -> object:
     """The circle-Hough values of some objects, with nothing computed before."""
-    return circle_hough(Objects(graph, labels), radius=(8.0, 24.0), tolerance=1.5, wanted=wanted)
+    return Objects(graph, labels).circle_hough(radius=(8.0, 24.0), tolerance=1.5, wanted=wanted)
 
 
 def solve(graph: object, costs: np.ndarray) -> object:

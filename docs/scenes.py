@@ -12,7 +12,8 @@ from scipy import ndimage
 from gym_rlseg.graph.boundary import GradientBoundary
 from gym_rlseg.graph.features import GraphParts, edge_features, node_features
 from gym_rlseg.graph.graph import SuperpixelGraph
-from gym_rlseg.graph.planar.geometry import node_sums, region_adjacency
+from gym_rlseg.graph.planar.outlines import region_adjacency
+from gym_rlseg.graph.sums import node_sums
 
 Mask = NDArray[np.bool_]
 HEIGHT, WIDTH = 116, 308

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.graph.planar.geometry import NodeSums
+from gym_rlseg.graph.sums import NodeSums
 
 # Brightness rises from 0.12 to 0.88 over this share of the distance of the two class means.
 _TRANSITION = 0.4

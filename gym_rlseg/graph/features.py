@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.graph.bands import row_bands
-from gym_rlseg.graph.planar.geometry import NodeSums, Outlines, outline_values, superpixel_means
+from gym_rlseg.graph.planar.outlines import Outlines, outline_values
+from gym_rlseg.graph.sums import NodeSums, central_moments, superpixel_means
 
 _EPS = 1e-6
 #: Features are clipped to ± this; the observation space needs a bound.
@@ -208,10 +209,7 @@ def _perimeter(parts: GraphParts, contact: NDArray[np.float64]) -> NDArray[np.fl
 
 def _elongation(area: NDArray, first: NDArray, second: NDArray) -> NDArray[np.float64]:
     """1 - minor / major axis of the ellipse with the same second moments."""
-    centre = first / area[:, None]
-    yy = second[:, 0] / area - centre[:, 0] ** 2 + 1 / 12
-    xx = second[:, 1] / area - centre[:, 1] ** 2 + 1 / 12
-    yx = second[:, 2] / area - centre[:, 0] * centre[:, 1]
+    yy, xx, yx = central_moments(area, first / area[:, None], second).T
     middle, spread = (yy + xx) / 2, np.hypot((yy - xx) / 2, yx)
     return 1.0 - np.sqrt(np.maximum(middle - spread, _EPS) / (middle + spread))
 

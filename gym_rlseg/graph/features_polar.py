@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.graph.features import FEATURE_LIMIT, GraphParts, edge_features, node_features
+from gym_rlseg.graph.sums import central_moments
 
 Floats = NDArray[np.float64]
 
@@ -127,10 +128,7 @@ def _extents(
     area: Floats, first: Floats, second: Floats, direction: Floats
 ) -> tuple[Floats, Floats]:
     """Sides along and across a direction of the rectangles with the same second moments."""
-    centre = first / area[:, None]
-    yy = second[:, 0] / area - centre[:, 0] ** 2 + 1 / 12
-    xx = second[:, 1] / area - centre[:, 1] ** 2 + 1 / 12
-    yx = second[:, 2] / area - centre[:, 0] * centre[:, 1]
+    yy, xx, yx = central_moments(area, first / area[:, None], second).T
     dy, dx = direction.T
     along = dy**2 * yy + dx**2 * xx + 2.0 * dy * dx * yx
     across = dx**2 * yy + dy**2 * xx - 2.0 * dy * dx * yx

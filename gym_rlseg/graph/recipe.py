@@ -22,10 +22,11 @@ from gym_rlseg.graph.features import FeatureFunction, GraphParts, handcrafted, t
 from gym_rlseg.graph.features_polar import polar
 from gym_rlseg.graph.graph import SuperpixelGraph
 from gym_rlseg.graph.levels import Levels
-from gym_rlseg.graph.planar.geometry import node_sums, region_adjacency
+from gym_rlseg.graph.planar.outlines import region_adjacency
 from gym_rlseg.graph.silhouettes import Silhouettes
 from gym_rlseg.graph.stitching import TiledSuperpixels
 from gym_rlseg.graph.subgraphs import sample_all_sizes
+from gym_rlseg.graph.sums import node_sums
 from gym_rlseg.graph.superpixels import MutexWatershed, SeededWatershed, Superpixels
 from gym_rlseg.graph.tiles import TiledBoundary, Tiling
 from gym_rlseg.images.base import ConstantImageError, Sample, UnusableImageError

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from gym_rlseg.graph.planar.geometry import region_adjacency
+from gym_rlseg.graph.planar.outlines import region_adjacency
 from gym_rlseg.pictures.layout import Picture, as_bytes
 
 # Candidates for an object's colour, and the sum over red, green and blue that is far enough.

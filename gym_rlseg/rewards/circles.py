@@ -9,7 +9,6 @@ import numpy as np
 from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 
-from gym_rlseg.graph.planar.hough import circle_hough
 from gym_rlseg.options.ranges import Amount, Amounts, PartShare, Radii
 from gym_rlseg.rewards.objects import CountRange, ObjectReward, Objects, Reduction, with_most
 
@@ -71,8 +70,7 @@ class CirclesReward(ObjectReward):
     def score_objects(self, objects: Objects) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """See `ObjectReward.score_objects`."""
         ground = with_most(objects, objects.area)
-        c, _ = circle_hough(
-            objects,
+        c, _ = objects.circle_hough(
             radius=self.radius,
             tolerance=self.tolerance,
             wanted=~ground,
@@ -132,8 +130,8 @@ class CircularityReward(ObjectReward):
         # Too small or too large to agree with any allowed circle by half: not worth a search.
         disc = np.pi * np.square(self.radius)
         wanted = ~ground & (objects.area > 0.5 * disc[0]) & (objects.area < 2.0 * disc[1])
-        c, radius = circle_hough(
-            objects, radius=self.radius, tolerance=self.tolerance, wanted=wanted
+        c, radius = objects.circle_hough(
+            radius=self.radius, tolerance=self.tolerance, wanted=wanted
         )
         circle = np.pi * np.square(np.maximum(radius, 0.5))
         agreement = np.minimum(objects.area / circle, circle / objects.area)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.graph.planar.boxes import object_boxes
 from gym_rlseg.options.ranges import Length, Number, PartShare, Positive
 from gym_rlseg.rewards.base import Reward, Scores
 from gym_rlseg.rewards.objects import Objects
@@ -175,7 +174,7 @@ class EmbryoReward(Reward):
 
     def _factors(self, objects: Objects) -> tuple[Floats, Floats, Floats]:
         """How well each object's long side, short side and angle suit a cell, each (K,)."""
-        boxes = object_boxes(objects)
+        boxes = objects.boxes
         out = objects.centre - self._centre(objects.graph.superpixels.shape)
         along = np.abs(np.sin(boxes.angle) * out[:, 0] + np.cos(boxes.angle) * out[:, 1])
         # An object right in the centre points nowhere: it counts as tangential.

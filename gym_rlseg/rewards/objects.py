@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_rlseg.graph.planar.boxes import BoxTable, object_boxes
+from gym_rlseg.graph.planar.hough import circle_hough
+from gym_rlseg.graph.planar.object_outlines import outlines_by_object
 from gym_rlseg.rewards.base import Reward, Scores
 
 if TYPE_CHECKING:
@@ -105,6 +108,35 @@ class Objects:
     def frame(self) -> NDArray[np.float64]:
         """Length along the image's frame in pixels, float64 (K,)."""
         return self.sum(self.graph.sums.frame)
+
+    @cached_property
+    def boxes(self) -> BoxTable:
+        """Rotated bounding boxes and areas of the convex hulls."""
+        graph = self.graph
+        return object_boxes(self.labels, graph.edges, graph.outlines, graph.superpixels)
+
+    def circle_hough(
+        self,
+        *,
+        radius: tuple[float, float],
+        tolerance: float,
+        wanted: NDArray[np.bool_],
+        from_ends: bool = False,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Circle-Hough value and best radius of the objects wanted (bool (K,)), 0 for others.
+
+        See `gym_rlseg.graph.planar.hough.circle_hough`.
+        """
+        graph = self.graph
+        outlines = outlines_by_object(self.labels, graph.edges, graph.outlines, wanted)
+        return circle_hough(
+            outlines,
+            self.centre,
+            self.area,
+            radius=radius,
+            tolerance=tolerance,
+            from_ends=from_ends,
+        )
 
     @cached_property
     def cut(self) -> NDArray[np.bool_]:

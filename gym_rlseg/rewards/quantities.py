@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.graph.planar.boxes import BoxTable, object_boxes
+from gym_rlseg.graph.sums import central_moments
 from gym_rlseg.rewards.adjacency import enclosed, neighbour_counts
 from gym_rlseg.rewards.ground import check_ground, ground_of
 from gym_rlseg.rewards.objects import Objects
@@ -77,9 +77,7 @@ class Quantities(Objects):
     @cached_property
     def moments(self) -> Floats:
         """Central second moments per pixel (yy, xx, yx) in pixels², float64 (K, 3)."""
-        second = self.sum(self.graph.sums.second) / self.area[:, None]
-        y, x = self.centre.T
-        return second - np.stack([y * y - _PIXEL, x * x - _PIXEL, y * x], axis=1)
+        return central_moments(self.area, self.centre, self.sum(self.graph.sums.second))
 
     @cached_property
     def axes(self) -> Floats:
@@ -146,11 +144,6 @@ class Quantities(Objects):
         quarter = 0.25 * self.perimeter
         half = np.sqrt(np.maximum(quarter**2 - self.area, 0.0))
         return np.stack([quarter + half, quarter - half], axis=1)
-
-    @cached_property
-    def boxes(self) -> BoxTable:
-        """Rotated bounding boxes and areas of the convex hulls."""
-        return object_boxes(self)
 
     @cached_property
     def solidity(self) -> Floats:

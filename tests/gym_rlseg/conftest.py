@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.features import GraphParts, edge_features, node_features
-from gym_rlseg.graph.planar.geometry import node_sums, region_adjacency
+from gym_rlseg.graph.planar.outlines import region_adjacency
 from gym_rlseg.graph.subgraphs import sample_all_sizes
+from gym_rlseg.graph.sums import node_sums
 from gym_rlseg.images import CirclesSource
 
 GraphOf = Callable[..., SuperpixelGraph]

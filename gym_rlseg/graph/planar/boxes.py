@@ -9,15 +9,12 @@ side on an edge of the hull, found by rotating calipers.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.compiled import njit
-
-if TYPE_CHECKING:
-    from gym_rlseg.rewards.objects import Objects
+from gym_rlseg.graph.planar.outlines import Outlines
 
 # Boxes whose areas differ by less than this share are equally small; the first one counts.
 _TIE = 1e-9
@@ -41,22 +38,32 @@ class BoxTable:
     hull_area: NDArray[np.float64]
 
 
-def object_boxes(objects: Objects) -> BoxTable:
+def object_boxes(
+    node_labels: NDArray[np.int32],
+    edges: NDArray[np.int64],
+    outlines: Outlines,
+    superpixels: NDArray[np.int32],
+) -> BoxTable:
     """Hull and box of each object; those at the image's frame end there.
 
     Takes time in proportion to the objects' outlines.
+
+    Args:
+        node_labels: int32 (N,), objects 0..K-1.
+        edges: int64 (E, 2).
+        outlines: of the edges.
+        superpixels: int32 (H, W), 0..N-1.
     """
-    graph = objects.graph
     table = _measure(
-        objects.labels.astype(np.int64),
-        objects.count,
-        graph.edges,
-        graph.outlines.start,
-        graph.outlines.points,
-        graph.outlines.normals,
-        graph.superpixels[0],
-        graph.superpixels[-1],
-        graph.superpixels.shape[0],
+        node_labels.astype(np.int64),
+        int(node_labels.max()) + 1,
+        edges,
+        outlines.start,
+        outlines.points,
+        outlines.normals,
+        superpixels[0],
+        superpixels[-1],
+        superpixels.shape[0],
     )
     long, short, angle, hull_area = table.T.copy()
     return BoxTable(long=long, short=short, angle=angle, hull_area=hull_area)

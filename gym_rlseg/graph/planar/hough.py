@@ -9,16 +9,10 @@ independent of how ragged the outline is: steps back and forth cancel out.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.compiled import njit
-from gym_rlseg.graph.planar.object_outlines import outlines_by_object
-
-if TYPE_CHECKING:
-    from gym_rlseg.rewards.objects import Objects
 
 _BINS_PER_PIXEL = 2
 _MAX_MOVES = 6
@@ -28,11 +22,12 @@ _ROUND = 0.35
 
 
 def circle_hough(
-    objects: Objects,
+    outlines: tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]],
+    centre: NDArray[np.float64],
+    area: NDArray[np.float64],
     *,
     radius: tuple[float, float],
     tolerance: float,
-    wanted: NDArray[np.bool_],
     from_ends: bool = False,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Circle-Hough value of each object, best over centre and radius.
@@ -40,10 +35,11 @@ def circle_hough(
     The image's frame is no outline: a circle that leaves the image loses that share.
 
     Args:
-        objects: K objects.
+        outlines: of K objects, see `outlines_by_object`; those without get 0.
+        centre: float64 (K, 2), centres of mass (y, x) in pixels.
+        area: float64 (K,), pixels.
         radius: least and greatest radius in pixels.
         tolerance: half width of the band in pixels.
-        wanted: bool (K,), the objects to score; the others get 0.
         from_ends: also searches long objects from both ends, as they may be several
             discs in a row; takes up to three times as long.
 
@@ -51,14 +47,11 @@ def circle_hough(
         value: float64 (K,) in [0, 1].
         best_radius: float64 (K,), pixels; 0 where the value is 0.
     """
-    value, best = np.zeros(objects.count), np.zeros(objects.count)
-    if wanted.any():
-        start, points, normals = outlines_by_object(objects, wanted)
-        equivalent = np.sqrt(objects.area / np.pi)
-        _search(
-            start, points, normals, objects.centre, equivalent,
-            float(radius[0]), float(radius[1]), float(tolerance), from_ends, value, best,
-        )  # fmt: skip
+    value, best = np.zeros(area.size), np.zeros(area.size)
+    _search(
+        *outlines, centre, np.sqrt(area / np.pi),
+        float(radius[0]), float(radius[1]), float(tolerance), from_ends, value, best,
+    )  # fmt: skip
     return value, best
 
 

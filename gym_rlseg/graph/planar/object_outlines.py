@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.compiled import njit
-
-if TYPE_CHECKING:
-    from gym_rlseg.rewards.objects import Objects
+from gym_rlseg.graph.planar.outlines import Outlines
 
 
 def outlines_by_object(
-    objects: Objects, wanted: NDArray[np.bool_]
+    node_labels: NDArray[np.int32],
+    edges: NDArray[np.int64],
+    outlines: Outlines,
+    wanted: NDArray[np.bool_],
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
     """The unit cracks between each object and its neighbours, around holes as well.
 
     The image's frame is not among them.
 
     Args:
-        objects: K objects.
+        node_labels: int32 (N,), objects 0..K-1.
+        edges: int64 (E, 2).
+        outlines: of the edges.
         wanted: bool (K,), the objects whose cracks are asked for; the others get none.
 
     Returns:
@@ -29,10 +30,9 @@ def outlines_by_object(
         points: float32 (P, 2), midpoints (y, x) in pixels.
         normals: float32 (P, 2), pointing out of the object.
     """
-    outlines = objects.graph.outlines
     start, points, normals = _gather(
-        objects.labels.astype(np.int64),
-        objects.graph.edges,
+        node_labels.astype(np.int64),
+        edges,
         outlines.start,
         outlines.points,
         outlines.normals,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gym_rlseg.graph.planar.hough import circle_hough
 from gym_rlseg.options.ranges import Length, Number, Positive, Radii
 from gym_rlseg.rewards.circles import Steepness, Tolerance, check_tolerance, exponential
 from gym_rlseg.rewards.priors.base import Floats, Prior, RangePrior, gaussian
@@ -41,8 +40,8 @@ class Circularity(Prior):
         # Too small or too large to agree with any allowed circle by half: not worth a search.
         disc = np.pi * np.square(self.radius)
         wanted = (objects.area > 0.5 * disc[0]) & (objects.area < 2.0 * disc[1])
-        c, radius = circle_hough(
-            objects, radius=self.radius, tolerance=self.tolerance, wanted=wanted & ~objects.ground
+        c, radius = objects.circle_hough(
+            radius=self.radius, tolerance=self.tolerance, wanted=wanted & ~objects.ground
         )
         circle = np.pi * np.square(np.maximum(radius, 0.5))
         agreement = np.minimum(objects.area / circle, circle / objects.area)

@@ -13,7 +13,8 @@ from skimage.measure import label
 from gym_rlseg.graph import bands
 from gym_rlseg.graph.bands import row_bands
 from gym_rlseg.graph.features import GraphParts, edge_features, node_features
-from gym_rlseg.graph.planar.geometry import node_sums, region_adjacency, superpixel_means
+from gym_rlseg.graph.planar.outlines import region_adjacency
+from gym_rlseg.graph.sums import node_sums, superpixel_means
 
 
 def patches(seed: int, shape: tuple[int, int], side: int) -> NDArray[np.int32]:

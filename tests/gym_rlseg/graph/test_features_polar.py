@@ -20,7 +20,8 @@ from gym_rlseg.graph.features_polar import (
     polar_edge_features,
     polar_node_features,
 )
-from gym_rlseg.graph.planar.geometry import node_sums, region_adjacency
+from gym_rlseg.graph.planar.outlines import region_adjacency
+from gym_rlseg.graph.sums import node_sums
 
 NODE = {name: i - len(POLAR_NODE_COLUMNS) for i, name in enumerate(POLAR_NODE_COLUMNS)}
 EDGE = {name: i - len(POLAR_EDGE_COLUMNS) for i, name in enumerate(POLAR_EDGE_COLUMNS)}

@@ -9,7 +9,7 @@ from scipy import ndimage
 from gym_rlseg.graph import GraphRecipe
 from gym_rlseg.graph.level_tree import level_tree
 from gym_rlseg.graph.levels import Levels, level_objects
-from gym_rlseg.graph.planar.geometry import region_adjacency
+from gym_rlseg.graph.planar.outlines import region_adjacency
 from gym_rlseg.metrics import symmetric_best_dice
 
 SHAPE = (120, 200)

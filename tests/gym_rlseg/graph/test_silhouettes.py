@@ -14,8 +14,9 @@ from agents.runs.environment import resolve
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.graph import GraphRecipe
 from gym_rlseg.graph.features import GraphParts
-from gym_rlseg.graph.planar.geometry import node_sums, region_adjacency
+from gym_rlseg.graph.planar.outlines import region_adjacency
 from gym_rlseg.graph.silhouettes import Silhouettes, split_by_distance
+from gym_rlseg.graph.sums import node_sums
 
 HEIGHT, WIDTH, TILE = 48, 64, 4
 CENTRES, RADIUS = ((24.0, 22.0), (24.0, 42.0)), 12.0

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.graph import SuperpixelGraph
-from gym_rlseg.graph.planar.geometry import node_sums, region_adjacency
+from gym_rlseg.graph.planar.outlines import region_adjacency
 from gym_rlseg.graph.subgraphs import sample_all_sizes
+from gym_rlseg.graph.sums import node_sums
 from gym_rlseg.pictures.panels import edge_map, overlay, render_panels, render_subgraphs, to_rgb
 from gym_rlseg.pictures.viewer import FOLDER, Viewer
 from gym_rlseg.rewards.base import Scores

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from gym_rlseg.graph import SuperpixelGraph
-from gym_rlseg.graph.planar.hough import circle_hough
 from gym_rlseg.rewards import REWARDS, CirclesReward, CircularityReward, Reward, Scores
 from gym_rlseg.rewards.circles import exponential
 from gym_rlseg.rewards.objects import Objects
@@ -71,8 +70,7 @@ def values(graph: SuperpixelGraph, labels: Labels, reward: Any) -> tuple[NDArray
     """The circle-Hough value and radius of every object."""
     objects = Objects(graph, labels)
     every = np.ones(objects.count, np.bool_)
-    return circle_hough(
-        objects,
+    return objects.circle_hough(
         radius=reward.radius,
         tolerance=reward.tolerance,
         wanted=every,

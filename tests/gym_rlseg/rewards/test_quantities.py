@@ -14,7 +14,8 @@ from skimage.measure import label, perimeter_crofton, regionprops
 
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.brightness import superpixel_brightness
-from gym_rlseg.graph.planar.geometry import NodeSums, region_adjacency
+from gym_rlseg.graph.planar.outlines import region_adjacency
+from gym_rlseg.graph.sums import NodeSums
 from gym_rlseg.rewards.ground import GROUNDS
 from gym_rlseg.rewards.quantities import Quantities
 

@@ -8,7 +8,6 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial import ConvexHull
 from skimage.draw import polygon
 
-from gym_rlseg.graph.planar.boxes import object_boxes
 from gym_rlseg.rewards.objects import Objects
 
 SHAPE = (80, 90)
@@ -54,7 +53,7 @@ SHAPES = {
 def test_against_a_slow_computation(graph_of, name):
     mask = SHAPES[name]
     graph = graph_of(mask.astype(np.int32))
-    boxes = object_boxes(Objects(graph, np.array([0, 1], np.int32)))
+    boxes = Objects(graph, np.array([0, 1], np.int32)).boxes
     long, short, area = slow(mask)
     assert boxes.hull_area[1] == pytest.approx(area, rel=0.02)
     # Equally small boxes may differ in their sides; their area may not.
@@ -65,19 +64,19 @@ def test_against_a_slow_computation(graph_of, name):
 
 
 def test_sides_and_angle_by_hand(graph_of):
-    boxes = object_boxes(
-        Objects(graph_of(SHAPES["rectangle"].astype(np.int32)), np.array([0, 1], np.int32))
-    )
+    boxes = Objects(
+        graph_of(SHAPES["rectangle"].astype(np.int32)), np.array([0, 1], np.int32)
+    ).boxes
     assert (boxes.long[1], boxes.short[1]) == (pytest.approx(30), pytest.approx(12))
     flat = boxes.angle[1] % np.pi
-    upright = object_boxes(
-        Objects(graph_of(SHAPES["rectangle"].T.astype(np.int32)), np.array([0, 1], np.int32))
-    )
+    upright = Objects(
+        graph_of(SHAPES["rectangle"].T.astype(np.int32)), np.array([0, 1], np.int32)
+    ).boxes
     turn = abs(upright.angle[1] % np.pi - flat)
     assert min(turn, np.pi - turn) == pytest.approx(np.pi / 2, abs=1e-6)
-    diagonal = object_boxes(
-        Objects(graph_of(SHAPES["turned"].astype(np.int32)), np.array([0, 1], np.int32))
-    )
+    diagonal = Objects(
+        graph_of(SHAPES["turned"].astype(np.int32)), np.array([0, 1], np.int32)
+    ).boxes
     turn = abs(diagonal.angle[1] % np.pi - flat) % np.pi
     assert min(turn, np.pi - turn) == pytest.approx(np.pi / 4, abs=0.1)
 
@@ -85,9 +84,9 @@ def test_sides_and_angle_by_hand(graph_of):
 def test_objects_of_several_superpixels(graph_of):
     """How an object is cut into superpixels makes no difference."""
     mask = SHAPES["L"].astype(np.int32)
-    whole = object_boxes(Objects(graph_of(mask), np.array([0, 1], np.int32)))
+    whole = Objects(graph_of(mask), np.array([0, 1], np.int32)).boxes
     pieces = mask * (1 + (np.arange(SHAPE[1]) > 30))
-    parts = object_boxes(Objects(graph_of(pieces), np.array([0, 1, 1], np.int32)))
+    parts = Objects(graph_of(pieces), np.array([0, 1, 1], np.int32)).boxes
     for name in ("long", "short", "angle", "hull_area"):
         np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), atol=1e-6)
 
@@ -101,7 +100,7 @@ def test_random_partitions(graph_of, seed):
     _, labels = np.unique(np.digitize(field, bins), return_inverse=True)
     labels = labels.reshape(field.shape)
     count = labels.max() + 1
-    boxes = object_boxes(Objects(graph_of(labels), np.arange(count, dtype=np.int32)))
+    boxes = Objects(graph_of(labels), np.arange(count, dtype=np.int32)).boxes
     for k in range(count):
         long, short, area = slow(labels == k)
         assert boxes.hull_area[k] == pytest.approx(area)
@@ -111,6 +110,6 @@ def test_random_partitions(graph_of, seed):
 
 def test_everything_merged_fills_the_image(graph_of):
     labels = np.arange(12).reshape(3, 4).repeat(5, 0).repeat(5, 1)
-    boxes = object_boxes(Objects(graph_of(labels), np.zeros(12, np.int32)))
+    boxes = Objects(graph_of(labels), np.zeros(12, np.int32)).boxes
     assert (boxes.long[0], boxes.short[0], boxes.hull_area[0]) == (20.0, 15.0, 300.0)
     assert boxes.angle[0] == pytest.approx(0.0)

@@ -9,7 +9,6 @@ import pytest
 from numpy.typing import NDArray
 
 from gym_rlseg.graph import SuperpixelGraph
-from gym_rlseg.graph.planar.hough import circle_hough
 from gym_rlseg.rewards.objects import Objects
 
 Mask = NDArray[np.bool_]
@@ -29,7 +28,7 @@ def hough(graph_of: GraphOf) -> Hough:
     ) -> tuple[float, float]:
         objects = Objects(graph_of(mask), np.array([0, 1], np.int32))
         wanted = np.array([False, True])
-        value, best = circle_hough(objects, radius=radius, tolerance=tolerance, wanted=wanted)
+        value, best = objects.circle_hough(radius=radius, tolerance=tolerance, wanted=wanted)
         assert value.shape == best.shape == (2,)
         assert value[0] == best[0] == 0.0
         assert 0.0 <= value[1] <= 1.0
@@ -166,8 +165,8 @@ def test_superpixels_within_an_object_do_not_matter(
     mask = disc(SHAPE, (40, 45), 15) | square(21, (30, 45))
     pieces = np.where(mask, 1 + (YY > 40) + 2 * (XX > 47), 0)
     objects = Objects(graph_of(pieces), np.array([0, 1, 1, 1, 1], np.int32))
-    value, radius = circle_hough(
-        objects, radius=(4.0, 32.0), tolerance=1.5, wanted=np.array([False, True])
+    value, radius = objects.circle_hough(
+        radius=(4.0, 32.0), tolerance=1.5, wanted=np.array([False, True])
     )
     assert (value[1], radius[1]) == pytest.approx(hough(mask), abs=1e-5)
 
@@ -178,8 +177,7 @@ def test_two_touching_discs_are_searched_from_both_ends(
 ) -> None:
     pair = disc((80, 120), (40, 35), 12) | disc((80, 120), (40, 59), 12)
     objects = Objects(graph_of(pair.astype(np.int32)), np.array([0, 1], np.int32))
-    value, radius = circle_hough(
-        objects,
+    value, radius = objects.circle_hough(
         radius=(4.0, 30.0),
         tolerance=tolerance,
         wanted=np.array([False, True]),
@@ -200,7 +198,7 @@ def test_numbering_does_not_matter(graph_of: GraphOf, disc: Disc) -> None:
     def measure(numbers: NDArray[np.int64]) -> tuple[NDArray, NDArray]:
         objects = Objects(graph_of(numbers[labels]), np.arange(5, dtype=np.int32))
         everything = np.ones(5, np.bool_)
-        return circle_hough(objects, radius=(6.0, 20.0), tolerance=1.5, wanted=everything)
+        return objects.circle_hough(radius=(6.0, 20.0), tolerance=1.5, wanted=everything)
 
     value, radius = measure(np.arange(5))
     assert value[1] > 0.95
@@ -219,8 +217,8 @@ def test_only_the_wanted_are_measured(graph_of: GraphOf, disc: Disc) -> None:
     labels[disc(SHAPE, (60, 60), 12)] = 2
     objects = Objects(graph_of(labels), np.arange(3, dtype=np.int32))
     for wanted in ([False, True, False], [False, False, True], [False, False, False]):
-        value, radius = circle_hough(
-            objects, radius=(6.0, 20.0), tolerance=1.5, wanted=np.array(wanted)
+        value, radius = objects.circle_hough(
+            radius=(6.0, 20.0), tolerance=1.5, wanted=np.array(wanted)
         )
         assert (value > 0.9).tolist() == wanted
         assert (radius > 10).tolist() == wanted
@@ -231,7 +229,7 @@ def test_tiny_objects_are_no_circles(graph_of: GraphOf) -> None:
     labels[5, 5] = 1
     labels[0, 0] = 2
     objects = Objects(graph_of(labels), np.arange(3, dtype=np.int32))
-    value, _ = circle_hough(objects, radius=(4.0, 6.0), tolerance=1.5, wanted=np.ones(3, np.bool_))
+    value, _ = objects.circle_hough(radius=(4.0, 6.0), tolerance=1.5, wanted=np.ones(3, np.bool_))
     assert np.isfinite(value).all()
     assert value[1:].max() < 0.2
 

@@ -1,8 +1,4 @@
-"""What an image's superpixels look like: sums per superpixel, outlines per edge.
-
-Computed once per image, so that scoring a partition costs O(nodes + edges +
-outline) rather than a pass over the pixels per object.
-"""
+"""Where superpixels touch: the edges between them, and the outlines along these."""
 
 from __future__ import annotations
 
@@ -51,30 +47,6 @@ class Outlines:
     def length(self) -> NDArray[np.float64]:
         """Length of each edge's outline in pixels, float64 (E,)."""
         return read_only(np.add.reduceat(self.lengths.astype(np.float64), self.start[:-1]))
-
-
-@dataclass(frozen=True, kw_only=True)
-class NodeSums:
-    """Sums over the pixels of each superpixel; those of an object are sums of these.
-
-    Attributes:
-        area: float64 (N,), pixels.
-        first: float64 (N, 2), sums of (y, x).
-        second: float64 (N, 3), sums of (y y, x x, y x).
-        intensity: float64 (N, C), sums per channel.
-        intensity_squared: float64 (N, C).
-        frame: float64 (N,), unit cracks on the image's frame.
-    """
-
-    area: NDArray[np.float64]
-    first: NDArray[np.float64]
-    second: NDArray[np.float64]
-    intensity: NDArray[np.float64]
-    intensity_squared: NDArray[np.float64]
-    frame: NDArray[np.float64]
-
-    def __post_init__(self) -> None:
-        freeze(self)
 
 
 def region_adjacency(superpixels: NDArray[np.int32]) -> tuple[NDArray[np.int64], Outlines]:
@@ -154,57 +126,6 @@ def _edges(key: NDArray[np.int64], n: int) -> tuple[NDArray[np.int64], NDArray[n
     start = np.zeros(unique.size + 1, np.int64)
     np.cumsum(counts, out=start[1:])
     return np.stack([unique // n, unique % n], axis=1), start
-
-
-def node_sums(image: NDArray[np.float32], superpixels: NDArray[np.int32]) -> NodeSums:
-    """Sums per superpixel.
-
-    Args:
-        image: float32 (C, H, W).
-        superpixels: int32 (H, W), 0..N-1.
-    """
-    n, (height, width) = int(superpixels.max()) + 1, superpixels.shape
-    area, frame = np.zeros(n), np.zeros(n)
-    first, second = np.zeros((n, 2)), np.zeros((n, 3))
-    intensity, squared = np.zeros((n, len(image))), np.zeros((n, len(image)))
-    for rows in row_bands(height, width):
-        flat = superpixels[rows].ravel()
-        yy, xx = np.mgrid[rows, :width]
-        area += np.bincount(flat, minlength=n)
-        for total, values in (
-            (first, (yy, xx)),
-            (second, (yy * yy, xx * xx, yy * xx)),
-            (intensity, image[:, rows]),
-            (squared, (channel.astype(np.float64) ** 2 for channel in image[:, rows])),
-        ):
-            for column, value in enumerate(values):
-                total[:, column] += np.bincount(flat, value.ravel(), minlength=n)
-    for side in (superpixels[0], superpixels[-1], superpixels[:, 0], superpixels[:, -1]):
-        frame += np.bincount(side, minlength=n)
-    return NodeSums(
-        area=area,
-        first=first,
-        second=second,
-        intensity=intensity,
-        intensity_squared=squared,
-        frame=frame,
-    )
-
-
-def superpixel_means(
-    superpixels: NDArray[np.int32], values: NDArray[np.float32], area: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Mean of a pixel map over each superpixel, float64 (N,).
-
-    Args:
-        superpixels: int32 (H, W), 0..N-1.
-        values: float32 (H, W).
-        area: float64 (N,), pixels of each superpixel.
-    """
-    total = np.zeros(area.size)
-    for rows in row_bands(*superpixels.shape):
-        total += np.bincount(superpixels[rows].ravel(), values[rows].ravel(), minlength=area.size)
-    return total / area
 
 
 def outline_values(outlines: Outlines, values: NDArray[np.float32]) -> NDArray[np.float32]:

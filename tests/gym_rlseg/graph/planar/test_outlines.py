@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from skimage.measure import label, regionprops
 
 from gym_rlseg.graph import SuperpixelGraph
-from gym_rlseg.graph.planar.geometry import Outlines, node_sums, outline_values, region_adjacency
+from gym_rlseg.graph.planar.outlines import Outlines, outline_values, region_adjacency
+from gym_rlseg.graph.sums import node_sums
 
 TINY = np.array([[0, 0, 1], [0, 2, 1]], np.int32)
 
