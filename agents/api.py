@@ -17,6 +17,7 @@ import tempfile
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +28,14 @@ from agents.common.threads import torch_threads
 from agents.one_shot import Config, train_on
 from agents.runs.config import RunConfig
 from agents.runs.durations import parse_duration
+from agents.runs.environment import files_reader
 from agents.runs.folder import RunFolder
-from agents.runs.image_files import reading_options
 from agents.runs.training import Options
 from agents.runs.training import train as train_run
 from agents.segmenting.adaptation import adapt as adapt_to
-from agents.segmenting.given_images import GivenImage, Images, given_images
+from agents.segmenting.given_images import Images, given_images, is_one
 from agents.segmenting.segmenter import Segmenter
-from gym_rlseg.images import ConstantImageError
+from gym_rlseg.images import ConstantImageError, ListedSource
 from gym_rlseg.paths import user_path
 
 Labels = NDArray[np.int32]
@@ -150,19 +151,18 @@ def segment(
         ValueError: if an image, the run or the config can't be used.
     """
     with tempfile.TemporaryDirectory(prefix="rlseg-") as scratch, torch_threads(threads):
-        place = Path(scratch)
         if isinstance(run, Run) or not _is_config(run):
             if time_limit is not None:
                 raise ValueError("time_limit is for a config; a run is trained, see adapt")
             folder = _run_folder(run)
             folder.check_run(folder.best)
             config = RunConfig.load(folder.config)
-            given, alone = given_images(images, reading_options(config.environment), place)
+            source = given_images(images, files_reader(config.environment))
         else:
-            folder = RunFolder(place / "run")
+            folder = RunFolder(Path(scratch) / "run")
             limits = {} if time_limit is None else {"time_limit": time_limit}
             options = Options(device=device, threads=threads, progress_bar=progress)
-            config, given, alone = train_on(images, run, limits, folder, options)
+            config, source = train_on(images, run, limits, folder, options)
         segmenter = Segmenter(
             folder.best, config.environment, solver=solver, search=search, tile=tile, device=device
         )
@@ -170,7 +170,7 @@ def segment(
             adapted = adapt_to(
                 segmenter,
                 config.environment,
-                [one.load for one in given],
+                [partial(source.load, key) for key in source.listing],
                 config=config.agent,
                 seconds=parse_duration(adapt),
                 seed=config.training.seed,
@@ -179,8 +179,8 @@ def segment(
             )
             if adapted.after > adapted.before:
                 segmenter.policy = adapted.policy
-        labels = [_segment(segmenter, one) for one in given]
-    return labels[0] if alone else labels
+        labels = [_segment(segmenter, source, key) for key in source.listing]
+    return labels[0] if is_one(images, source) else labels
 
 
 def _trained(config: RunConfig, folder: RunFolder, options: Options) -> Run:
@@ -191,12 +191,12 @@ def _trained(config: RunConfig, folder: RunFolder, options: Options) -> Run:
     return Run(folder=folder.path, reward=agent.best_reward, timesteps=agent.num_timesteps)
 
 
-def _segment(segmenter: Segmenter, image: GivenImage) -> Labels:
+def _segment(segmenter: Segmenter, source: ListedSource[Any], key: Any) -> Labels:
     try:
-        return segmenter.segment(image.load()).object_labels
+        return segmenter.segment(source.load(key)).object_labels
     except ConstantImageError:
-        _warn(f"{image.name} shows nothing; its labels are all 0")
-        return np.zeros(image.shape, np.int32)
+        _warn(f"{source.called(key)} shows nothing; its labels are all 0")
+        return np.zeros(source.raw(key).shape[1:], np.int32)
 
 
 def _is_config(run: Config) -> bool:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from agents.runs.config import RunConfig, read_sections
+from agents.runs.environment import files_source
 from agents.runs.folder import RunFolder
-from agents.runs.image_files import reading_options
 from agents.runs.training import Options, train
-from agents.segmenting.given_images import GivenImage, Images, copy_images, given_images
-from gym_rlseg.images import ConstantImageError
+from agents.segmenting.given_images import Images, given_images
+from gym_rlseg.images import ListedSource, UnusableImageError
 from gym_rlseg.paths import user_path
 
 Config = Mapping[str, Any] | str | os.PathLike[str]
@@ -26,7 +26,7 @@ def train_on(
     limits: Mapping[str, Any],
     folder: RunFolder,
     options: Options,
-) -> tuple[RunConfig, list[GivenImage], bool]:
+) -> tuple[RunConfig, ListedSource[Any]]:
     """Train a run on given images.
 
     Args:
@@ -34,11 +34,11 @@ def train_on(
         config: a YAML file, or its sections. The environment's path is where the images
             are, whatever it says; labels are kept only for the path of a file or folder.
         limits: of the training, which take precedence.
-        folder: of the run, within a temporary folder that has room for the images.
+        folder: of the run.
         options: of the training.
 
     Returns:
-        The config as resolved; the images, and whether only one was given, not in a list.
+        The config as resolved, and all of the images; what was read of them is kept.
 
     Raises:
         ValueError: if the config or the images can't be used.
@@ -62,18 +62,21 @@ def train_on(
 
     if isinstance(images, str | os.PathLike):
         result = resolved(os.path.abspath(user_path(images)))
-        given, alone = given_images(images, reading_options(result.environment), folder.path)
+        source: ListedSource[Any] = files_source(result.environment)
     else:
-        copies = folder.path.with_name("images")
-        result = resolved(str(copies), labels=None)
-        arrays = folder.path.with_name("arrays")
-        given, alone = given_images(images, reading_options(result.environment), arrays)
-        copy_images(given, copies)
-        if all(one.of_array for one in given):  # they have neither datasets nor pages
-            result = resolved(str(copies), labels=None, key=None, page=None)
-    for one in given:
-        with contextlib.suppress(ConstantImageError):
-            one.load()  # a broken one must not wait until the training is over
+        # Where they would be; they are in memory, or here and there.
+        result = resolved(str(folder.path.with_name("images")), labels=None)
+        listed = files_source(result.environment)
+        source = given_images(
+            images,
+            listed.reader,
+            validation_fraction=listed.validation_fraction,
+            test_fraction=listed.test_fraction,
+        )
+    for error in source.unusable().values():
+        if not isinstance(error, UnusableImageError):
+            raise error  # a broken one must not wait until the training is over
+    result = dataclasses.replace(result, source=source)
     if train(result, folder, options).interrupted:
         raise KeyboardInterrupt
-    return result, given, alone
+    return result, source

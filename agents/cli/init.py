@@ -26,6 +26,8 @@ from gym_rlseg.paths import output_folder, user_path
 from gym_rlseg.writing import write_picture, write_text
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from gym_rlseg.graph import SuperpixelGraph
     from gym_rlseg.images import FilesSource
 
@@ -141,7 +143,7 @@ def run(args: argparse.Namespace) -> int:
         labels=args.labels,
         partial_labels=True,
     )
-    graphs = _graphs(source, list(looked), environment)
+    graphs = _graphs(source, looked, environment)
     for file in (config, sheet):
         file.absolute().parent.mkdir(parents=True, exist_ok=True)
     diameter = guesses.answers.diameter
@@ -189,7 +191,7 @@ def _outputs(args: argparse.Namespace) -> tuple[Path, Path]:
 
 
 def _graphs(
-    source: FilesSource, looked: list[Path], environment: Mapping[str, Any]
+    source: FilesSource, looked: Mapping[Path, NDArray[Any]], environment: Mapping[str, Any]
 ) -> list[SuperpixelGraph]:
     """Graphs of the few images, or of their middles.
 

@@ -75,14 +75,14 @@ def run(args: argparse.Namespace) -> int:
     output_folder(out)
     from agents.common.threads import torch_threads
     from agents.runs.config import RunConfig
-    from agents.runs.image_files import reading_options
+    from agents.runs.environment import files_reader
     from agents.segmenting.file_by_file import segment_files
     from agents.segmenting.segmenter import Segmenter
     from gym_rlseg.images import FilesSource
 
     config = RunConfig.load(folder.config)
     source = FilesSource(
-        path=args.images, pattern=args.pattern, **reading_options(config.environment)
+        path=args.images, pattern=args.pattern, **vars(files_reader(config.environment))
     )
     targets = label_targets(source, out)
     with torch_threads(args.threads):

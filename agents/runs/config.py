@@ -14,6 +14,7 @@ from agents.runs.durations import format_duration, parse_duration
 from agents.runs.environment import build_env, resolve
 from agents.runs.yaml_files import one_line, read_yaml
 from gym_rlseg.envs import SuperpixelEnv
+from gym_rlseg.images import ListedSource
 from gym_rlseg.options import check_names, plain, suggest
 from gym_rlseg.paths import user_path
 
@@ -65,6 +66,8 @@ class RunConfig:
         policy: name of the policy whose options `agent` started from.
         agent: options of the agent.
         training: when to stop.
+        source: the images, where they have been listed or are in memory; else the
+            environment's options say where they are.
     """
 
     environment: Mapping[str, Any]
@@ -72,6 +75,7 @@ class RunConfig:
     policy: str
     agent: AgentOptions
     training: Training
+    source: ListedSource[Any] | None = dataclasses.field(default=None, compare=False, repr=False)
 
     @classmethod
     def load(cls, path: str | Path, training: Mapping[str, Any] | None = None) -> RunConfig:
@@ -159,7 +163,7 @@ class RunConfig:
         Raises:
             ValueError: if its images can't be used.
         """
-        return build_env(self.environment)
+        return build_env(self.environment, self.source)
 
 
 def _agent(options: Mapping[str, Any]) -> tuple[str, str, AgentOptions]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,8 +14,9 @@ import gym_rlseg  # noqa: F401  (registers the ids)
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.envs.superpixel.options import SuperpixelOptions, keywords_of
 from gym_rlseg.graph import FEATURES
-from gym_rlseg.images import AugmentedSource, FilesSource
-from gym_rlseg.options import check_names, shown, suggest
+from gym_rlseg.images import AugmentedSource, FilesSource, ImageSource
+from gym_rlseg.images.reading.reader import Reader
+from gym_rlseg.options import check_names, from_options, shown, suggest
 from gym_rlseg.paths import user_path
 
 _ENTRY_POINT = f"gym_rlseg.envs:{SuperpixelEnv.__name__}"
@@ -64,14 +66,33 @@ def resolve(options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return {"id": env_id, **data}
 
 
-def build_env(resolved: Mapping[str, Any]) -> SuperpixelEnv:
+def build_env(resolved: Mapping[str, Any], source: ImageSource | None = None) -> SuperpixelEnv:
     """The environment of a resolved section.
+
+    Args:
+        resolved: the section.
+        source: of images, in place of the one that the section names.
 
     Raises:
         ValueError: if its images can't be used.
     """
+    if source is not None:
+        given = {name: resolved[name] for name in keywords_of(None) if name in resolved}
+        return SuperpixelEnv(**{**given, "source": source})
     options = {name: value for name, value in resolved.items() if name != "id"}
     env = gym.make(resolved["id"], disable_env_checker=True, **options).unwrapped
     if not isinstance(env, SuperpixelEnv):
         raise TypeError(f"{resolved['id']} must make a SuperpixelEnv, made {type(env).__name__}")
     return env
+
+
+def files_source(resolved: Mapping[str, Any]) -> FilesSource:
+    """The source of a resolved section whose images are files; none is looked at."""
+    known = {field.name for field in dataclasses.fields(FilesSource)}
+    options = {name: value for name, value in resolved.items() if name in known}
+    return from_options("environment", FilesSource, options)
+
+
+def files_reader(resolved: Mapping[str, Any]) -> Reader:
+    """How the images of a resolved section are read; by default where they aren't files."""
+    return files_source(resolved).reader if resolved["source"] == "files" else Reader()

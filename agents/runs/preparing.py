@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+import dataclasses
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from agents.runs.config import RunConfig
-from agents.runs.image_files import without_unusable
+from agents.runs.environment import files_source
+from agents.segmenting.pipeline import Pipeline
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.envs.superpixel.observation import check_fits
-from gym_rlseg.images.base import UnusableImageError
+from gym_rlseg.images import ListedSource, UnusableImageError
 
 T = TypeVar("T")
 
@@ -17,29 +20,71 @@ T = TypeVar("T")
 def skipping_unusable(
     config: RunConfig, warn: Callable[[str], None], prepare: Callable[[RunConfig], T]
 ) -> tuple[T, RunConfig, dict[str, str]]:
-    """`prepare(config)`, without the image files that can't be used.
+    """`prepare(config)`, without the images that can't be used.
 
     Args:
-        config: of any environment.
-        warn: takes a line about every file that is left out.
+        config: of any environment; generated images can all be used.
+        warn: takes a line about every image that is left out.
         prepare: makes all graphs that it needs.
 
     Returns:
-        What `prepare` returned, the config that it got, which names those files in
+        What `prepare` returned, the config that it got, which names those images in
         "exclude", and the reasons by name.
 
     Raises:
-        ValueError: if no file can be used, or `prepare` refuses.
+        ValueError: if no image can be used, or `prepare` refuses.
     """
-    config, skipped = without_unusable(config, warn)
+    source: ListedSource[Any] | None = config.source
+    if source is None:
+        if config.environment["source"] != "files":
+            return prepare(config), config, {}
+        source = files_source(config.environment)
+    config, source, skipped = _without(config, source, source.unusable(), warn)
     try:
         return prepare(config), config, skipped
     except UnusableImageError:
         # Only its graph tells that there is nothing to cut; making them all takes a while.
-        config, more = without_unusable(config, warn, graphs=True)
+        config, _, more = _without(config, source, _without_graph(config, source), warn)
         if not more:
             raise
         return prepare(config), config, skipped | more
+
+
+def _without(
+    config: RunConfig,
+    source: ListedSource[Any],
+    unusable: Mapping[str, ValueError],
+    warn: Callable[[str], None],
+) -> tuple[RunConfig, ListedSource[Any], dict[str, str]]:
+    """Config and source without some images, and the reasons by name.
+
+    Raises:
+        ValueError: if none is left.
+    """
+    total, reasons = len(source.listing), {name: str(error) for name, error in unusable.items()}
+    if len(reasons) == total:
+        first = next(iter(reasons.values()))
+        raise ValueError(f"none of the {total} images can be used: {first}")
+    for name, reason in reasons.items():
+        warn(f"{reason if name in reason else f'{name}: {reason}'}; training goes on without it")
+    source = source.without(*reasons) if reasons else source
+    environment = config.environment
+    if environment["source"] == "files":
+        environment = {**environment, "exclude": [*environment["exclude"], *reasons]}
+    return dataclasses.replace(config, environment=environment, source=source), source, reasons
+
+
+def _without_graph(config: RunConfig, source: ListedSource[Any]) -> Mapping[str, ValueError]:
+    """Images that can be read, but have nothing to cut."""
+    pipeline, found = Pipeline.from_options(config.environment), {}
+    for key, name in source.listing.items():
+        with suppress(ValueError):  # of labels, say
+            sample = source.load(key)
+            try:
+                pipeline.graph(sample)
+            except UnusableImageError as error:
+                found[name] = error
+    return found
 
 
 def training_envs(config: RunConfig) -> tuple[SuperpixelEnv, SuperpixelEnv]:

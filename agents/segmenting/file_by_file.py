@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from agents.runs.image_files import raw_image
 from agents.runs.interrupt import Interrupt
 from agents.segmenting.results import LabelFolder
 from agents.segmenting.segmenter import OtherFeaturesError, Segmenter
@@ -68,16 +67,17 @@ def _segment(
 ) -> str:
     """Segment an image and write its labels; a line about it."""
     started, name = time.monotonic(), str(file)
+    raw = source.raw(file)
     try:
-        result = segmenter.segment(source.load(file))
+        result = segmenter.segment(source.load(file, raw))
     except ConstantImageError as error:
         # Not the advice behind it, which is for training.
         reason = _reason(name, error).partition("; remove")[0]
-        folder.nothing(name, target, raw_image(source, file).shape[1:], reason)
+        folder.nothing(name, target, raw.shape[1:], reason)
         warn("warning: ", f"{reason}; its labels are all 0")
         return f"{name}: nothing to see"
     seconds = time.monotonic() - started
-    folder.image(name, target, result, raw_image(source, file), seconds)
+    folder.image(name, target, result, raw, seconds)
     return f"{name}: {result.n_objects} objects, reward {result.reward:.3f}, {seconds:.2f} s"
 
 

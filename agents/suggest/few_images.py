@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from agents.suggest.measuring import middle
 from gym_rlseg.images import FilesSource
 from gym_rlseg.images.base import Sample, spread
-from gym_rlseg.images.reading.formats import read_image
-from gym_rlseg.images.reading.pages import split_page
 
 #: How many images are looked at.
 FEW = 8
@@ -53,15 +51,15 @@ def look_at_few(source: FilesSource) -> tuple[dict[Path, NDArray[Any]], list[str
     return {file: looked[file] for file in files if file in looked}, bad
 
 
-def samples(source: FilesSource, files: Sequence[Path]) -> list[Sample]:
-    """The images as a training sees them; of large ones the middle.
+def samples(source: FilesSource, looked: Mapping[Path, NDArray[Any]]) -> list[Sample]:
+    """The images that were looked at as a training sees them; of large ones the middle.
 
     Raises:
         ValueError: if the source refuses one.
     """
     found = []
-    for file in files:
-        sample = source.load(file)
+    for file, raw in looked.items():
+        sample = source.load(file, raw)
         truth = None if sample.truth is None else middle(sample.truth, _PART).copy()
         image = np.ascontiguousarray(middle(sample.image, _PART))
         found.append(Sample(image=image, truth=truth, name=sample.name))
@@ -69,10 +67,7 @@ def samples(source: FilesSource, files: Sequence[Path]) -> list[Sample]:
 
 
 def _read(source: FilesSource, path: Path) -> NDArray[Any]:
-    file, page = split_page(path)
-    if page is None and isinstance(source.page, int):
-        page = source.page
-    image = read_image(file, source.key, page)
+    image = source.raw(path)
     if (image == image[:, :1, :1]).all():
         raise ValueError(f"{path} is constant, so it shows no object")
     return image

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 import agents
 from agents.cli.main import main
-from agents.segmenting.given_images import given_images
+from agents.segmenting.given_images import given_images, is_one
+from gym_rlseg.images.reading.reader import Reader
 
 ENVIRONMENT: dict[str, Any] = {
     "reward": {"name": "circularity", "count": [3, 5], "radius": [6, 11]},
@@ -121,20 +122,21 @@ def test_arrays_of_any_kind(run):
     assert agents.segment(wide, run).shape == (64, 73)
 
 
-def test_channels_first_and_last_are_the_same(tmp_path):
+def test_channels_first_and_last_are_the_same():
     rng = np.random.default_rng(0)
     for channels in (2, 3):
         image = rng.integers(0, 999, (12, 15, channels), np.uint16)
         loaded = [
-            given_images(one, {}, tmp_path / str(i))[0][0].load().image
-            for i, one in enumerate((image, np.moveaxis(image, 2, 0)))
+            given_images(one, Reader()).sample("train", 0, 0).image
+            for one in (image, np.moveaxis(image, 2, 0))
         ]
         assert loaded[0].shape == (channels, 12, 15)
         np.testing.assert_array_equal(*loaded)
     rgba = rng.integers(0, 255, (12, 15, 4), np.uint8)
-    (given,), alone = given_images(rgba, {}, tmp_path / "rgba")
-    assert alone
-    assert given.load().image.shape == (3, 12, 15)  # alpha says nothing about brightness
+    given = given_images(rgba, Reader())
+    assert is_one(rgba, given)
+    # Alpha says nothing about brightness.
+    assert given.sample("train", 0, 0).image.shape == (3, 12, 15)
 
 
 def test_an_image_that_shows_nothing(run):
@@ -154,6 +156,7 @@ def test_an_image_that_shows_nothing(run):
         ([np.full((20, 20), np.nan)], r"images\[0\] holds 400 NaN"),
         ([np.eye(5)], r"images\[0\] is 5 x 5 pixels, expected at least 8 x 8"),
         ([3], "images must be arrays or paths, got int"),
+        (3, "images must be arrays or paths, got int"),
         ("none.tif", r"none\.tif does not exist"),
         (np.random.default_rng(0).random((32, 32, 3)), r"the image: 3 channels make .* features"),
     ],
@@ -206,6 +209,34 @@ def test_one_shot_trains_on_the_images_themselves(images, tmp_path, monkeypatch)
     assert [file.name for file in tmp_path.iterdir()] == ["c.yaml"]
     for config, _ in trained_on[:2]:
         assert not Path(config.environment["path"]).exists()
+
+
+def test_no_image_is_read_twice(images, run, monkeypatch, tmp_path):
+    from gym_rlseg.images.reading import reader
+
+    names = []
+    read = reader.read_image
+
+    def counted(path, *args):
+        names.append(path.name)
+        return read(path, *args)
+
+    monkeypatch.setattr(reader, "read_image", counted)
+    files = sorted(images.iterdir())
+    for given in (images, files, [draw(7), *files]):
+        agents.segment(given, CONFIG, search=False)
+        assert sorted(names) == [file.name for file in files]
+        names.clear()
+    assert main(["segment", str(run.folder), str(images), "-o", str(tmp_path), "--no-search"]) == 0
+    assert sorted(names) == [file.name for file in files]
+
+
+def test_images_that_differ_in_channels_are_named_before_training(images):
+    colour = np.stack([draw(5)] * 3, axis=2)
+    with pytest.raises(ValueError, match=r"number of channels: 3 in images\[1\]; 1 in .*im0\.tif"):
+        agents.segment([images / "im0.tif", colour, draw(1)], CONFIG)
+    grey = {**CONFIG, "environment": {**ENVIRONMENT, "colour": "grey"}}
+    assert len(agents.segment([images / "im0.tif", colour], grey, search=False)) == 2
 
 
 def test_adapting_and_threads(run):
