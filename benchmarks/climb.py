@@ -20,7 +20,7 @@ import gym_rlseg  # noqa: F401
 from gym_rlseg.envs.superpixel.env import SuperpixelEnv
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.partition import Multicut, first_node_labels
-from gym_rlseg.metrics import Scores, evaluate, mean_scores, project_truth
+from gym_rlseg.metrics import Evaluation, evaluate, mean_scores, project_truth
 from gym_rlseg.rewards import REWARDS, Reward
 from gym_rlseg.segmentation.segmentation import Segmentation
 
@@ -117,7 +117,7 @@ def _truth(graph: SuperpixelGraph) -> Labels:
     return first_node_labels(project_truth(graph.superpixels, cast(Labels, graph.truth)))
 
 
-def _scores(graphs: list[SuperpixelGraph], reward: Reward, partitions: list[Labels]) -> Scores:
+def _scores(graphs: list[SuperpixelGraph], reward: Reward, partitions: list[Labels]) -> Evaluation:
     return mean_scores(
         [
             evaluate(

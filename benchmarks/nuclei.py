@@ -37,7 +37,7 @@ from agents.segmenting.pipeline import Pipeline, segment_graph
 from agents.suggest.settings import Answers, Seen, settings
 from gym_rlseg.graph.superpixels import MutexWatershed
 from gym_rlseg.images import FilesSource, Sample
-from gym_rlseg.metrics import Scores, evaluate, mean_scores, superpixel_bound
+from gym_rlseg.metrics import Evaluation, evaluate, mean_scores, superpixel_bound
 
 Labels = NDArray[np.int32]
 FOLDS = 5
@@ -145,7 +145,7 @@ def train_fold(arguments: argparse.Namespace, name: str, fold: int) -> None:
             rows.append(dataclasses.asdict(evaluate(result.object_labels, truth)))
         outcome[method] = {"scores": rows, "ms": 1e3 * seconds / len(samples)}
     target.write_text(json.dumps(outcome))
-    means = [mean_scores([Scores(**r) for r in outcome[m]["scores"]]).sbd for m in METHODS
+    means = [mean_scores([Evaluation(**r) for r in outcome[m]["scores"]]).sbd for m in METHODS
              if m in outcome]  # fmt: skip
     print(name, fold, agent.num_timesteps, "steps", means, flush=True)
 
@@ -190,7 +190,7 @@ def assemble(arguments: argparse.Namespace, name: str) -> tuple[str, str]:
     pipeline = Pipeline.from_options(environment(arguments.data, name))
     graphs = [pipeline.graph(sample) for sample in samples]
 
-    def scored(labels: Sequence[Any]) -> Scores:
+    def scored(labels: Sequence[Any]) -> Evaluation:
         return mean_scores([evaluate(a, b) for a, b in zip(labels, truths, strict=True)])
 
     otsu = {}
@@ -241,12 +241,12 @@ def assemble(arguments: argparse.Namespace, name: str) -> tuple[str, str]:
     folds = {}
     agent = ALGORITHMS[arguments.algorithm].__name__
     for method, label in (("plain", agent), ("searched", f"{agent}, searched")):
-        scores = [[Scores(**r) for r in o[method]["scores"]] for o in outcomes]
+        scores = [[Evaluation(**r) for r in o[method]["scores"]] for o in outcomes]
         folds[method] = [mean_scores(s).sbd for s in scores]
         rows.append(row(f"{label} (no annotation)", mean_scores(list(chain.from_iterable(scores)))))
     if all("supervised" in o for o in outcomes):
         chained = chain.from_iterable(o["supervised"]["scores"] for o in outcomes)
-        scored_rows = mean_scores([Scores(**r) for r in chained])
+        scored_rows = mean_scores([Evaluation(**r) for r in chained])
         rows.append(row("the same network, trained with the truth (needs annotation)", scored_rows))
     ratio = np.mean([o["searched"]["ms"] / o["plain"]["ms"] for o in outcomes])
     spans = [np.ptp(o["validation"][-10:]) for o in outcomes]
@@ -270,7 +270,7 @@ def assemble(arguments: argparse.Namespace, name: str) -> tuple[str, str]:
     return f"Nuclei: {name}", "\n".join(body)
 
 
-def row(label: str, scores: Scores) -> tuple[str, ...]:
+def row(label: str, scores: Evaluation) -> tuple[str, ...]:
     """A line of the table."""
     return (
         label,

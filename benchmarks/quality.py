@@ -24,7 +24,7 @@ from agents.runs.config import DEFAULT_ALGORITHM
 from agents.segmenting.by_reward import segment_by_reward
 from agents.segmenting.pipeline import segment_graph
 from gym_rlseg.envs.superpixel.env import SuperpixelEnv
-from gym_rlseg.metrics import Scores, evaluate, mean_scores, superpixel_bound
+from gym_rlseg.metrics import Evaluation, evaluate, mean_scores, superpixel_bound
 
 BIASES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
@@ -127,7 +127,7 @@ def trained_agent(arguments: argparse.Namespace, seed: int) -> GraphAgent:
     return agent
 
 
-def row(label: str, scores: Scores, bound: Scores) -> tuple[str, ...]:
+def row(label: str, scores: Evaluation, bound: Evaluation) -> tuple[str, ...]:
     """A line of the table."""
     return (
         label,
@@ -141,13 +141,13 @@ def row(label: str, scores: Scores, bound: Scores) -> tuple[str, ...]:
     )
 
 
-def bound_scores(env: SuperpixelEnv, index: int) -> Scores:
+def bound_scores(env: SuperpixelEnv, index: int) -> Evaluation:
     """The best any agent can do with these superpixels."""
     env.reset(options={"index": index})
     return evaluate(superpixel_bound(env.graph.superpixels, env.truth), env.truth)
 
 
-def multicut_scores(env: SuperpixelEnv, index: int, bias: float) -> Scores:
+def multicut_scores(env: SuperpixelEnv, index: int, bias: float) -> Evaluation:
     """The boundary evidence as edge weights, without any learning."""
     env.reset(options={"index": index})
     return evaluate(edge_multicut(env.graph, env.reward, bias=bias).object_labels, env.truth)
@@ -155,7 +155,7 @@ def multicut_scores(env: SuperpixelEnv, index: int, bias: float) -> Scores:
 
 def measured(
     agent: GraphAgent, env: SuperpixelEnv, images: int, *, search: bool
-) -> tuple[Scores, float]:
+) -> tuple[Evaluation, float]:
     """Mean scores of a trained agent, and milliseconds per image from graph to labels."""
     rng = np.random.default_rng(0)
     scores, seconds = [], 0.0

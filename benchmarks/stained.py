@@ -26,7 +26,7 @@ from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.boundary import BoundaryMap
 from gym_rlseg.graph.silhouettes import Silhouettes, split_by_distance
 from gym_rlseg.images import Sample
-from gym_rlseg.metrics import Scores, evaluate, mean_scores, superpixel_bound
+from gym_rlseg.metrics import Evaluation, evaluate, mean_scores, superpixel_bound
 
 Labels = NDArray[np.int32]
 SET = "dsb2018_he"
@@ -190,7 +190,7 @@ def truth_of(sample: Sample) -> Labels:
     return cast(Labels, sample.truth)
 
 
-def scores(found: Sequence[Labels], samples: Sequence[Sample]) -> Scores:
+def scores(found: Sequence[Labels], samples: Sequence[Sample]) -> Evaluation:
     """Mean scores, at the samples' own size."""
     truths = [truth_of(s) for s in samples]
     return mean_scores(

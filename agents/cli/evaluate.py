@@ -3,7 +3,9 @@
 Files are paired by name: OUT/a.tif with LABELS/a.png. Columns: symmetric best dice,
 average precision at IoU 0.5 and its mean over IoU 0.5 ... 0.95 (1 = perfect); variation
 of information lost to splits and merges in bits, adapted Rand error, and the difference
-of the numbers of objects (0 = perfect).
+of the numbers of objects (0 = perfect); aggregated Jaccard index, panoptic quality and its
+two factors, recognition and segmentation quality, F1 of the objects at IoU 0.5 (1 = perfect);
+numbers of splits and of merges (0 = perfect).
 """
 
 from __future__ import annotations
@@ -19,9 +21,9 @@ from gym_rlseg.paths import output_file, user_path
 from gym_rlseg.writing import write_csv
 
 if TYPE_CHECKING:
-    from gym_rlseg.metrics import Scores
+    from gym_rlseg.metrics import Evaluation
 
-#: Field of `Scores` -> heading.
+#: Field of `Evaluation` -> heading.
 _COLUMNS = {
     "sbd": "SBD",
     "ap50": "AP50",
@@ -30,6 +32,13 @@ _COLUMNS = {
     "vi_merge": "VI merge",
     "rand_error": "Rand error",
     "count_difference": "|DiC|",
+    "aji": "AJI",
+    "pq": "PQ",
+    "rq": "RQ",
+    "sq": "SQ",
+    "f1": "F1",
+    "splits": "splits",
+    "merges": "merges",
 }
 
 
@@ -62,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     return 1 if lonely else 0
 
 
-def _show(scores: dict[str, Scores]) -> None:
+def _show(scores: dict[str, Evaluation]) -> None:
     rows = [
         (name, *(f"{getattr(row, column):.3f}" for column in _COLUMNS))
         for name, row in scores.items()
@@ -80,7 +89,11 @@ def _show(scores: dict[str, Scores]) -> None:
             # Text, as names with brackets would be taken for markup.
             style = "bold" if position == len(rows) - 1 else ""
             table.add_row(*(Text(printable(cell), style=style) for cell in row))
-        Console().print(table)
+        console = Console()
+        # A narrow terminal wraps lines; a squeezed table would lose names and numbers.
+        wide = console.options.update(width=10_000)
+        console.width = max(console.width, console.measure(table, options=wide).maximum)
+        console.print(table)
         return
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     for row in (header, *rows):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gym_rlseg.images.files import file_stem, image_files, read_labels
-from gym_rlseg.metrics import Scores, evaluate
+from gym_rlseg.metrics import Evaluation, evaluate
 
 Pair = tuple[Path, Path]
 
@@ -35,7 +35,7 @@ def label_pairs(output: Path, labels: Path) -> tuple[dict[str, Pair], list[Pair]
     return {stem: (ours[stem], theirs[stem]) for stem in common}, lonely
 
 
-def score_pairs(pairs: Mapping[str, Pair], key: str | None = None) -> dict[str, Scores]:
+def score_pairs(pairs: Mapping[str, Pair], key: str | None = None) -> dict[str, Evaluation]:
     """The scores of each pair (ours, true).
 
     Args:
@@ -58,7 +58,7 @@ def _by_stem(path: Path) -> dict[str, Path]:
     return found
 
 
-def _score(output: Path, labels: Path, key: str | None) -> Scores:
+def _score(output: Path, labels: Path, key: str | None) -> Evaluation:
     ours, theirs = read_labels(output), read_labels(labels, key)
     if ours.shape != theirs.shape:
         raise ValueError(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from gym_rlseg.graph.read_only import freeze
-from gym_rlseg.metrics import project_truth
+from gym_rlseg.metrics import overlaps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,16 +61,13 @@ def truth_table(superpixels: NDArray[np.int32], truth: NDArray[np.int32]) -> Tru
     grounds, n_grounds = ndimage.label(truth == 0)
     values = np.unique(truth[truth != 0])
     dense = np.where(truth == 0, grounds - 1, n_grounds + np.searchsorted(values, truth))
-    dense = dense.astype(np.int32)
     n_labels = n_grounds + values.size
-    pairs, pixels = np.unique(
-        superpixels.ravel().astype(np.int64) * n_labels + dense.ravel(), return_counts=True
-    )
+    table = overlaps(superpixels, dense, name="superpixels")
     return TruthTable(
-        labels=project_truth(superpixels, dense),
+        labels=table.winners().astype(np.int32),
         background=np.arange(n_labels) < n_grounds,
-        superpixel=pairs // n_labels,
-        label=pairs % n_labels,
-        pixels=pixels.astype(np.float64),
-        area=np.bincount(dense.ravel(), minlength=n_labels).astype(np.float64),
+        superpixel=table.a,
+        label=table.b,
+        pixels=table.pixels.astype(np.float64),
+        area=table.area_b.astype(np.float64),
     )
