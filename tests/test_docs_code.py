@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
+from agents.algorithms import ALGORITHMS
 from agents.cli.main import parser
 from agents.runs.config import RunConfig
+from gym_rlseg.graph import BOUNDARIES
 from gym_rlseg.rewards import REWARDS
 from gym_rlseg.rewards.priors import PRIORS, as_prior
 
@@ -49,9 +51,21 @@ def mentions(text: str, program: str) -> list[str]:
     return [re.sub(r"\s+", " ", command) for command in found]
 
 
+@pytest.fixture
+def registries_as_they_were():
+    """Pages may register names; no other test is to see them."""
+    registries: tuple[Any, ...] = (BOUNDARIES, PRIORS, ALGORITHMS)
+    before = [dict(registry) for registry in registries]
+    yield
+    for registry, entries in zip(registries, before, strict=True):
+        registry.clear()
+        registry.update(entries)
+
+
 WITH_PYTHON = [page for page, text in PAGES.items() if blocks(text, "python")]
 
 
+@pytest.mark.usefixtures("registries_as_they_were")
 @pytest.mark.parametrize("page", WITH_PYTHON)
 def test_python_blocks(page, tmp_path, monkeypatch):
     """All blocks of a page in one namespace, in order; warnings are errors."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import subprocess
@@ -10,6 +11,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+
+import agents
+from agents.cli.main import parser
+from gym_rlseg import rewards
+from gym_rlseg.rewards import priors
 
 ROOT = Path(__file__).parent.parent
 #: Attributes of tags that a browser fetches by itself.
@@ -53,7 +59,7 @@ def site(tmp_path_factory) -> Path:
 @pytest.mark.slow
 def test_every_page_and_picture_is_there(site):
     pages = [str(p.relative_to(ROOT / "docs")) for p in (ROOT / "docs").rglob("*.md")]
-    for page in (*pages, "results.md", "changelog.md"):
+    for page in (*pages, "results.md", "changelog.md", "cli.md"):
         file = site / page.replace(".md", ".html")
         assert file.is_file(), page
         for picture in Page(file.read_text()).pictures:
@@ -80,3 +86,30 @@ def test_results_are_those_of_the_repository(site):
     assert len(headings) > 5
     for heading in headings:
         assert heading.replace("&", "&amp;") in shown
+
+
+@pytest.mark.slow
+def test_every_argument_of_the_command_line_is_there(site):
+    page = html.unescape((site / "cli.html").read_text())
+    (commands,) = (action for action in parser()._actions if action.choices)
+    assert {"init", "train", "segment"} <= set(commands.choices)
+    for name, command in commands.choices.items():
+        section = page.split(f'<h2 id="rlseg-{name}">')[1].split("<h2 ")[0]
+        for action in command._actions:
+            if action.dest != "help":
+                assert (", ".join(action.option_strings) or action.metavar) in section, action
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("package", "names"),
+    [
+        ("agents", agents.__all__),
+        ("gym_rlseg.rewards", rewards.__all__),
+        ("gym_rlseg.rewards.priors", priors.__all__),
+    ],
+)
+def test_everything_that_is_exported_has_its_docstring_there(site, package, names):
+    page = (site / "api" / f"{package}.html").read_text()
+    for name in names:
+        assert f'id="{package}.{name}"' in page or f'.{name}"' in page, name
