@@ -17,7 +17,8 @@ from common import record, table
 
 import gym_rlseg  # noqa: F401
 from gym_rlseg.envs.superpixel.env import SuperpixelEnv
-from gym_rlseg.graph.partition import edge_costs, solver_graph
+from gym_rlseg.graph.partition import edge_costs
+from gym_rlseg.graph.solver import solver_graph
 
 
 def main() -> None:

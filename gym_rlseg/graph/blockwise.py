@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.graph.partition import solver_graph
+from gym_rlseg.graph.solver import solver_graph
 
 if TYPE_CHECKING:
     from bioimage_cpp.graph import UndirectedGraph

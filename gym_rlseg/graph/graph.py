@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.graph.brightness import superpixel_brightness
-from gym_rlseg.graph.partition import solver_graph
 from gym_rlseg.graph.planar.outlines import Outlines
 from gym_rlseg.graph.read_only import freeze, read_only
+from gym_rlseg.graph.solver import solver_graph
 from gym_rlseg.graph.sums import NodeSums
 from gym_rlseg.graph.truth import TruthTable, truth_table
 

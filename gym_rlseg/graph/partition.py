@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_rlseg.graph.blockwise import kernighan_lin_by_blocks
 from gym_rlseg.options import Options, Registry
 
 if TYPE_CHECKING:
@@ -39,13 +40,6 @@ def edge_costs(weights: NDArray[np.floating], bias: float = 0.5) -> NDArray[np.f
     w = np.clip(np.asarray(weights, np.float64), _MARGIN, 1.0 - _MARGIN)
     costs = np.log((1.0 - w) / w)
     return costs if bias == 0.5 else costs + np.log(bias / (1.0 - bias))
-
-
-def solver_graph(n_nodes: int, edges: NDArray[np.int64]) -> UndirectedGraph:
-    """The solvers' own graph; build it once per image, it is what takes time."""
-    from bioimage_cpp.graph import UndirectedGraph
-
-    return UndirectedGraph.from_unique_edges(n_nodes, np.ascontiguousarray(edges, np.uint64))
 
 
 class Partition(Options, ABC):
@@ -93,8 +87,6 @@ class Multicut(Partition):
         if self.solver in _ELF:
             return first_node_labels(_solve_with_elf(graph, costs, self.solver))
         if self.solver == "kernighan_lin" and graph.number_of_nodes > _LARGE:
-            from gym_rlseg.graph.blockwise import kernighan_lin_by_blocks
-
             by_blocks = kernighan_lin_by_blocks(graph, costs, block=_BLOCK)
             return first_node_labels(_connected(graph, by_blocks))
         from bioimage_cpp.graph import multicut

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from gym_rlseg.graph import partition
 from gym_rlseg.graph.blockwise import kernighan_lin_by_blocks
-from gym_rlseg.graph.partition import Multicut, edge_costs, solver_graph
+from gym_rlseg.graph.partition import Multicut, edge_costs
 from gym_rlseg.graph.planar.outlines import region_adjacency
+from gym_rlseg.graph.solver import solver_graph
 
 SIDE = 24
 

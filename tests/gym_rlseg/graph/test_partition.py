@@ -18,8 +18,8 @@ from gym_rlseg.graph.partition import (
     Partition,
     edge_costs,
     first_node_labels,
-    solver_graph,
 )
+from gym_rlseg.graph.solver import solver_graph
 
 SOLVERS = ("greedy_additive", "kernighan_lin", "greedy_fixation", "fusion_moves")
 LINKAGES = ("mean", "sum", "max", "min", "abs_max", "mutex_watershed")
