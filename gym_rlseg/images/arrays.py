@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.images.base import name_hash
-from gym_rlseg.images.listed import ListedSource, check_shares
+from gym_rlseg.images.listed import Fraction, ListedSource, check_shares
 from gym_rlseg.images.reading.pages import split_page
 from gym_rlseg.images.reading.reader import ImageLike, Reader
 
@@ -38,8 +38,8 @@ class ArraySource(ListedSource[int]):
     names: tuple[str, ...] = ()
     reader: Reader = field(default_factory=Reader)
     exclude: tuple[str, ...] = ()
-    validation_fraction: float = 0.15
-    test_fraction: float = 0.0
+    validation_fraction: Fraction = 0.15
+    test_fraction: Fraction = 0.0
 
     def __post_init__(self) -> None:
         if not self.images:
@@ -49,6 +49,7 @@ class ArraySource(ListedSource[int]):
                 raise ValueError(f"images must be arrays or paths, got {type(image).__name__}")
         if self.names and len({*self.names}) != len(self.images):
             raise ValueError(f"names must be {len(self.images)} different ones, got {self.names}")
+        super().__post_init__()
         check_shares(self.validation_fraction, self.test_fraction)
 
     @cached_property

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Ge, Le
 from numpy.typing import NDArray
 
 from gym_rlseg.images.base import (
@@ -20,6 +21,7 @@ from gym_rlseg.images.base import (
     spread,
 )
 from gym_rlseg.options import check_names, from_options
+from gym_rlseg.options.ranges import Amount
 
 # (axes swapped, then mirrored top to bottom, then left to right)
 _Variant = tuple[bool, bool, bool]
@@ -35,7 +37,7 @@ _NAMES: Mapping[_Variant, str] = {
 }
 _ALL = tuple(_NAMES)
 _TURNS = tuple(v for v in _ALL if sum(v) in (0, 2))  # an even number of mirrors is a turn
-_MIN_CROP = 16
+_Side = Annotated[int, Ge(16), Le(100_000)]
 # A crop shows something if its standard deviation is this share of the image's: objects
 # on one percent of its pixels, where they cover a fifth of the image.
 _ENOUGH = 0.25
@@ -68,29 +70,15 @@ class AugmentedSource(ImageSource):
     source: ImageSource
     flips: bool = True
     turns: bool = True
-    crop: int | tuple[int, int] | None = None
-    crops: int = 1
+    crop: _Side | tuple[_Side, _Side] | None = None
+    crops: Amount = 1
 
     def __post_init__(self) -> None:
-        for name in ("flips", "turns"):
-            if not isinstance(getattr(self, name), bool):
-                raise ValueError(f"{name} must be true or false, got {getattr(self, name)!r}")
-        if self.crop is not None:
-            sides = [self.crop] * 2 if isinstance(self.crop, int) else self.crop
-            if (
-                not isinstance(sides, list | tuple)
-                or len(sides) != 2
-                or not all(_is_whole(side, _MIN_CROP) for side in sides)
-            ):
-                raise ValueError(
-                    f"crop must be None, a number of pixels >= {_MIN_CROP} or two of them "
-                    f"(height, width), got {self.crop!r}"
-                )
-            object.__setattr__(self, "crop", tuple(sides))
-        if not _is_whole(self.crops, 1) or (self.crop is None and self.crops > 1):
-            raise ValueError(
-                f"crops must be a whole number >= 1, and 1 without crop, got {self.crops!r}"
-            )
+        super().__post_init__()
+        if isinstance(self.crop, int):
+            object.__setattr__(self, "crop", (self.crop, self.crop))
+        if self.crop is None and self.crops > 1:
+            raise ValueError(f"crops must be 1 without crop, got {self.crops}")
 
     @property
     def seeded(self) -> bool:
@@ -249,7 +237,3 @@ def _steepest(image: NDArray[np.float32]) -> tuple[int, int]:
     right = np.abs(np.diff(image, axis=2, append=image[:, :, -1:])).max(axis=0)
     y, x = np.unravel_index(int(np.argmax(np.maximum(down, right))), down.shape)
     return int(y), int(x)
-
-
-def _is_whole(value: Any, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from gym_rlseg.images.arrays import file_size
 from gym_rlseg.images.base import Split, check_split, renumbered
-from gym_rlseg.images.listed import ListedSource, check_shares
-from gym_rlseg.images.reading.contrast import is_number, normalise
+from gym_rlseg.images.listed import Fraction, ListedSource, check_shares
+from gym_rlseg.images.reading.colour import check_colour
+from gym_rlseg.images.reading.contrast import Percentiles, normalise
 from gym_rlseg.images.reading.formats import (
     image_files,
     page_count,
@@ -26,9 +27,10 @@ from gym_rlseg.images.reading.formats import (
     write_labels,
 )
 from gym_rlseg.images.reading.label_files import label_candidates
-from gym_rlseg.images.reading.pages import EACH, file_stem, page_path, split_page
+from gym_rlseg.images.reading.pages import EACH, Page, file_stem, page_path, split_page
 from gym_rlseg.images.reading.planes import MOST_PIXELS
-from gym_rlseg.images.reading.reader import Reader
+from gym_rlseg.images.reading.reader import Name, PixelCount, Reader
+from gym_rlseg.options.ranges import Positive
 from gym_rlseg.paths import user_path
 
 __all__ = [
@@ -83,42 +85,29 @@ class FilesSource(ListedSource[Path]):
         test_fraction: share of the images; both together < 1.
     """
 
-    path: str
-    labels: str | None = None
-    pattern: str = "*"
-    exclude: tuple[str, ...] = ()
-    page: int | str | None = None
-    key: str | None = None
-    labels_key: str | None = None
+    path: Name
+    labels: Name | None = None
+    pattern: Name = "*"
+    exclude: tuple[Name, ...] = ()
+    page: Page = None
+    key: Name | None = None
+    labels_key: Name | None = None
     colour: str = "channels"
-    percentiles: tuple[float, float] | None = (1.0, 99.8)
-    gamma: float = 1.0
-    compress: float | None = None
-    most_pixels: int = MOST_PIXELS
+    percentiles: Percentiles | None = (1.0, 99.8)
+    gamma: Positive = 1.0
+    compress: Positive | None = None
+    most_pixels: PixelCount = MOST_PIXELS
     partial_labels: bool = False
-    validation_fraction: float = 0.15
-    test_fraction: float = 0.0
+    validation_fraction: Fraction = 0.15
+    test_fraction: Fraction = 0.0
 
     def __post_init__(self) -> None:
         """Validate the options; files are looked at later."""
-        object.__setattr__(self, "path", _check_text("path", self.path))
-        object.__setattr__(self, "pattern", _check_text("pattern", self.pattern))
-        for name in ("labels", "key", "labels_key"):
-            if getattr(self, name) is not None:
-                object.__setattr__(self, name, _check_text(name, getattr(self, name)))
-        if not isinstance(self.exclude, list | tuple):
-            raise ValueError(f"exclude must be a list of names, got {self.exclude!r}")
-        excluded = tuple(_check_text("a name in exclude", name) for name in self.exclude)
-        object.__setattr__(self, "exclude", excluded)
-        for name, value in vars(self.reader).items():
-            object.__setattr__(self, name, value)
-        if not isinstance(self.partial_labels, bool):
-            raise ValueError(f"partial_labels must be true or false, got {self.partial_labels!r}")
-        for name in ("validation_fraction", "test_fraction"):
-            value = getattr(self, name)
-            if not is_number(value) or not 0 <= value < 1:
-                raise ValueError(f"{name} must be a number in [0, 1), got {value!r}")
-            object.__setattr__(self, name, float(value))
+        for name in ("path", "labels"):
+            if isinstance(getattr(self, name), os.PathLike):
+                object.__setattr__(self, name, os.fspath(getattr(self, name)))
+        super().__post_init__()
+        check_colour(self.colour)
         check_shares(self.validation_fraction, self.test_fraction)
 
     @cached_property
@@ -207,9 +196,3 @@ def _pages(file: Path) -> list[None] | list[int]:
 def _composed(name: str) -> str:
     # File systems disagree on whether "ü" is one code point or two.
     return unicodedata.normalize("NFC", name)
-
-
-def _check_text(name: str, value: Any) -> str:
-    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
-        raise ValueError(f"{name} must be a non-empty string, got {value!r}")
-    return str(value)

@@ -6,9 +6,10 @@ import dataclasses
 from abc import abstractmethod
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 import numpy as np
+from annotated_types import Ge, Lt
 from numpy.typing import NDArray
 
 from gym_rlseg.images.base import (
@@ -24,6 +25,8 @@ from gym_rlseg.images.base import (
 from gym_rlseg.images.reading.reader import Reader
 
 Key = TypeVar("Key")
+#: A share of the images that leaves some.
+Fraction = Annotated[float, Ge(0), Lt(1)]
 # Bytes of images that are kept from looking for bad ones until they are used.
 _KEPT = 2**30
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from numbers import Real
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Ge, Le
 from numpy.typing import ArrayLike, NDArray
 
 from gym_rlseg.images.base import ConstantImageError
+from gym_rlseg.options import Rule, check_declared
+from gym_rlseg.options.ranges import Positive
+
+_Percentile = Annotated[float, Ge(0), Le(100)]
+Percentiles = Annotated[
+    tuple[_Percentile, _Percentile], Rule(lambda pair: pair[0] < pair[1], "low < high")
+]
 
 
 def normalise(
     image: ArrayLike,
-    percentiles: Sequence[float] | None = (1.0, 99.8),
-    gamma: float = 1.0,
-    compress: float | None = None,
+    percentiles: Percentiles | None = (1.0, 99.8),
+    gamma: Positive = 1.0,
+    compress: Positive | None = None,
     name: str = "image",
 ) -> NDArray[np.float32]:
     """Bring an image to [0, 1]: per channel (x - low) / (high - low), clipped, then ** gamma.
@@ -52,8 +57,7 @@ def normalise(
         ValueError: if an argument is invalid, or the image is not finite or, without
             percentiles, outside the range that its dtype suggests.
     """
-    limits, gamma = check_percentiles(percentiles), check_gamma(gamma)
-    compress = check_compress(compress)
+    check_declared(normalise, {"percentiles": percentiles, "gamma": gamma, "compress": compress})
     image = np.asarray(image)
     if image.ndim != 3 or not image.size or image.dtype.kind not in "buif":
         raise ValueError(
@@ -68,13 +72,13 @@ def normalise(
             f"{name} is constant (every pixel is {value}); remove it, as it shows no object"
         )
     scale = full_scale(image.dtype)
-    if limits is None:
+    if percentiles is None:
         check_range(image, name, "percentiles is None; set percentiles to stretch it")
     result = np.empty(image.shape, np.float32)
     for channel, plane in enumerate(image):
         # float64 throughout: float32 is too coarse for integers of 32 bits.
         values = plane.astype(np.float64)
-        low, high = (0.0, scale) if limits is None else np.percentile(values, limits)
+        low, high = (0.0, scale) if percentiles is None else np.percentile(values, percentiles)
         if high <= low:
             low, high = values.min(), values.max()
         span = high - low if high > low else 1.0
@@ -117,52 +121,3 @@ def check_range(image: NDArray[Any], name: str, why: str) -> None:
             f"{name} holds values from {low} to {high}, expected [0, {scale:g}] "
             f"for {image.dtype} where {why}"
         )
-
-
-def check_gamma(gamma: Any) -> float:
-    """`gamma` as a float.
-
-    Raises:
-        ValueError: unless it is a finite number > 0.
-    """
-    if not is_number(gamma) or gamma <= 0:
-        raise ValueError(f"gamma must be a finite number > 0, got {gamma!r}")
-    return float(gamma)
-
-
-def check_compress(compress: Any) -> float | None:
-    """`compress` as a float, or None.
-
-    Raises:
-        ValueError: unless it is None or a finite number > 0.
-    """
-    if compress is None:
-        return None
-    if not is_number(compress) or compress <= 0:
-        raise ValueError(f"compress must be null or a finite number > 0, got {compress!r}")
-    return float(compress)
-
-
-def check_percentiles(percentiles: Any) -> tuple[float, float] | None:
-    """`percentiles` as a pair of floats, or None.
-
-    Raises:
-        ValueError: unless they are None or 0 <= low < high <= 100.
-    """
-    if percentiles is None:
-        return None
-    if (
-        not isinstance(percentiles, (tuple, list))
-        or len(percentiles) != 2
-        or not all(is_number(value) for value in percentiles)
-        or not 0 <= percentiles[0] < percentiles[1] <= 100
-    ):
-        raise ValueError(
-            f"percentiles must be None or two numbers 0 <= low < high <= 100, got {percentiles!r}"
-        )
-    return float(percentiles[0]), float(percentiles[1])
-
-
-def is_number(value: Any) -> bool:
-    """Whether `value` is a finite real number, and no boolean."""
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePath
-from typing import Any, TypeVar
+from typing import Annotated, Literal, TypeVar
+
+from annotated_types import Ge
 
 _PAGE = re.compile(r"(.+\.tiff?)#(\d+)", re.IGNORECASE)
 _Path = TypeVar("_Path", bound=PurePath)
 #: The value of the option `page` that makes every page an image of its own.
 EACH = "each"
+#: The option `page`.
+Page = Annotated[int, Ge(0)] | Literal["each"] | None
 
 
 def page_path(file: _Path, page: int) -> _Path:
@@ -36,15 +40,3 @@ def file_stem(path: PurePath) -> str:
     file, page = split_page(path)
     stem = file.stem[: -len(".ome")] if file.stem.lower().endswith(".ome") else file.stem
     return stem if page is None else f"{stem}_p{page:03}"
-
-
-def check_page(page: Any) -> int | str | None:
-    """The option `page`, if it is valid.
-
-    Raises:
-        ValueError: unless it is None, a whole number >= 0 or "each".
-    """
-    is_number = isinstance(page, int) and not isinstance(page, bool) and page >= 0
-    if page is not None and page != EACH and not is_number:
-        raise ValueError(f'page must be None, a whole number >= 0 or "{EACH}", got {page!r}')
-    return page

@@ -5,28 +5,30 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Ge, Le
 from numpy.typing import NDArray
 
 from gym_rlseg.images.reading.colour import check_colour, convert
-from gym_rlseg.images.reading.contrast import (
-    check_compress,
-    check_gamma,
-    check_percentiles,
-    normalise,
-)
+from gym_rlseg.images.reading.contrast import Percentiles, normalise
 from gym_rlseg.images.reading.formats import checked_image, read_image
-from gym_rlseg.images.reading.pages import check_page, split_page
+from gym_rlseg.images.reading.pages import Page, split_page
 from gym_rlseg.images.reading.planes import MAX_CHANNELS, MOST_PIXELS
+from gym_rlseg.options import Options, Rule
+from gym_rlseg.options.ranges import Positive
 
+#: A name or path.
+Name = Annotated[str, Rule(bool, "at least one letter")]
+#: Pixels times channels.
+PixelCount = Annotated[int, Ge(1), Le(2**48)]
 #: What an image may come from.
 ImageLike = NDArray[Any] | str | os.PathLike[str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reader:
+class Reader(Options):
     """Reads (`raw`), then takes the colours that count and stretches the contrast (`adjusted`).
 
     Attributes:
@@ -40,22 +42,17 @@ class Reader:
         most_pixels: files of more pixels times channels are refused before they are decoded.
     """
 
-    page: int | str | None = None
-    key: str | None = None
+    page: Page = None
+    key: Name | None = None
     colour: str = "channels"
-    percentiles: tuple[float, float] | None = (1.0, 99.8)
-    gamma: float = 1.0
-    compress: float | None = None
-    most_pixels: int = MOST_PIXELS
+    percentiles: Percentiles | None = (1.0, 99.8)
+    gamma: Positive = 1.0
+    compress: Positive | None = None
+    most_pixels: PixelCount = MOST_PIXELS
 
     def __post_init__(self) -> None:
-        check_page(self.page)
+        super().__post_init__()
         check_colour(self.colour)
-        object.__setattr__(self, "percentiles", check_percentiles(self.percentiles))
-        object.__setattr__(self, "gamma", check_gamma(self.gamma))
-        object.__setattr__(self, "compress", check_compress(self.compress))
-        if not isinstance(self.most_pixels, int) or self.most_pixels < 1:
-            raise ValueError(f"most_pixels must be a whole number >= 1, got {self.most_pixels!r}")
 
     def raw(self, image: ImageLike, name: str = "the image") -> NDArray[Any]:
         """Channels in front, otherwise as it is in the file or array.

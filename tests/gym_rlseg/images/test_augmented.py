@@ -288,7 +288,7 @@ class TestRefusals:
         [
             ({"flips": 1}, "flips must be true or false, got 1"),
             ({"turns": "no"}, "turns must be true or false, got 'no'"),
-            ({"crop": 15}, "crop must be None, a number of pixels >= 16 or two"),
+            ({"crop": 15}, r"crop must be a whole number >= 16 or a list \[.* or null, got 15"),
             ({"crop": (32, 8)}, r"crop must be .*got \(32, 8\)"),
             ({"crop": (32, 32, 32)}, "crop must be"),
             ({"crop": 32.5}, "crop must be"),

@@ -87,7 +87,9 @@ BAD_PERCENTILES = [(1,), (1, 2, 3), (5, 5), (99, 1), (-1, 50), (0, 101), "ab", 3
 class TestOptions:
     @pytest.mark.parametrize("value", BAD_PERCENTILES)
     def test_percentiles(self, value: Any) -> None:
-        message = says("percentiles must be None or two numbers", repr(value))
+        message = says(
+            "percentiles must be a list [a number in [0, 100], ", "low < high", repr(value)
+        )
         with pytest.raises(ValueError, match=message):
             FilesSource(path="x", percentiles=value)
         with pytest.raises(ValueError, match=message):
@@ -120,7 +122,7 @@ class TestOptions:
     @pytest.mark.parametrize("name", ["path", "labels", "pattern", "key", "labels_key"])
     @pytest.mark.parametrize("value", ["", 3])
     def test_text(self, name: str, value: Any) -> None:
-        with pytest.raises(ValueError, match=says(f"{name} must be a non-empty string")):
+        with pytest.raises(ValueError, match=says(f"{name} must be a text", repr(value))):
             FilesSource(**{"path": "x", name: value})
 
     def test_json_round_trip(self, tmp_path: Path) -> None:

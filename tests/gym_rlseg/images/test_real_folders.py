@@ -163,7 +163,7 @@ class TestExclude:
 
     @pytest.mark.parametrize("value", ["a.tif", 3, None, [3], ("",)])
     def test_bad_values(self, value: Any) -> None:
-        with pytest.raises(ValueError, match=r"exclude must be a list|a name in exclude must be"):
+        with pytest.raises(ValueError, match="exclude must be a list"):
             FilesSource(path="x", exclude=value)
 
     def test_a_list_will_do(self) -> None:

@@ -287,7 +287,7 @@ class TestSource:
 
     @pytest.mark.parametrize("page", [-1, 1.0, True, "all", "0", (1,)])
     def test_bad_values(self, page: Any) -> None:
-        with pytest.raises(ValueError, match='page must be None, a whole number >= 0 or "each"'):
+        with pytest.raises(ValueError, match="page must be a whole number >= 0 or 'each' or null"):
             FilesSource(path="x", page=page)
 
 
