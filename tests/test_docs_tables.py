@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import dataclasses
 import importlib
-import inspect
 import json
 import re
 from pathlib import Path
@@ -36,6 +35,7 @@ from agents.sb3 import (
     OneStepReplayBuffer,
 )
 from gym_rlseg.envs import SuperpixelEnv
+from gym_rlseg.envs.superpixel.options import SuperpixelOptions
 from gym_rlseg.graph.levels import Levels
 from gym_rlseg.graph.partition import Agglomeration, Multicut
 from gym_rlseg.graph.silhouettes import Silhouettes
@@ -119,12 +119,8 @@ def test_options_of_an_environment(env_id):
 
 def test_options_of_all_environments():
     (table,) = options("environments/index.md")
-    signature = inspect.signature(SuperpixelEnv).parameters
-    expected = {
-        name: plain(p.default)
-        for name, p in signature.items()
-        if name != "source" and p.kind is not p.VAR_KEYWORD
-    }
+    expected = defaults(SuperpixelOptions)
+    assert expected.pop("source") == "needed"
     assert table == expected
 
 
