@@ -6,15 +6,18 @@ import hashlib
 import unicodedata
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
+from annotated_types import Ge, Le
 from numpy.typing import NDArray
 
 from gym_rlseg.options import Options
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
+#: A side of a generated image, in pixels.
+Side = Annotated[int, Ge(8), Le(16384)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from gym_rlseg.images.base import ImageSource, Sample, Split, check_split, sample_generator
+from gym_rlseg.images.base import ImageSource, Sample, Side, Split, check_split, sample_generator
+from gym_rlseg.options import Rule, ascending
+from gym_rlseg.options.ranges import Amounts, Length, NotNegative, Positive
 
 _MAX_PLACEMENT_TRIALS = 400
 
@@ -38,33 +41,24 @@ class CirclesSource(ImageSource):
         ValueError: if an option is out of range.
     """
 
-    height: int = 128
-    width: int = 128
-    count: tuple[int, int] = (8, 12)
-    radius: tuple[float, float] = (9.0, 13.0)
-    irregularity: float = 0.03
-    gap: float = 2.0
-    contrast: tuple[float, float] = (0.23, 0.43)
-    ground: float = 0.12
-    texture: float = 0.06
-    noise: float = 0.04
+    height: Side = 128
+    width: Side = 128
+    count: Amounts = (8, 12)
+    radius: Annotated[tuple[Length, Length], Rule(ascending, "low <= high")] = (9.0, 13.0)
+    irregularity: NotNegative = 0.03
+    gap: NotNegative = 2.0
+    contrast: Annotated[tuple[Positive, Positive], Rule(ascending, "low <= high")] = (0.23, 0.43)
+    ground: NotNegative = 0.12
+    texture: NotNegative = 0.06
+    noise: NotNegative = 0.04
 
     def __post_init__(self) -> None:
-        for name in ("count", "radius", "contrast"):
-            low, high = getattr(self, name)
-            if not 0 < low <= high:
-                raise ValueError(
-                    f"{name} must be (low, high) with 0 < low <= high, got {low, high}"
-                )
-            object.__setattr__(self, name, (low, high))
+        super().__post_init__()
         if min(self.height, self.width) < 4 * self.radius[1]:
             raise ValueError(
                 f"height and width must be at least 4 * radius[1] = {4 * self.radius[1]:g} px, "
                 f"got {self.height} x {self.width}"
             )
-        for name in ("irregularity", "gap", "ground", "texture", "noise"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must be >= 0, got {getattr(self, name)}")
 
     def size(self, split: Split) -> int | None:
         """None: images are generated without end."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import numpy as np
+from annotated_types import Ge, Le, Lt
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from gym_rlseg.images.base import ImageSource, Sample, Split, check_split, sample_generator
+from gym_rlseg.images.base import ImageSource, Sample, Side, Split, check_split, sample_generator
 from gym_rlseg.images.embryo_ring import Ring, draw_ring
+from gym_rlseg.options import Rule, ascending
+from gym_rlseg.options.ranges import Length, NotNegative, Sigma
 
 # Brightness, where 1 is white.
 _GROUND, _YOLK, _CYTOPLASM, _MEMBRANE = 0.04, 0.07, 0.14, 0.6
@@ -30,6 +34,8 @@ class Setting:
     noise: float
 
 
+_Cells = Annotated[int, Ge(3), Le(10_000)]
+_Part = Annotated[float, Ge(0), Lt(1)]
 #: Settings by difficulty.
 DIFFICULTIES: Mapping[str, Setting] = {
     "standard": Setting(count=(30, 38), gaps=0.38, gap_length=3.0, noise=0.08),
@@ -67,29 +73,24 @@ class EmbryoSource(ImageSource):
         ValueError: if an option is out of range or the ring doesn't fit.
     """
 
-    height: int = 160
-    width: int = 160
-    count: tuple[int, int] | None = None
-    radius: float = 48.0
-    thickness: float = 24.0
-    irregularity: float = 1.0
-    offset: float = 2.0
-    membrane: float = 1.0
-    gaps: float | None = None
-    gap_length: float | None = None
-    noise: float | None = None
-    illumination: float = 0.4
-    blur: float = 0.0
-    difficulty: str = "standard"
+    height: Side = 160
+    width: Side = 160
+    count: Annotated[tuple[_Cells, _Cells], Rule(ascending, "low <= high")] | None = None
+    radius: Length = 48.0
+    thickness: Length = 24.0
+    irregularity: Annotated[float, Ge(0), Le(2)] = 1.0
+    offset: NotNegative = 2.0
+    membrane: Sigma = 1.0
+    gaps: _Part | None = None
+    gap_length: Sigma | None = None
+    noise: NotNegative | None = None
+    illumination: _Part = 0.4
+    blur: Annotated[float, Ge(0), Le(1000)] = 0.0
+    difficulty: Literal["standard", "hard"] = "standard"
 
     def __post_init__(self) -> None:
-        if self.difficulty not in DIFFICULTIES:
-            raise ValueError(
-                f"difficulty must be one of {tuple(DIFFICULTIES)}, got {self.difficulty!r}"
-            )
-        if self.count is not None:
-            object.__setattr__(self, "count", tuple(self.count))
-        _check(self, self.setting)
+        super().__post_init__()
+        _check_fits(self, self.setting.count[1])
 
     @property
     def setting(self) -> Setting:
@@ -174,36 +175,18 @@ def _clouds(shape: tuple[int, int], scale: float, rng: np.random.Generator) -> N
     return np.asarray(noise / max(float(noise.std()), 1e-12))
 
 
-def _check(source: EmbryoSource, setting: Setting) -> None:
-    low, high = setting.count
-    if not 3 <= low <= high:
-        raise ValueError(f"count must be (low, high) with 3 <= low <= high, got {low, high}")
+def _check_fits(source: EmbryoSource, most: int) -> None:
     if not 0 < source.thickness < 2 * source.radius:
         raise ValueError(
             f"thickness must be in (0, 2 * radius) = (0, {2 * source.radius:g}) px, "
             f"got {source.thickness}"
         )
-    width = 2 * np.pi * source.radius / high
+    width = 2 * np.pi * source.radius / most
     if width < _LEAST_WIDTH:
         raise ValueError(
-            f"count: {high} cells in a ring of radius {source.radius:g} px are {width:.1f} px "
+            f"count: {most} cells in a ring of radius {source.radius:g} px are {width:.1f} px "
             f"wide, at least {_LEAST_WIDTH:g} are needed; use fewer cells or a larger radius"
         )
-    for name, value, top in (
-        ("irregularity", source.irregularity, 2.0),
-        ("gaps", setting.gaps, 1.0),
-        ("illumination", source.illumination, 1.0),
-    ):
-        if not 0 <= value < top + (name == "irregularity"):
-            raise ValueError(f"{name} must be in [0, {top:g}), got {value}")
-    for name in ("membrane", "gap_length"):
-        value = getattr(setting, name, getattr(source, name))
-        if not value > 0:
-            raise ValueError(f"{name} must be > 0 px, got {value}")
-    for name in ("offset", "noise", "blur"):
-        value = getattr(setting, name, getattr(source, name))
-        if not value >= 0:
-            raise ValueError(f"{name} must be >= 0, got {value}")
     reach = source.radius + source.thickness / 2 + source.offset
     if min(source.height, source.width) < 2 * reach + 4:
         raise ValueError(

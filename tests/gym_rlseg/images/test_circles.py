@@ -218,17 +218,17 @@ def test_unknown_split() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"count": (0, 3)}, r"count must be \(low, high\) with 0 < low <= high, got \(0, 3\)"),
+        ({"count": (0, 3)}, r"count must be a list \[.* >= 1\] with low <= high, got \(0, 3\)"),
         ({"count": (5, 3)}, "count must be"),
         ({"radius": (0.0, 3.0)}, "radius must be"),
         ({"radius": (math.nan, 3.0)}, "radius must be"),
         ({"contrast": (0.3, 0.2)}, "contrast must be"),
         ({"height": 40}, r"height and width .* 4 \* radius\[1\] = 52 px, got 40 x 128"),
-        ({"noise": -0.1}, "noise must be >= 0, got -0.1"),
-        ({"gap": -1.0}, "gap must be >= 0, got -1"),
-        ({"irregularity": math.nan}, "irregularity must be >= 0, got nan"),
-        ({"ground": -1.0}, "ground must be >= 0"),
-        ({"texture": -1.0}, "texture must be >= 0"),
+        ({"noise": -0.1}, "noise must be a finite number >= 0, got -0.1"),
+        ({"gap": -1.0}, "gap must be a finite number >= 0, got -1"),
+        ({"irregularity": math.nan}, "irregularity must be a finite number >= 0, got nan"),
+        ({"ground": -1.0}, "ground must be a finite number >= 0"),
+        ({"texture": -1.0}, "texture must be a finite number >= 0"),
     ],
 )
 def test_impossible_options(options: dict[str, Any], message: str) -> None:
