@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -22,22 +24,37 @@ class Critic(nn.Module):
     rewards by the image alone and hardly reacts to the action.
 
     A head takes the mean of its sub-graph's edge features, as rewards are means too:
-    the value doesn't depend on the order in which a sub-graph's edges are listed.
+    the value doesn't depend on the order in which a sub-graph's edges are listed. The
+    paper's, with `pooled` False, takes all of them.
 
     Shapes: batch with E edges, action (E,) in [0, 1] -> one (S_k,) tensor per size.
     """
 
     def __init__(
-        self, node_features: int, edge_features: int, n_sizes: int, config: NetworkOptions
+        self,
+        node_features: int,
+        edge_features: int,
+        sizes: Sequence[int],
+        config: NetworkOptions,
+        *,
+        gate: bool = True,
+        pooled: bool = True,
     ) -> None:
         super().__init__()
         width = self.width = config.width
+        self.sees_edges, self.gated, self.pooled = config.edge_features, gate, pooled
         self.encoder = EdgeEncoder(
-            node_features, edge_features + _ACTION_INPUTS, width, config.layers
+            node_features,
+            edge_features * config.edge_features + _ACTION_INPUTS,
+            width,
+            config.layers,
+            context=config.context,
         )
         self.heads = nn.ModuleList(
-            nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
-            for _ in range(n_sizes)
+            nn.Sequential(
+                nn.Linear(width if pooled else size * width, width), nn.ReLU(), nn.Linear(width, 1)
+            )
+            for size in sizes
         )
 
     def _gate(self, merged: Tensor) -> Tensor:
@@ -52,16 +69,15 @@ class Critic(nn.Module):
         # The partition turns weights into cuts near 0.5: a steep sigmoid says so.
         merged = torch.sigmoid(-_CUT_STEEPNESS * logit)
         inputs = torch.stack([action, merged, logit / _CUT_STEEPNESS], dim=1)
-        hidden = self.encoder(
-            batch, torch.cat([batch.edge_features, inputs], dim=1), self._gate(merged)
-        )
+        if self.sees_edges:
+            inputs = torch.cat([batch.edge_features, inputs], dim=1)
+        hidden = self.encoder(batch, inputs, self._gate(merged) if self.gated else None)
         return [
-            head(_subgraph_means(hidden, ids)).squeeze(1)
+            head(self._of_subgraphs(hidden, ids)).squeeze(1)
             for head, ids in zip(self.heads, batch.subgraphs, strict=True)
         ]
 
-
-def _subgraph_means(hidden: Tensor, ids: Tensor) -> Tensor:
-    """Mean over each sub-graph's edges: (E, width), (S, k) -> (S, width)."""
-    members = hidden.index_select(0, ids.reshape(-1))
-    return members.view(*ids.shape, hidden.shape[1]).mean(dim=1)
+    def _of_subgraphs(self, hidden: Tensor, ids: Tensor) -> Tensor:
+        """(E, width), (S, k) -> (S, width), or (S, k width)."""
+        members = hidden.index_select(0, ids.reshape(-1)).view(*ids.shape, hidden.shape[1])
+        return members.mean(dim=1) if self.pooled else members.flatten(1)

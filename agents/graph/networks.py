@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
@@ -29,15 +30,15 @@ class GraphConvolution(MessagePassing):
     A gate, if given, multiplies φ's hidden units per edge. The critic closes half of
     them on cut edges, so that these units gather what belongs to the same object.
 
-    Shapes: nodes (N, width), edge_index (2, E), edges (E, edge_width), gate (E, width)
-    or None -> (N, width).
+    Shapes: nodes (N, width), edge_index (2, E), edges (E, edge_width) where edge_width may be
+    0, gate (E, width) or None -> (N, width).
     """
 
     def __init__(self, width: int, edge_width: int) -> None:
         super().__init__(aggr="mean")
         self.phi_self = nn.Linear(width, width)
         self.phi_other = nn.Linear(width, width, bias=False)
-        self.phi_edge = nn.Linear(edge_width, width, bias=False)
+        self.phi_edge = nn.Linear(edge_width, width, bias=False) if edge_width else None
         self.phi_out = nn.Linear(width, width)
         self.gamma = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, width))
         self.norm = nn.LayerNorm(width)
@@ -52,7 +53,7 @@ class GraphConvolution(MessagePassing):
             size=(nodes.shape[0], nodes.shape[0]),
             own=self.phi_self(nodes),
             other=self.phi_other(nodes),
-            from_edges=self.phi_edge(edges).repeat(2, 1),
+            from_edges=None if self.phi_edge is None else self.phi_edge(edges).repeat(2, 1),
             gate=None if gate is None else gate.repeat(2, 1),
         )
         # φ's last layer is linear and so commutes with the mean: once per node, not per edge.
@@ -60,46 +61,58 @@ class GraphConvolution(MessagePassing):
         return self.norm(nodes + self.gamma(torch.cat([nodes, received], dim=1)))
 
     def message(
-        self, own_i: Tensor, other_j: Tensor, from_edges: Tensor, gate: Tensor | None
+        self, own_i: Tensor, other_j: Tensor, from_edges: Tensor | None, gate: Tensor | None
     ) -> Tensor:
         """φ without its last layer, for each directed edge."""
-        message = torch.relu(own_i + other_j + from_edges)
+        message = own_i + other_j
+        message = torch.relu(message if from_edges is None else message + from_edges)
         return message if gate is None else message * gate
 
 
 class EdgeEncoder(nn.Module):
     """Features per edge that depend on its surroundings, symmetric in its two nodes.
 
-    After every round of message passing each node also receives its graph's mean node:
-    rewards depend on the whole image, and two rounds see no further than two edges.
+    After every round of message passing each node also receives its graph's mean node, unless
+    `context` is False: rewards depend on the whole image, and two rounds see no further than
+    two edges.
     The read-out of edge (u, v) is a perceptron of f_u + f_v, |f_u - f_v| and e_uv.
 
     Shapes: batch with nodes (N, F), edges (E, D), gate (E, width) or None -> (E, width).
     """
 
-    def __init__(self, node_features: int, edge_features: int, width: int, layers: int) -> None:
+    def __init__(
+        self,
+        node_features: int,
+        edge_features: int,
+        width: int,
+        layers: int,
+        *,
+        context: bool = True,
+    ) -> None:
         super().__init__()
         self.embed = nn.Sequential(nn.Linear(node_features, width), nn.ReLU())
         self.rounds = nn.ModuleList(GraphConvolution(width, edge_features) for _ in range(layers))
-        self.context = nn.ModuleList(nn.Linear(width, width) for _ in range(layers))
+        with_context = layers if context else 0
+        self.context = nn.ModuleList(nn.Linear(width, width) for _ in range(with_context))
         self.sum_in = nn.Linear(width, width, bias=False)
         self.difference_in = nn.Linear(width, width, bias=False)
-        self.edge_in = nn.Linear(edge_features, width)
+        self.edge_in = nn.Linear(edge_features, width) if edge_features else None
         self.out = nn.Sequential(nn.ReLU(), nn.Linear(width, width), nn.LayerNorm(width), nn.ReLU())
 
     def forward(self, batch: GraphBatch, edges: Tensor, gate: Tensor | None = None) -> Tensor:
         """Encode; see the class."""
         f = self.embed(batch.node_features)
-        for convolution, context in zip(self.rounds, self.context, strict=True):
+        for convolution, context in itertools.zip_longest(self.rounds, self.context):
             f = convolution(f, batch.edge_index, edges, gate)
-            f = f + context(_graph_means(f, batch))[batch.node_graph]
+            if context is not None:
+                f = f + context(_graph_means(f, batch))[batch.node_graph]
         u, v = batch.edge_index
         projected = self.sum_in(f)
         # index_select rather than f[u]: its backward pass is several times faster.
         difference = (f.index_select(0, u) - f.index_select(0, v)).abs()
         hidden = projected.index_select(0, u) + projected.index_select(0, v)
-        hidden = hidden + self.difference_in(difference) + self.edge_in(edges)
-        return self.out(hidden)
+        hidden = hidden + self.difference_in(difference)
+        return self.out(hidden if self.edge_in is None else hidden + self.edge_in(edges))
 
 
 class Actor(nn.Module):
@@ -110,7 +123,13 @@ class Actor(nn.Module):
 
     def __init__(self, node_features: int, edge_features: int, config: NetworkOptions) -> None:
         super().__init__()
-        self.encoder = EdgeEncoder(node_features, edge_features, config.width, config.layers)
+        self.encoder = EdgeEncoder(
+            node_features,
+            edge_features if config.edge_features else 0,
+            config.width,
+            config.layers,
+            context=config.context,
+        )
         self.head = nn.Linear(config.width, 2)
         self.from_evidence = config.initial_policy == "evidence"
         self.mean_limit = config.mean_limit

@@ -1,21 +1,40 @@
-"""Options that all agents have."""
+"""Options that all agents on graphs have."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
+
+from annotated_types import Ge, Gt, Le, Lt
+
+from gym_rlseg.options import Options, Rule
+from gym_rlseg.options.ranges import Positive
 
 #: Named policies of every agent: options that differ from its defaults.
 POLICIES: Mapping[str, Mapping[str, Any]] = {
     "default": {},
-    "paper": {"initial_policy": "neutral", "std_range": (0.05, 2.0)},
+    "paper": {
+        "initial_policy": "neutral",
+        "std_range": (0.01, 5.0),
+        "layers": 1,
+        "edge_features": False,
+        "context": False,
+        "averaging": 0.0,
+    },
 }
+
+#: Optimisers' steps; larger ones never train.
+Rate = Annotated[float, Gt(0), Le(100)]
+#: Environment steps, or images.
+Count = Annotated[int, Ge(1), Le(10**9)]
+#: Images that are held at once.
+Few = Annotated[int, Ge(1), Le(10_000)]
+_Std = Annotated[float, Gt(0), Le(100)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkOptions:
+class NetworkOptions(Options):
     """Size and range of the policy.
 
     Attributes:
@@ -26,39 +45,21 @@ class NetworkOptions:
             starts at a weight of 0.5 everywhere.
         mean_limit: the mean lies in ± this, in logit space.
         std_range: least and greatest standard deviation of the policy, in logit space.
+        edge_features: whether the networks see the edges' features; Eq. 1 has none.
+        context: whether every round of message passing also tells each node the mean of its
+            graph's nodes; Eq. 1 and 3 have nothing like it.
     """
 
-    width: int = 32
-    layers: int = 2
-    initial_policy: str = "evidence"
-    mean_limit: float = 5.0
-    std_range: tuple[float, float] = (0.05, 0.6)
-
-    def __post_init__(self) -> None:
-        if self.initial_policy not in ("evidence", "neutral"):
-            raise ValueError(
-                f"initial_policy must be 'evidence' or 'neutral', got {self.initial_policy!r}"
-            )
-        low, high = self.std_range
-        if not 0.0 < low < high < math.inf:
-            raise ValueError(
-                f"std_range must be (low, high) with 0 < low < high and finite, got {low, high}"
-            )
-        object.__setattr__(self, "std_range", (float(low), float(high)))
-        self.check_positive("width", "layers", "mean_limit")
-
-    def check_positive(self, *names: str) -> None:
-        """Refuse options that aren't above 0, or infinite.
-
-        Raises:
-            ValueError: naming the first.
-        """
-        for name in names:
-            value = getattr(self, name)
-            if not value > 0:
-                raise ValueError(f"{name} must be > 0, got {value}")
-            if value == math.inf:
-                raise ValueError(f"{name} must be finite, got {value}")
+    width: Annotated[int, Ge(1), Le(8192)] = 32
+    layers: Annotated[int, Ge(1), Le(100)] = 2
+    initial_policy: Literal["evidence", "neutral"] = "evidence"
+    mean_limit: Annotated[float, Gt(0), Le(100)] = 5.0
+    std_range: Annotated[tuple[_Std, _Std], Rule(lambda std: std[0] < std[1], "low < high")] = (
+        0.05,
+        0.6,
+    )
+    edge_features: bool = True
+    context: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,16 +74,10 @@ class AgentOptions(NetworkOptions):
         evaluation_samples: validation images.
     """
 
-    averaging: float = 0.995
-    gradient_clip: float = 10.0
-    evaluate_every: int = 1000
-    evaluation_samples: int = 32
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.check_positive("gradient_clip", "evaluate_every", "evaluation_samples")
-        if not 0.0 <= self.averaging < 1.0:
-            raise ValueError(f"averaging must be in [0, 1), got {self.averaging}")
+    averaging: Annotated[float, Ge(0), Lt(1)] = 0.995
+    gradient_clip: Positive = 10.0
+    evaluate_every: Count = 1000
+    evaluation_samples: Few = 32
 
     def continued(self) -> Self:
         """The options of a training that starts from another's weights."""

@@ -103,7 +103,7 @@ class EdgeCritic(BaseModel):
         super().__init__(observation_space, action_space)
         check_spaces(observation_space, action_space)
         features = feature_counts(observation_space)
-        self.networks = nn.ModuleList(Critic(*features, 1, config) for _ in range(n_critics))
+        self.networks = nn.ModuleList(Critic(*features, (1,), config) for _ in range(n_critics))
         for network in self.networks:
             initialise(network, torch.default_generator)
 

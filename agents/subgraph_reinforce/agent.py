@@ -25,8 +25,8 @@ class SubgraphREINFORCE(GraphAgent):
     of a critic's update, so this learns several times as fast as `SubgraphSAC`.
 
     Args:
-        policy: "default", "paper" (neutral start, wide standard deviation), or a
-            `SubgraphREINFORCEConfig`.
+        policy: "default"; a `SubgraphREINFORCEConfig`; or "paper", with the actor of
+            `SubgraphSAC`'s.
         env: as for `SubgraphSAC`; `reset` must also give info["index"] and take
             options={"index": i}.
         **options: see `GraphAgent`; and fields of `SubgraphREINFORCEConfig` that differ

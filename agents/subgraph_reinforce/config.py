@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from typing import Annotated
 
-from agents.graph.options import AgentOptions
+from annotated_types import Ge, Le, Lt
+
+from agents.graph.options import AgentOptions, Count, Few, Rate
+from gym_rlseg.options.ranges import NotNegative, Positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,22 +25,11 @@ class SubgraphREINFORCEConfig(AgentOptions):
             at least by this: where nothing makes a difference, noise is not blown up.
     """
 
-    samples: int = 8
-    images: int = 4
-    learning_rate: float = 1e-3
-    entropy: float = 1e-2
-    image_weight: float = 0.0
-    scale: float = 1e-2
-    averaging: float = 0.98
-    evaluate_every: int = 2000
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.check_positive("images", "learning_rate", "scale")
-        if self.samples < 2:
-            raise ValueError(
-                f"samples must be at least 2, as each is compared to the others, got {self.samples}"
-            )
-        for name in ("entropy", "image_weight"):
-            if not 0.0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"{name} must be >= 0 and finite, got {getattr(self, name)}")
+    samples: Annotated[int, Ge(2), Le(10_000)] = 8
+    images: Few = 4
+    learning_rate: Rate = 1e-3
+    entropy: NotNegative = 1e-2
+    image_weight: NotNegative = 0.0
+    scale: Positive = 1e-2
+    averaging: Annotated[float, Ge(0), Lt(1)] = 0.98
+    evaluate_every: Count = 2000

@@ -13,7 +13,7 @@ from agents.graph.acting import edge_weights
 from agents.graph.agent import GraphAgent
 from agents.graph.batch import GraphState
 from agents.graph.interface import padded_action
-from agents.subgraph_sac.config import SubgraphSACConfig
+from agents.subgraph_sac.config import SAC_POLICIES, SubgraphSACConfig
 from agents.subgraph_sac.learner import SubgraphSACLearner
 
 
@@ -21,8 +21,13 @@ class SubgraphSAC(GraphAgent):
     """Soft actor-critic with a reward per sub-graph (section 3 of the paper).
 
     Args:
-        policy: "default", "paper" (neutral start, wide standard deviation), or a
-            `SubgraphSACConfig`.
+        policy: "default"; a `SubgraphSACConfig`; or "paper", all of the paper's choices that
+            are options: a start at 0.5 everywhere, standard deviations in (0.01, 5), one round
+            of message passing without edge features and without the graph's mean, a critic
+            without gate whose heads see all edges of a sub-graph, a single temperature from
+            0.1 on, 100 transitions in the replay, an update at every step, an actor that
+            doesn't wait for its critic and is no moving average. Sub-graph sizes, reward and
+            features are the environment's.
         env: an environment with the observations and infos of `gym_rlseg`.
         **options: see `GraphAgent`; and fields of `SubgraphSACConfig` that differ from
             the policy's.
@@ -32,6 +37,8 @@ class SubgraphSAC(GraphAgent):
     """
 
     config_class = SubgraphSACConfig
+    policies = SAC_POLICIES
+    network_options = (*GraphAgent.network_options, "gate", "heads", "temperatures")
     checkpoint_format: ClassVar[str] = "gym_rlseg.subgraph_sac"
     config: SubgraphSACConfig
     _learner: SubgraphSACLearner

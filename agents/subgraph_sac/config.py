@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Annotated, Any, Literal, Self
 
-from agents.graph.options import AgentOptions
+from annotated_types import Ge, Le
+
+from agents.graph.options import POLICIES, AgentOptions, Count, Few, Rate
+
+#: As those of all agents on graphs; the paper's also has its critic and temperature.
+SAC_POLICIES: Mapping[str, Mapping[str, Any]] = {
+    **POLICIES,
+    "paper": {
+        **POLICIES["paper"],
+        "gate": False,
+        "heads": "concatenated",
+        "temperatures": "single",
+        "initial_temperature": 0.1,
+        "replay_size": 100,
+        "actor_starts": 64,
+        "train_every": 1,
+    },
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,26 +46,22 @@ class SubgraphSACConfig(AgentOptions):
             as much as a step, so several steps make good use of it.
     """
 
-    actor_learning_rate: float = 1e-3
-    critic_learning_rate: float = 1e-3
-    temperature_learning_rate: float = 1e-3
-    initial_temperature: float = 1e-3
-    target_entropy: float = -1.5
-    batch_size: int = 4
-    replay_size: int = 4000
-    learning_starts: int = 64
-    actor_starts: int = 800
-    train_every: int = 2
+    actor_learning_rate: Rate = 1e-3
+    critic_learning_rate: Rate = 1e-3
+    temperature_learning_rate: Rate = 1e-3
+    initial_temperature: Rate = 1e-3
+    target_entropy: Annotated[float, Ge(-100), Le(100)] = -1.5
+    batch_size: Few = 4
+    replay_size: Annotated[int, Ge(1), Le(10**7)] = 4000
+    learning_starts: Count = 64
+    actor_starts: Count = 800
+    train_every: Count = 2
+    gate: bool = True
+    heads: Literal["pooled", "concatenated"] = "pooled"
+    temperatures: Literal["per_size", "single"] = "per_size"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.check_positive(
-            "actor_learning_rate", "critic_learning_rate", "temperature_learning_rate",
-            "initial_temperature", "batch_size", "replay_size", "learning_starts", "actor_starts",
-            "train_every",
-        )  # fmt: skip
-        if not math.isfinite(self.target_entropy):
-            raise ValueError(f"target_entropy must be finite, got {self.target_entropy}")
         if self.replay_size < self.batch_size:
             raise ValueError(
                 f"replay_size must be at least batch_size = {self.batch_size}, "

@@ -48,7 +48,9 @@ class SubgraphSACLearner(Learner):
         def make(generator: torch.Generator) -> dict[str, nn.Module]:
             networks = {
                 "actor": Actor(*features, config),
-                "critic": Critic(*features, len(sizes), config),
+                "critic": Critic(
+                    *features, sizes, config, gate=config.gate, pooled=config.heads == "pooled"
+                ),
             }
             for network in networks.values():
                 initialise(network, generator)
@@ -56,8 +58,9 @@ class SubgraphSACLearner(Learner):
 
         rates = {"actor": config.actor_learning_rate, "critic": config.critic_learning_rate}
         super().__init__(make, rates, gradient_clip=config.gradient_clip, seed=seed, device=device)
+        count = 1 if config.temperatures == "single" else len(sizes)
         self.log_temperatures = torch.full(
-            (len(sizes),), float(config.initial_temperature), device=device
+            (count,), float(config.initial_temperature), device=device
         ).log_()
         self.log_temperatures.requires_grad_(True)
         self.optimizers["temperature"] = torch.optim.Adam(
@@ -100,6 +103,7 @@ class SubgraphSACLearner(Learner):
             self.log_temperatures.copy_(saved["log_temperatures"])
 
     def _update_actor(self, batch: GraphBatch) -> dict[str, float]:
+        log_temperatures = self.log_temperatures.expand(len(self.sizes))
         mean, std = self.actor(batch)
         sampled, log_probability = squashed_normal(mean, std, self.noise(*mean.shape))
         log_probabilities = subgraph_log_probabilities(log_probability, batch.subgraphs)
@@ -107,14 +111,14 @@ class SubgraphSACLearner(Learner):
         self.critic.requires_grad_(False)
         try:
             values = self.critic(batch, sampled)
-            loss_actor = actor_loss(values, log_probabilities, self.log_temperatures.exp())
+            loss_actor = actor_loss(values, log_probabilities, log_temperatures.exp())
             self.descend("actor", loss_actor)
         finally:  # Ctrl-C may come at any time, and training may go on after it
             self.critic.requires_grad_(True)
         self.average(self.config.averaging)
 
         loss_temperature = temperature_loss(
-            self.log_temperatures, log_probabilities, self.sizes, self.config.target_entropy
+            log_temperatures, log_probabilities, self.sizes, self.config.target_entropy
         )
         self.descend("temperature", loss_temperature)
         logged = {
@@ -122,6 +126,6 @@ class SubgraphSACLearner(Learner):
             "train/entropy_per_edge": -log_probability.mean().item(),
             "train/std": std.mean().item(),
         }
-        for size, log_alpha in zip(self.sizes, self.log_temperatures.tolist(), strict=True):
+        for size, log_alpha in zip(self.sizes, log_temperatures.tolist(), strict=True):
             logged[f"train/log_temperature_{size}"] = log_alpha
         return logged

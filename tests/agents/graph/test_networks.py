@@ -43,7 +43,7 @@ def make_actor(seed: int = 0, layers: int = 2, **options: object) -> Actor:
 
 
 def make_critic(seed: int = 0, layers: int = 2, n_sizes: int = 2) -> Critic:
-    critic = randomised(Critic(3, 2, n_sizes, SubgraphSACConfig(width=WIDTH, layers=layers)), seed)
+    critic = randomised(Critic(3, 2, range(2, 2 + n_sizes), SubgraphSACConfig(width=WIDTH, layers=layers)), seed)
     assert isinstance(critic, Critic)
     return critic
 
