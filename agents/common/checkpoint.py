@@ -32,8 +32,12 @@ class Form:
 
 
 def checkpoint_path(path: str | os.PathLike[str]) -> Path:
-    """`path`, with ".pt" appended if it has no such ending."""
+    """`path`, with ".pt" appended if it has no such ending.
+
+    It replaces ".zip", for which stable-baselines3's callbacks ask.
+    """
     path = Path(path)
+    path = path.with_suffix("") if path.suffix == ".zip" else path
     return path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
 
 

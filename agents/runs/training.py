@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.algorithms import ALGORITHMS
+from agents.common.interrupt import Interrupt
 from agents.common.threads import torch_threads
 from agents.graph.agent import GraphAgent
 from agents.runs.config import RunConfig
 from agents.runs.folder import RunFolder
-from agents.runs.interrupt import Interrupt
 from agents.runs.preparing import skipping_unusable, training_envs
 from agents.runs.report import write_report
 from agents.runs.resuming import check_agent, resumed_config

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from agents.common.interrupt import Interrupt
 from agents.runs.durations import format_left
 from agents.runs.folder import RunFolder
-from agents.runs.interrupt import Interrupt
 
 if TYPE_CHECKING:
     from agents.graph.agent import GraphAgent

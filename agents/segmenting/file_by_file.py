@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from agents.runs.interrupt import Interrupt
+from agents.common.interrupt import Interrupt
 from agents.segmenting.results import LabelFolder
 from agents.segmenting.segmenter import OtherFeaturesError, Segmenter
 from gym_rlseg.images import ConstantImageError, FilesSource

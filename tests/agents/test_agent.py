@@ -19,7 +19,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import TimeLimit, TransformObservation
 from numpy.typing import NDArray
 
-from agents import SubgraphSAC
+from agents import SubgraphREINFORCE, SubgraphSAC
 from agents.common.evaluation import validation_env
 from agents.common.reporting import seconds_left
 from agents.subgraph_sac import SubgraphSACConfig
@@ -272,12 +272,28 @@ def test_samples_have_the_untrained_policys_distribution(toy: Any, quick: dict[s
     assert np.abs(off_diagonal).max() < 0.12  # edges are independent given the graph
 
 
-def test_the_papers_policy_starts_neutral_and_wide(toy: Any) -> None:
-    agent = SubgraphSAC("paper", toy(), seed=0, width=8)
-    observation, _ = toy().reset(options={"index": 0})
+def test_the_papers_policy(toy: Any, tmp_path: Path) -> None:
+    """It starts neutral and wide, sees no edge features, and trains with one temperature."""
+    env = toy()
+    agent = SubgraphSAC("paper", env, seed=0, width=8, learning_starts=4, actor_starts=8)
+    observation, _ = env.reset(options={"index": 0})
+    real = observation["edge_mask"] == 1
     weights, _ = agent.predict(observation, deterministic=True)
-    assert (weights[observation["edge_mask"] == 1] == 0.5).all()
-    assert agent.config.std_range[1] == 2.0
+    assert (weights[real] == 0.5).all()
+    assert agent.config.std_range == (0.01, 5.0)
+    agent.learn(30)
+    saved = torch.load(agent.save(tmp_path / "paper"), weights_only=True)["learner"]
+    assert saved["log_temperatures"].shape == (1,)
+    assert saved["critic"]["heads.1.0.weight"].shape == (8, 4 * 8)  # all four edges of a sub-graph
+    assert not any("context" in name for name in saved["actor"])
+    for name, weight in saved["actor"].items():  # no moving average
+        assert torch.equal(weight, saved["averaged_actor"][name])
+    trained, _ = agent.predict(observation, deterministic=True)
+    assert (trained[real] != 0.5).any()
+    blind = {**observation, "edge_features": np.zeros_like(observation["edge_features"])}
+    assert np.array_equal(agent.predict(blind, deterministic=True)[0], trained)
+    assert SubgraphSAC.load(tmp_path / "paper", toy()).learn(5).num_timesteps == 35
+    assert SubgraphREINFORCE("paper", toy(), seed=0, width=8).learn(40).num_timesteps == 40
 
 
 def test_predict_refuses_other_features(agent: SubgraphSAC, toy: Any) -> None:
@@ -637,19 +653,26 @@ def test_a_config_is_a_policy_and_options_change_it(toy: Any) -> None:
     [
         ("default", {"widht": 8}, r"unknown option 'widht'; did you mean 'width'\?"),
         ("defualt", {}, r"unknown policy 'defualt'; did you mean 'default'\?"),
-        ("default", {"width": 0}, r"width must be > 0, got 0"),
-        ("default", {"actor_learning_rate": float("nan")}, r"actor_learning_rate must be > 0"),
-        ("default", {"std_range": (0.6, 0.05)}, r"std_range must be \(low, high\)"),
-        ("default", {"initial_policy": "random"}, r"'evidence' or 'neutral', got 'random'"),
+        ("default", {"seed": 2**64}, r"seed must be a whole number from 0 to 2\^64 - 1, got 1844"),
+        ("default", {"seed": -1}, r"seed must be .*, got -1"),
+        ("default", {"seed": True}, r"seed must be .*, got True"),
+        ("default", {"width": 10**6}, r"width must be .*8192.*, got 1000000"),
+        ("default", {"layers": 10**6}, r"layers must be .*, got 1000000"),
+        ("default", {"replay_size": 10**12}, r"replay_size must be .*, got 1000000000000"),
+        ("default", {"batch_size": 10**8}, r"batch_size must be .*, got 100000000"),
+        ("default", {"width": 0}, r"width must be .*, got 0"),
+        ("default", {"actor_learning_rate": float("nan")}, r"actor_learning_rate must be .*, got nan"),
+        ("default", {"std_range": (0.6, 0.05)}, r"std_range must be .* low < high, got"),
+        ("default", {"initial_policy": "random"}, r"'evidence', 'neutral', got 'random'"),
         ("default", {"replay_size": 4, "batch_size": 8}, r"replay_size must be at least"),
         ("default", {"device": "gpu"}, r"device.*'gpu'"),
-        ("default", {"width": 8.5}, r"width must be a whole number, got 8\.5"),
-        ("default", {"width": "8"}, r"width must be a whole number, got '8'"),
-        ("default", {"batch_size": True}, r"batch_size must be a whole number, got True"),
+        ("default", {"width": 8.5}, r"width must be a whole number .*, got 8\.5"),
+        ("default", {"width": "8"}, r"width must be a whole number .*, got '8'"),
+        ("default", {"batch_size": True}, r"batch_size must be a whole number .*, got True"),
         ("default", {"std_range": 0.3}, r"std_range must be a list .*, got 0\.3"),
-        ("default", {"std_range": (0.1, float("inf"))}, r"std_range must be .* finite"),
-        ("default", {"mean_limit": float("inf")}, r"mean_limit must be finite, got inf"),
-        ("default", {"target_entropy": float("nan")}, r"target_entropy must be finite, got nan"),
+        ("default", {"std_range": (0.1, float("inf"))}, r"std_range must be .*, got \(0\.1, inf\)"),
+        ("default", {"mean_limit": float("inf")}, r"mean_limit must be .*, got inf"),
+        ("default", {"target_entropy": float("nan")}, r"target_entropy must be .*, got nan"),
     ],
 )
 def test_bad_arguments_are_refused_by_name(

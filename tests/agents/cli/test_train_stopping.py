@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import agents
+from agents.common.interrupt import Interrupt
 from agents.runs.config import RunConfig
-from agents.runs.interrupt import Interrupt
 from agents.subgraph_sac import SubgraphSAC
 from gym_rlseg.envs import SuperpixelEnv
 

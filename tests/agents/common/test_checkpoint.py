@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import torch
 
 import gym_rlseg  # noqa: F401 - registers the environments
 from agents import SubgraphSAC
+from agents.common import checkpoint
 
 MakeEnv = Callable[[], gym.Env]
 
@@ -206,6 +208,36 @@ def test_a_damaged_file(trained: SubgraphSAC, toy: Any, tmp_path: Path, name: st
     path = trained.save(tmp_path / "model")
     path.write_bytes(damaged(path.read_bytes())[name])
     with pytest.raises(ValueError, match=r"model\.pt (can't be read|is no checkpoint|is empty)"):
+        SubgraphSAC.load(path, toy())
+
+
+def test_randomly_damaged_files_are_refused_or_hold_the_same(
+    trained: SubgraphSAC, toy: Any, tmp_path: Path
+) -> None:
+    path = trained.save(tmp_path / "model", include_replay=False)
+    whole, good = content(path), path.read_bytes()
+    rng, refused = np.random.default_rng(0), 0
+    for _ in range(100):
+        changed = bytearray(good)
+        changed[int(rng.integers(len(good)))] ^= int(rng.integers(1, 256))
+        path.write_bytes(changed)
+        try:
+            assert_same(checkpoint.read(path), whole)  # between the records is nothing
+        except ValueError as error:
+            assert "model.pt can't be read as a checkpoint" in str(error)  # noqa: PT017
+            refused += 1
+    assert refused > 30
+
+
+def test_compressed_records_are_refused(trained: SubgraphSAC, toy: Any, tmp_path: Path) -> None:
+    """What a few bytes unfold to may be of any size."""
+    path = trained.save(tmp_path / "model")
+    with zipfile.ZipFile(path) as file:
+        records = {name: file.read(name) for name in file.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, record in records.items():
+            file.writestr(name, record)
+    with pytest.raises(ValueError, match=r"model\.pt can't be read .* compressed records"):
         SubgraphSAC.load(path, toy())
 
 

@@ -43,7 +43,9 @@ def make_actor(seed: int = 0, layers: int = 2, **options: object) -> Actor:
 
 
 def make_critic(seed: int = 0, layers: int = 2, n_sizes: int = 2) -> Critic:
-    critic = randomised(Critic(3, 2, range(2, 2 + n_sizes), SubgraphSACConfig(width=WIDTH, layers=layers)), seed)
+    critic = randomised(
+        Critic(3, 2, range(2, 2 + n_sizes), SubgraphSACConfig(width=WIDTH, layers=layers)), seed
+    )
     assert isinstance(critic, Critic)
     return critic
 
@@ -352,7 +354,7 @@ def test_a_size_without_subgraphs_has_no_values(random_state: MakeState) -> None
 @pytest.mark.parametrize("network", [Actor, Critic])
 def test_initial_weights_come_from_the_generator_alone(network: type[nn.Module]) -> None:
     def drawn(seed: int) -> list[Tensor]:
-        arguments = (3, 2, 2) if network is Critic else (3, 2)
+        arguments = (3, 2, (2, 4)) if network is Critic else (3, 2)
         module = network(*arguments, SubgraphSACConfig(width=WIDTH))
         before = torch.get_rng_state()
         initialise(module, generator(seed))
