@@ -653,7 +653,7 @@ def test_a_config_is_a_policy_and_options_change_it(toy: Any) -> None:
     [
         ("default", {"widht": 8}, r"unknown option 'widht'; did you mean 'width'\?"),
         ("defualt", {}, r"unknown policy 'defualt'; did you mean 'default'\?"),
-        ("default", {"seed": 2**64}, r"seed must be a whole number from 0 to 2\^64 - 1, got 1844"),
+        ("default", {"seed": 2**64}, r"seed must be .* to 2\^64 - 1, got 1844"),
         ("default", {"seed": -1}, r"seed must be .*, got -1"),
         ("default", {"seed": True}, r"seed must be .*, got True"),
         ("default", {"width": 10**6}, r"width must be .*8192.*, got 1000000"),
@@ -661,7 +661,11 @@ def test_a_config_is_a_policy_and_options_change_it(toy: Any) -> None:
         ("default", {"replay_size": 10**12}, r"replay_size must be .*, got 1000000000000"),
         ("default", {"batch_size": 10**8}, r"batch_size must be .*, got 100000000"),
         ("default", {"width": 0}, r"width must be .*, got 0"),
-        ("default", {"actor_learning_rate": float("nan")}, r"actor_learning_rate must be .*, got nan"),
+        (
+            "default",
+            {"actor_learning_rate": float("nan")},
+            r"actor_learning_rate must be .*, got nan",
+        ),
         ("default", {"std_range": (0.6, 0.05)}, r"std_range must be .* low < high, got"),
         ("default", {"initial_policy": "random"}, r"'evidence', 'neutral', got 'random'"),
         ("default", {"replay_size": 4, "batch_size": 8}, r"replay_size must be at least"),
