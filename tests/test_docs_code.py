@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 import tomllib
@@ -178,3 +179,33 @@ def test_extras_exist():
     named = {e for text in TEXTS.values() for e in re.findall(r"'\.\[([\w,]+)\]'", text)}
     assert {"agents", "dev"} <= named
     assert {e for names in named for e in names.split(",")} <= set(project["optional-dependencies"])
+
+
+def names_in(text: str) -> set[str]:
+    """Dotted names of the packages, in running text as code."""
+    return set(re.findall(r"(?<!`)`((?:agents|gym_rlseg)(?:\.\w+)+)(?:\(.*?\))?`", text))
+
+
+@pytest.mark.parametrize(
+    "name", sorted({name for text in TEXTS.values() for name in names_in(text)})
+)
+def test_names_exist(name):
+    """A module, or what can be reached from one by attributes."""
+    parts = name.split(".")
+    found = importlib.import_module(parts[0])
+    for position, part in enumerate(parts[1:], start=2):
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            found = importlib.import_module(".".join(parts[:position]))
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_files_and_folders_exist(page):
+    text = TEXTS[page]
+    if page == "howto/extend.md":
+        text = re.sub(r"A file such as `.*?`", "", text)
+    for name in re.findall(
+        r"`((?:agents|gym_rlseg|examples|benchmarks|docs|tests)/[\w/]*(?:\.\w+)?)`", text
+    ):
+        assert (ROOT / name).exists(), name
