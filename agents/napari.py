@@ -65,7 +65,7 @@ def write_labels_layer(path: str, data: NDArray[Any], attributes: Mapping[str, A
     Raises:
         ValueError: if the path or the labels can't be written so.
     """
-    from gym_rlseg.images.files import write_labels
+    from gym_rlseg.images.reading.formats import write_labels
 
     write_labels(path, data)
     return [path]
@@ -89,7 +89,7 @@ def _rows(path: Path) -> list[tuple[Path, dict[str, str]]]:
 
 
 def _image(row: Mapping[str, str]) -> list[LayerData]:
-    from gym_rlseg.images.files import read_image
+    from gym_rlseg.images.reading.formats import read_image
     from gym_rlseg.images.reading.pages import split_page
 
     file, page = split_page(Path(row["image"]))
@@ -107,7 +107,7 @@ def _image(row: Mapping[str, str]) -> list[LayerData]:
 
 
 def _labels(folder: Path, row: Mapping[str, str]) -> LayerData:
-    from gym_rlseg.images.files import read_labels
+    from gym_rlseg.images.reading.formats import read_labels
 
     attributes: dict[str, Any] = {"name": Path(row["labels"]).stem}
     objects = folder / _OBJECTS

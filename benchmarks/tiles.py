@@ -23,7 +23,8 @@ from common import record, table
 from numpy.typing import NDArray
 
 from gym_rlseg.graph.tiles import Tiling
-from gym_rlseg.images.files import image_files, normalise, read_image
+from gym_rlseg.images.reading.contrast import normalise
+from gym_rlseg.images.reading.formats import image_files, read_image
 from gym_rlseg.metrics import symmetric_best_dice
 
 _MEBIBYTE = 2**20

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from gym_rlseg.images.files import file_stem, image_files, read_labels
+from gym_rlseg.images.reading.formats import image_files, read_labels
+from gym_rlseg.images.reading.pages import file_stem
 from gym_rlseg.metrics import Evaluation, evaluate
 
 Pair = tuple[Path, Path]

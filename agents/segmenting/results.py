@@ -131,7 +131,7 @@ class LabelFolder:
     def _write(
         self, target: Path, labels: NDArray[np.int32], image: Callable[[], NDArray[np.float32]]
     ) -> None:
-        from gym_rlseg.images.files import write_labels
+        from gym_rlseg.images.reading.formats import write_labels
         from gym_rlseg.pictures.panels import overlay
 
         picture = self._picture(target)

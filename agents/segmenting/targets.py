@@ -21,7 +21,7 @@ def label_targets(source: FilesSource, out: Path) -> dict[Path, Path]:
     Raises:
         ValueError: if two images would share a file, or labels would lie among the images.
     """
-    from gym_rlseg.images.files import file_stem
+    from gym_rlseg.images.reading.pages import file_stem
 
     targets: dict[Path, Path] = {}
     taken: dict[str, Path] = {}

@@ -18,30 +18,14 @@ from gym_rlseg.images.arrays import file_size
 from gym_rlseg.images.base import Split, check_split, renumbered
 from gym_rlseg.images.listed import Fraction, ListedSource, check_shares
 from gym_rlseg.images.reading.colour import check_colour
-from gym_rlseg.images.reading.contrast import Percentiles, normalise
-from gym_rlseg.images.reading.formats import (
-    image_files,
-    page_count,
-    read_image,
-    read_labels,
-    write_labels,
-)
+from gym_rlseg.images.reading.contrast import Percentiles
+from gym_rlseg.images.reading.formats import image_files, page_count, read_labels
 from gym_rlseg.images.reading.label_files import label_candidates
 from gym_rlseg.images.reading.pages import EACH, Page, file_stem, page_path, split_page
 from gym_rlseg.images.reading.planes import MOST_PIXELS
 from gym_rlseg.images.reading.reader import Name, PixelCount, Reader
 from gym_rlseg.options.ranges import Positive
 from gym_rlseg.paths import user_path
-
-__all__ = [
-    "FilesSource",
-    "file_stem",
-    "image_files",
-    "normalise",
-    "read_image",
-    "read_labels",
-    "write_labels",
-]
 
 
 @dataclass(frozen=True, kw_only=True)

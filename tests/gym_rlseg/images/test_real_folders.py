@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gym_rlseg.graph import GraphRecipe
 from gym_rlseg.images import ConstantImageError, FilesSource
 from gym_rlseg.images.base import Sample
-from gym_rlseg.images.files import normalise
+from gym_rlseg.images.reading.contrast import normalise
 
 Blobs = Callable[[int], NDArray[np.float32]]
 

@@ -15,13 +15,8 @@ import zarr
 from numpy.typing import NDArray
 from PIL import Image
 
-from gym_rlseg.images.files import (
-    FilesSource,
-    image_files,
-    read_image,
-    read_labels,
-    write_labels,
-)
+from gym_rlseg.images.files import FilesSource
+from gym_rlseg.images.reading.formats import image_files, read_image, read_labels, write_labels
 
 H, W = 12, 17
 DTYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "f4", "f8")
