@@ -19,7 +19,11 @@ import gym_rlseg  # noqa: F401
 from gym_rlseg.registration import ENVIRONMENTS
 
 #: Environment id -> name of its picture, and of its page.
-NAMES = {env_id: env_id.split("-")[1].lower() for env_id in ENVIRONMENTS}
+NAMES = {
+    env_id: env_id.split("-")[1].lower()
+    for env_id in ENVIRONMENTS
+    if env_id != "RLSeg-EmbryoHard-v0"  # on the page of the other one
+}
 _WIDTH = 720  # px
 _ROOM = 2048
 _SIDE = 192  # px, of the drawn blobs' image

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
@@ -76,7 +77,8 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
             recipe=options.recipe(),
             subgraph_sizes=self.subgraph_sizes,
         )
-        probe = self.pool.graph(0)
+        _, probe = self.pool.first(i % self.pool.limit for i in count())
+        self.__doc__ = _task(self)
         self.reward.check(probe)
         max_nodes, max_edges = options.max_nodes, options.max_edges
         if max_nodes is None or max_edges is None:
@@ -132,19 +134,17 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
             self._following = 0
         if index is not None and not is_whole(index):
             raise ValueError(f"reset options: index must be an integer, got {index!r}")
-        if index is None:
-            index = self._next_index()
-        graph = self.pool.graph(int(index))
+        if index is not None:
+            index, graph = int(index), self.pool.graph(int(index))
+        elif self.pool.split == "train":
+            index, graph = self.pool.draw(self.np_random)
+        else:
+            limit = self.pool.limit
+            index, graph = self.pool.first(i % limit for i in count(self._following))
+            self._following = (index + 1) % limit
         check_fits(graph, self.capacity)
-        self._episode = Episode(graph=graph, index=int(index))
+        self._episode = Episode(graph=graph, index=index)
         return self._episode
-
-    def _next_index(self) -> int:
-        if self.pool.split == "train":
-            return self.pool.draw(self.np_random)
-        index = self._following % self.pool.limit
-        self._following = index + 1
-        return index
 
     def step(
         self, action: NDArray[np.float32]
@@ -283,3 +283,17 @@ def reset_options(options: Any, *known: str) -> dict[str, Any]:
         raise ValueError(f"reset options must be a dict such as {{'index': 0}}, got {options!r}")
     check_names("reset options", options, known)
     return options
+
+
+def _task(env: SuperpixelEnv) -> str:
+    """What there is to do: the images and what a segmentation of them is paid for."""
+    source = env.pool.source
+    images, reward = (
+        (type(of).__doc__ or type(of).__name__).strip().split("\n")[0]
+        for of in (getattr(source, "source", source), env.reward)
+    )
+    return (
+        f"Segment images without annotation, by one weight in [0, 1] per edge of each image's "
+        f"superpixel graph (1 = cut, 0 = merge); an episode is one step.\n\n"
+        f"Images: {images}\nReward: {reward}\n"
+    )

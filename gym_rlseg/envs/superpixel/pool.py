@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 
 from gym_rlseg.graph import GraphRecipe, SuperpixelGraph
-from gym_rlseg.images.base import SPLITS, ImageSource, Split
+from gym_rlseg.images.base import SPLITS, ImageSource, Split, UnusableImageError
 
+_LOG = logging.getLogger(__name__)
 _PROBES = 16
+# So many files are all looked at.
+_FEW = 64
+_MOST_FAILURES = 1000
 _MARGIN = 1.25
 _ROUND_TO = 8
 # Keeps the sub-graphs' generator apart from the images' own, which has three entries.
@@ -30,6 +38,7 @@ class GraphPool:
         size: samples 0..size-1 are kept once made; None keeps none.
         recipe: makes graphs of images.
         subgraph_sizes: in edges.
+        unusable: what is wrong with the samples that were passed over, by index.
     """
 
     source: ImageSource
@@ -38,6 +47,7 @@ class GraphPool:
     size: int | None
     recipe: GraphRecipe
     subgraph_sizes: tuple[int, ...]
+    unusable: dict[int, str] = field(default_factory=dict, init=False)
     _kept: dict[int, SuperpixelGraph] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -52,9 +62,36 @@ class GraphPool:
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_kept": {}}
 
-    def draw(self, rng: np.random.Generator) -> int:
-        """A random index: of the pool, or of all samples if none are kept."""
-        return int(rng.integers(self.limit))
+    def draw(self, rng: np.random.Generator) -> tuple[int, SuperpixelGraph]:
+        """A random sample: of the pool, or of all samples if none are kept. See `first`."""
+        return self.first(int(rng.integers(self.limit)) for _ in count())
+
+    def first(self, indices: Iterable[int]) -> tuple[int, SuperpixelGraph]:
+        """The first sample of `indices`, without end, of which there is a graph, and its graph.
+
+        The others are noted in `unusable`, and the first of them is told as a warning.
+
+        Raises:
+            UnusableImageError: if there is none.
+        """
+        failures = 0
+        for index in indices:
+            if len(self.unusable) >= self.limit:
+                break
+            if index in self.unusable:
+                continue
+            try:
+                return index, self.graph(index)
+            except UnusableImageError as error:
+                if not self.unusable:
+                    _LOG.warning("%s; images that can't be used are passed over", error)
+                self.unusable[index] = str(error)
+                failures += 1
+                if failures == _MOST_FAILURES or len(self.unusable) >= self.limit:
+                    raise
+        raise UnusableImageError(
+            f"no image of split={self.split!r} can be used: {next(iter(self.unusable.values()))}"
+        )
 
     @property
     def limit(self) -> int:
@@ -75,7 +112,11 @@ class GraphPool:
         return graph
 
     def prepare(self) -> None:
-        """Make every graph of the pool now rather than when it is drawn."""
+        """Make every graph of the pool now rather than when it is drawn.
+
+        Raises:
+            UnusableImageError: naming an image of which there is no graph.
+        """
         for index in range(self.size or 0):
             self.graph(index)
 
@@ -83,19 +124,24 @@ class GraphPool:
         """Nodes and edges that hold any graph of the source.
 
         Taken from a few samples of every split at the first seed, so that environments
-        of different splits and seeds agree; with a margin unless all were looked at.
+        of different splits and seeds agree; with a margin unless all were looked at, as all
+        of a few files are. Images that can't be used are passed over.
         """
-        source, graphs, complete = self.source, [], not self.source.seeded
+        source, complete = self.source, not self.source.seeded
+        graphs: list[SuperpixelGraph] = []
+        few = complete and sum(source.size(split) or 0 for split in SPLITS) <= _FEW
         for split in SPLITS:
             available = source.size(split)
             if available is None and split != "train":
                 continue
-            probes = source.probes(split, _PROBES)
+            probes = source.probes(split, _FEW if few else _PROBES)
             complete = complete and len(probes) == available
             # Graphs of the pool are made once, unless another seed's would be others.
             kept = split == self.split and (self.seed == 0 or not source.seeded)
             for index in probes:
-                graphs.append(self.graph(index) if kept else self._make(split, index, seed=0))
+                with suppress(UnusableImageError):
+                    graphs.append(self.graph(index) if kept else self._make(split, index, seed=0))
+        graphs = graphs or [self.first(i % self.limit for i in count())[1]]
         margin = 1.0 if complete else _MARGIN
         nodes, edges = (
             int(np.ceil(margin * max(sizes) / _ROUND_TO)) * _ROUND_TO

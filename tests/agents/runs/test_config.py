@@ -48,7 +48,8 @@ def test_defaults_are_written_out_and_load_back(env_id, load, tmp_path):
     assert {"id", "subgraph_sizes", "pool_size", "max_nodes", "split"} <= set(
         written["environment"]
     )
-    boundaries = {"RLSeg-Embryo-v0": "ridge", "RLSeg-Images-v0": "blobs"}
+    boundaries = dict.fromkeys(("RLSeg-Embryo-v0", "RLSeg-EmbryoHard-v0"), "ridge")
+    boundaries["RLSeg-Images-v0"] = "blobs"
     assert written["environment"]["boundary"]["name"] == boundaries.get(env_id, "gradient")
     assert "sigma" in written["environment"]["boundary"]
     assert written["agent"]["algorithm"] == "sac"
@@ -145,7 +146,7 @@ def test_names_in_any_script(load, tmp_path):
             "environment: {id: RLSeg-Images-v0}",
             ("source 'files': path must be given",),
         ),
-        ("environment: {id: RLSeg-Images-v0, path: 3}", ("path must be a text, got 3",)),
+        ("environment: {id: RLSeg-Images-v0, path: 3}", ("path must be a text",)),
         ("environment: {id: RLSeg-Images-v0, path: ''}", ("path must be",)),
         ("environment: {id: RLSeg-Circles-v0, rewrad: 1}", ("did you mean 'reward'",)),
         ("environment: {id: RLSeg-Circles-v0, path: a}", ("'path'",)),

@@ -1,0 +1,95 @@
+"""Images that show too little are passed over; room for all files where they are few."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import tifffile
+from numpy.typing import NDArray
+
+from gym_rlseg.envs import SuperpixelEnv
+from gym_rlseg.images import UnusableImageError
+from gym_rlseg.registration import ENVIRONMENTS
+
+
+def write(path: Path, image: NDArray) -> None:
+    tifffile.imwrite(path, image, photometric="minisblack")
+
+
+def files(path: Path, **kwargs: Any) -> SuperpixelEnv:
+    given = {"path": str(path), "subgraph_sizes": [2], "validation_fraction": 0, **kwargs}
+    return SuperpixelEnv("files", **given)
+
+
+def test_unusable_images_are_passed_over_with_one_warning(
+    tmp_path: Path, blobs: Callable[[int], NDArray], caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, image in {
+        "0.tif": np.full((40, 40), 7, np.uint8),
+        "1.tif": blobs(0),
+        "2.tif": np.full((40, 40), 9, np.uint8),
+        "3.tif": blobs(1),
+    }.items():
+        write(tmp_path / name, image)
+    env = files(tmp_path)
+    drawn = {env.reset(seed=seed)[1]["index"] for seed in range(20)}
+    assert drawn == {1, 3}
+    assert set(env.pool.unusable) == {0, 2}
+    assert "2.tif" in env.pool.unusable[2]
+    (record,) = caplog.records
+    assert "0.tif is constant" in record.message
+    assert "passed over" in record.message
+    # Whoever asks for one is told.
+    with pytest.raises(UnusableImageError, match=r"0\.tif is constant"):
+        env.reset(options={"index": 0})
+    # Draws that hit none are what they are without them.
+    assert files(tmp_path).reset(seed=3)[1] is not None
+
+
+def test_none_can_be_used(tmp_path: Path) -> None:
+    for name in ("0.tif", "1.tif"):
+        write(tmp_path / name, np.full((40, 40), 7, np.uint8))
+    with pytest.raises(UnusableImageError, match=r"1\.tif is constant"):
+        files(tmp_path)
+
+
+def test_a_few_files_have_room_whatever_they_hold(
+    tmp_path: Path, blobs: Callable[[int], NDArray]
+) -> None:
+    for number in range(20):
+        size = 56 if number == 13 else 40
+        write(tmp_path / f"{number:02}.tif", blobs(number)[:size, :size])
+    env = files(tmp_path, subgraph_sizes=[1])
+    for index in range(20):
+        env.reset(options={"index": index})
+
+
+def test_mixed_channels_are_named(tmp_path: Path, blobs: Callable[[int], NDArray]) -> None:
+    write(tmp_path / "0.tif", blobs(0))
+    colour = np.stack([blobs(1), blobs(2), blobs(3)], axis=-1)
+    tifffile.imwrite(tmp_path / "1.tif", (255 * colour).astype(np.uint8), photometric="rgb")
+    env = files(tmp_path)
+    with pytest.raises(ValueError, match=r"1\.tif: the image has 3 channel\(s\).*colour='grey'"):
+        env.reset(options={"index": 1})
+
+
+@pytest.mark.parametrize("env_id", sorted(set(ENVIRONMENTS) - {"RLSeg-Images-v0"}))
+def test_an_id_tells_its_task_and_names_its_features(env_id: str) -> None:
+    env = gym.make(env_id, pool_size=1, max_nodes=900, max_edges=2500)
+    base = env.unwrapped
+    assert isinstance(base, SuperpixelEnv)
+    observation, _ = env.reset(seed=0)
+    for of in ("node", "edge"):
+        names = base.feature_names[of]
+        assert len(names) == len(set(names)) == observation[f"{of}_features"].shape[1]
+    assert base.feature_names["edge"][0] == "evidence"
+    assert type(base.pool.source).__doc__ or env_id == "RLSeg-Coins-v0"
+    assert "Images: " in str(base.__doc__)
+    assert str(type(base.reward).__doc__).split("\n")[0] in str(base.__doc__)
+    assert env.spec is not None
+    assert 0 < env.spec.reward_threshold < 1  # type: ignore[operator]
