@@ -30,7 +30,7 @@ from agents.runs.config import RunConfig
 from agents.runs.durations import parse_duration
 from agents.runs.environment import files_reader
 from agents.runs.folder import RunFolder
-from agents.runs.training import Options
+from agents.runs.training import TrainingCall
 from agents.runs.training import train as train_run
 from agents.segmenting.adaptation import adapt as adapt_to
 from agents.segmenting.given_images import Images, given_images, is_one
@@ -101,7 +101,7 @@ def train(
         resolved = RunConfig.from_data(config, Path.cwd(), given)
     else:
         resolved = RunConfig.load(os.fspath(config), given)
-    options = Options(
+    options = TrainingCall(
         resume=resume,
         start=None if start is None else _run_folder(start),
         device=device,
@@ -161,7 +161,7 @@ def segment(
         else:
             folder = RunFolder(Path(scratch) / "run")
             limits = {} if time_limit is None else {"time_limit": time_limit}
-            options = Options(device=device, threads=threads, progress_bar=progress)
+            options = TrainingCall(device=device, threads=threads, progress_bar=progress)
             config, source = train_on(images, run, limits, folder, options)
         segmenter = Segmenter(
             folder.best, config.environment, solver=solver, search=search, tile=tile, device=device
@@ -183,7 +183,7 @@ def segment(
     return labels[0] if is_one(images, source) else labels
 
 
-def _trained(config: RunConfig, folder: RunFolder, options: Options) -> Run:
+def _trained(config: RunConfig, folder: RunFolder, options: TrainingCall) -> Run:
     outcome = train_run(config, folder, options)
     if outcome.interrupted:
         raise KeyboardInterrupt

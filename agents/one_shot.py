@@ -11,7 +11,7 @@ from typing import Any
 from agents.runs.config import RunConfig, read_sections
 from agents.runs.environment import files_source
 from agents.runs.folder import RunFolder
-from agents.runs.training import Options, train
+from agents.runs.training import TrainingCall, train
 from agents.segmenting.given_images import Images, given_images
 from gym_rlseg.images import ListedSource, UnusableImageError
 from gym_rlseg.paths import user_path
@@ -25,7 +25,7 @@ def train_on(
     config: Config,
     limits: Mapping[str, Any],
     folder: RunFolder,
-    options: Options,
+    options: TrainingCall,
 ) -> tuple[RunConfig, ListedSource[Any]]:
     """Train a run on given images.
 

@@ -47,18 +47,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Audit; see the module's text."""
     files = {k: output_file(user_path(v)) for k in OUTPUTS if (v := getattr(args, k))}
-    from agents.runs.auditing import audit_config, with_labels, write_audit
+    from agents.runs.auditing import audit_config, write_audit
     from agents.runs.config import RunConfig
     from agents.runs.folder import RunFolder
     from gym_rlseg.pictures.plots import render_audit, render_landscape
 
     config = RunConfig.load(args.config)
-    if args.labels is not None:
-        config = with_labels(config, args.labels)
-    elif "landscape" in files and not config.environment.get("labels", True):
+    if "landscape" in files and not (args.labels or config.environment.get("labels", True)):
         raise ValueError("--landscape needs images with true labels; give them by --labels DIR")
     trained = None if args.trained is None else RunFolder(args.trained)
-    result = audit_config(config, args.images, partial(complain, kind="warning: "), trained)
+    warn = partial(complain, kind="warning: ")
+    result = audit_config(config, args.images, warn, labels=args.labels, trained=trained)
     _show(result.audit)
     for file in files.values():
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -21,23 +21,11 @@ from agents.cli.output import say
 
 #: Extras whose packages are checked, too: what they are for, unless torch is absent.
 _EXTRAS = {"agents": "to train and segment", "sb3": "for agents of stable-baselines3"}
-#: Look-alikes on PyPI: import name -> (a file that only the right one has, what to do).
+#: Look-alikes on PyPI: import name -> (a file that only the right one has, what to do then).
 _LOOK_ALIKES = {
-    "elf": (
-        "elf/evaluation/__init__.py",
-        "uninstall PyPI's elf, another project: pip uninstall elf, "
-        "then pip install --force-reinstall python-elf",
-    ),
-    "nifty": (
-        "nifty/graph/",
-        "uninstall PyPI's nifty, another project: pip uninstall nifty; bioimage-cpp has what is "
-        "needed of the right one",
-    ),
-    "affogato": (
-        "affogato/segmentation/",
-        "uninstall PyPI's affogato, another project: pip uninstall affogato; bioimage-cpp has "
-        "what is needed of the right one",
-    ),
+    "elf": ("elf/evaluation/__init__.py", "then pip install --force-reinstall python-elf"),
+    "nifty": ("nifty/graph/", "bioimage-cpp has what is needed of the right one"),
+    "affogato": ("affogato/segmentation/", "bioimage-cpp has what is needed of the right one"),
 }
 
 Check = tuple[bool, str]
@@ -103,7 +91,8 @@ def look_alike(name: str) -> Iterator[Check]:
     # Without a list of files there is nothing to go by; PyPI's packages always have one.
     wrong = files is not None and not any(file.as_posix().startswith(marker) for file in files)
     if wrong:
-        yield False, f"{name} is not the right one; {advice}"
+        what = f"uninstall PyPI's {name}, another project: pip uninstall {name}"
+        yield False, f"{name} is not the right one; {what}; {advice}"
     elif name == "elf" and "python-elf" in metadata.packages_distributions().get("elf", ()):
         yield True, "elf comes from python-elf"
 

@@ -11,12 +11,10 @@ numbers of splits and of merges (0 = perfect).
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import astuple, fields
 from typing import TYPE_CHECKING
 
-from agents.cli.output import complain, on_terminal, say
-from gym_rlseg.messages import printable
+from agents.cli.output import complain, say
 from gym_rlseg.paths import output_file, user_path
 from gym_rlseg.writing import write_csv
 
@@ -77,24 +75,6 @@ def _show(scores: dict[str, Evaluation]) -> None:
         for name, row in scores.items()
     ]
     header = ("image", *_COLUMNS.values())
-    if on_terminal(sys.stdout):
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=None)
-        for column in header:
-            table.add_column(column, justify="left" if column == "image" else "right")
-        for position, row in enumerate(rows):
-            # Text, as names with brackets would be taken for markup.
-            style = "bold" if position == len(rows) - 1 else ""
-            table.add_row(*(Text(printable(cell), style=style) for cell in row))
-        console = Console()
-        # A narrow terminal wraps lines; a squeezed table would lose names and numbers.
-        wide = console.options.update(width=10_000)
-        console.width = max(console.width, console.measure(table, options=wide).maximum)
-        console.print(table)
-        return
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     for row in (header, *rows):
         name, *values = (

@@ -97,15 +97,20 @@ def run(args: argparse.Namespace) -> int:
         if args.adapt is not None:
             _adapt(segmenter, config, source, args)
         labels = LabelFolder(out=out, overlays=args.overlays)
-        stop = segment_files(
-            segmenter, source, targets, labels, say, lambda kind, line: complain(line, kind)
-        )
+        stop = segment_files(segmenter, source, targets, labels, _tell)
     done = len(labels.rows) - labels.failed
     say(f"{done} of {len(targets)} images segmented, labels in {out}")
     if stop.requested is not None:
         complain(f"stopped by {stop.name}", kind="")
         return 128 + stop.requested
     return 1 if labels.failed else 0
+
+
+def _tell(line: str, kind: str) -> None:
+    if kind:
+        complain(line, f"{kind}: ")
+    else:
+        say(line)
 
 
 def _adapt(

@@ -75,12 +75,12 @@ def run(args: argparse.Namespace) -> int:
     config = RunConfig.load(args.config or folder.config, _training(args))
     if not args.resume:
         folder.check_free()
-    from agents.runs.training import Options, train
+    from agents.runs.training import TrainingCall, train
 
     terminal = on_terminal(sys.stderr)
     if not args.quiet:
         say("preparing images ...")
-    options = Options(
+    options = TrainingCall(
         resume=args.resume,
         start=None if args.start is None else RunFolder(args.start),
         device=args.device,
@@ -102,15 +102,11 @@ def _finished(trained: Trained, folder: RunFolder, *, quiet: bool) -> int:
         )  # fmt: skip
         return 128 + trained.interrupted
     if not trained.further:
-        taken = f"{folder.path} has taken {agent.num_timesteps} time steps"
-        complain(
-            f"{taken} and its patience is at an end; raise it in {folder.config} to train on"
-            if trained.out_of_patience
-            else f"{taken}, nothing is left to do; raise --timesteps to train on",
-            kind="",
-        )
-        return 0
-    if not quiet:
+        why = "nothing is left to do; raise --timesteps to train on"
+        if trained.out_of_patience:
+            why = f"its patience is at an end; raise it in {folder.config} to train on"
+        complain(f"{folder.path} has taken {agent.num_timesteps} time steps; {why}", kind="")
+    elif not quiet:
         early = "stopped as the validation reward rose no more: " * trained.out_of_patience
         say(
             f"{early}{agent.num_timesteps} time steps, best validation reward "

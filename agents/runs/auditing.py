@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.graph.policy import Policy
 from agents.runs.config import RunConfig
@@ -49,22 +48,13 @@ class ConfigAudit:
         return landscape(known, self.reward, np.random.default_rng(0))
 
 
-def with_labels(config: RunConfig, labels: str | os.PathLike[str]) -> RunConfig:
-    """The config with true labels of its images.
-
-    Raises:
-        ValueError: if its images aren't files.
-    """
-    if config.environment["source"] != "files":
-        raise ValueError(
-            "labels are for images from files, but the config takes them from "
-            f"{config.environment['source']!r}"
-        )
-    return _changed(config, labels=str(user_path(labels).absolute()))
-
-
 def audit_config(
-    config: RunConfig, images: int, warn: Callable[[str], None], trained: RunFolder | None = None
+    config: RunConfig,
+    images: int,
+    warn: Callable[[str], None],
+    *,
+    labels: str | os.PathLike[str] | None = None,
+    trained: RunFolder | None = None,
 ) -> ConfigAudit:
     """Audit the reward of a config on its training images.
 
@@ -72,17 +62,25 @@ def audit_config(
         config: of any environment.
         images: how many at most.
         warn: takes a line about every file that is left out, as a training does.
+        labels: true ones of images from files; None takes the config's.
         trained: a run whose partitions take part.
 
     Raises:
-        ValueError: if an image or the run can't be used.
+        ValueError: if an image, the labels or the run can't be used.
     """
     if trained is not None:
         trained.check_run(trained.best)
+    changes: dict[str, object] = {}
+    if labels is not None:
+        source = config.environment["source"]
+        if source != "files":
+            raise ValueError(f"labels are for images from files, these are from {source!r}")
+        changes["labels"] = str(user_path(labels).absolute())
     augment = config.environment["augment"]
     if not (isinstance(augment, Mapping) and augment["crop"]):
         # A mirrored image says nothing new. Crops of large ones do, and take less time.
-        config = _changed(config, augment=False)
+        changes["augment"] = False
+    config = dataclasses.replace(config, environment={**config.environment, **changes})
 
     def prepare(config: RunConfig) -> tuple[SuperpixelEnv, list[SuperpixelGraph]]:
         env = config.make_env()
@@ -90,7 +88,11 @@ def audit_config(
         return env, [env.pool.graph(index) for index in range(count)]
 
     (env, graphs), config, _ = skipping_unusable(config, warn, prepare)
-    extra = {} if trained is None else {"trained run": _partitions(trained, config, graphs)}
+    extra = {}
+    if trained is not None:
+        policy = Policy.load(trained.best, device="cpu")
+        pipeline = Pipeline.from_options(config.environment)
+        extra["trained run"] = [pipeline.segment(policy, graph).node_labels for graph in graphs]
     result = audit(graphs, env.reward, np.random.default_rng(0), extra)
     return ConfigAudit(audit=result, graphs=graphs, reward=env.reward)
 
@@ -104,16 +106,3 @@ def write_audit(path: Path, result: Audit) -> None:
         texts = ("" if value is None else f"{value:.6f}" for value in values)
         rows.append((row.image, row.candidate, *texts))
     write_csv(path, ("image", "candidate", "reward", "sbd", *names), rows)
-
-
-def _partitions(
-    trained: RunFolder, config: RunConfig, graphs: list[SuperpixelGraph]
-) -> list[NDArray[np.int32]]:
-    """What a run makes of graphs, int32 (N,) each."""
-    policy = Policy.load(trained.best, device="cpu")
-    pipeline = Pipeline.from_options(config.environment)
-    return [pipeline.segment(policy, graph).node_labels for graph in graphs]
-
-
-def _changed(config: RunConfig, **options: object) -> RunConfig:
-    return dataclasses.replace(config, environment={**config.environment, **options})

@@ -32,7 +32,7 @@ def _silent(line: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class TrainingCall:
     """How a training is carried out, which isn't the config's business.
 
     Attributes:
@@ -73,7 +73,7 @@ class Trained:
     out_of_patience: bool = False
 
 
-def train(config: RunConfig, folder: RunFolder, options: Options) -> Trained:
+def train(config: RunConfig, folder: RunFolder, options: TrainingCall) -> Trained:
     """Train, and leave in `folder` what a run holds.
 
     Raises:
@@ -137,7 +137,7 @@ def train(config: RunConfig, folder: RunFolder, options: Options) -> Trained:
 def _agent(
     config: RunConfig,
     folder: RunFolder,
-    options: Options,
+    options: TrainingCall,
     env: SuperpixelEnv,
     eval_env: SuperpixelEnv,
 ) -> GraphAgent:

@@ -21,8 +21,7 @@ def segment_files(
     source: FilesSource,
     targets: Mapping[Path, Path],
     folder: LabelFolder,
-    tell: Callable[[str], None],
-    warn: Callable[[str, str], None],
+    tell: Callable[[str, str], None],
 ) -> Interrupt:
     """Segment image files, and write what comes of them.
 
@@ -31,8 +30,7 @@ def segment_files(
         source: of the images.
         targets: image -> label file.
         folder: takes labels and tables.
-        tell: takes a line about every image.
-        warn: takes "error: " or "warning: ", and a line about an image that can't be used.
+        tell: takes a line about every image, and "error", "warning" or "" as its kind.
 
     Returns:
         What tells whether a signal stopped it, after the image that it came in.
@@ -47,25 +45,25 @@ def segment_files(
                 if interrupt.requested is not None:
                     break
                 try:
-                    line = _segment(segmenter, source, file, target, folder, warn)
+                    line, kind = _segment(segmenter, source, file, target, folder)
                 except (ValueError, OSError, MemoryError, RuntimeError) as error:
-                    _failed(str(file), target, error, folder, warn)
-                else:
-                    tell(line)
+                    line, kind = _reason(str(file), error), "error"
+                    if isinstance(error, OtherFeaturesError) and not folder.segmented:
+                        raise ValueError(line) from error  # the run is for other images
+                    if not _is_its_own(error):
+                        raise
+                    folder.failure(str(file), target, line)
+                folder.tables(now_and_then=True)  # for when it is killed
+                tell(line, kind)
     finally:
         folder.tables()
     return interrupt
 
 
 def _segment(
-    segmenter: Segmenter,
-    source: FilesSource,
-    file: Path,
-    target: Path,
-    folder: LabelFolder,
-    warn: Callable[[str, str], None],
-) -> str:
-    """Segment an image and write its labels; a line about it."""
+    segmenter: Segmenter, source: FilesSource, file: Path, target: Path, folder: LabelFolder
+) -> tuple[str, str]:
+    """Segment an image and write its labels; a line about it, and the line's kind."""
     started, name = time.monotonic(), str(file)
     raw = source.raw(file)
     try:
@@ -74,31 +72,19 @@ def _segment(
         # Not the advice behind it, which is for training.
         reason = _reason(name, error).partition("; remove")[0]
         folder.nothing(name, target, raw.shape[1:], reason)
-        warn("warning: ", f"{reason}; its labels are all 0")
-        return f"{name}: nothing to see"
+        return f"{reason}; its labels are all 0", "warning"
     seconds = time.monotonic() - started
     folder.image(name, target, result, raw, seconds)
-    return f"{name}: {result.n_objects} objects, reward {result.reward:.3f}, {seconds:.2f} s"
+    line = f"{name}: {result.n_objects} objects, reward {result.reward:.3f}, {seconds:.2f} s"
+    return line, ""
 
 
-def _failed(
-    name: str,
-    target: Path,
-    error: Exception,
-    folder: LabelFolder,
-    warn: Callable[[str, str], None],
-) -> None:
-    """Pass over an image, unless its error says that the others would fail as well."""
-    reason = _reason(name, error)
-    if isinstance(error, OtherFeaturesError) and not folder.segmented:
-        raise ValueError(reason) from error  # the run is for other images
-    lacking = isinstance(error, MemoryError) or "memory" in str(error).lower()
-    if isinstance(error, RuntimeError) and not lacking:
-        raise error  # torch has no other kind for what it can't allocate
-    if isinstance(error, OSError) and error.errno in _FULL:
-        raise error
-    warn("error: ", reason)
-    folder.failure(name, target, reason)
+def _is_its_own(error: Exception) -> bool:
+    """Whether it is an image's own error, which others needn't meet."""
+    if isinstance(error, OSError):
+        return error.errno not in _FULL
+    # torch has no other kind of error for memory that it can't get.
+    return not isinstance(error, RuntimeError) or "memory" in str(error).lower()
 
 
 def _reason(name: str, error: Exception) -> str:

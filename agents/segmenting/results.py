@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,31 +67,26 @@ class LabelFolder:
         """Write the labels of an image, which its file has as `raw` (C, H, W)."""
         from agents.segmenting.objects_table import objects_table
 
+        labels = result.object_labels
         scores = result.scores.objects[~result.scores.ground]  # in the order of the labels
-        objects = objects_table(result.object_labels, raw, scores)
-        self._write(target, result.object_labels, lambda: result.graph.image)
-        height, width = result.object_labels.shape
-        row = Row(
-            image=name,
-            labels=target.name,
-            height=height,
-            width=width,
-            objects=result.n_objects,
-            reward=f"{result.reward:.4f}",
-            seconds=f"{seconds:.2f}",
-        )
-        self._add(row, [(name, *values) for values in objects])
+        objects = [(name, *values) for values in objects_table(labels, raw, scores)]
+        self._write(target, labels, result.graph.image)
+        self.objects += objects
+        self.rows.append(
+            Row(
+                image=name, labels=target.name, height=labels.shape[0], width=labels.shape[1],
+                objects=result.n_objects, reward=f"{result.reward:.4f}", seconds=f"{seconds:.2f}",
+            )
+        )  # fmt: skip
 
     def nothing(self, name: str, target: Path, shape: tuple[int, ...], note: str) -> None:
         """Write labels (H, W) that are all 0, for an image that shows nothing."""
         import numpy as np
 
+        self._write(target, np.zeros(shape, np.int32), np.zeros((1, *shape), np.float32))
         height, width = shape
-        blank = np.zeros((1, *shape), np.float32)
-        self._write(target, np.zeros(shape, np.int32), lambda: blank)
-        self._add(
-            Row(image=name, labels=target.name, height=height, width=width, objects=0, note=note)
-        )
+        row = Row(image=name, labels=target.name, height=height, width=width, objects=0, note=note)
+        self.rows.append(row)
 
     def failure(self, name: str, target: Path, reason: str) -> None:
         """Remember an image that could not be segmented, and remove labels it had before."""
@@ -105,32 +99,29 @@ class LabelFolder:
                 pass
             except OSError:  # a name too long, or another user's folder
                 note = f"{stale.name}, if it exists, is of an earlier call"
-        self._add(Row(image=name, note=note, error=reason))
+        self.rows.append(Row(image=name, note=note, error=reason))
 
-    def tables(self) -> None:
-        """Write the tables of what is done, unless every image failed."""
-        if self.rows and self.out.is_dir():
-            from agents.segmenting.objects_table import COLUMNS
+    def tables(self, *, now_and_then: bool = False) -> None:
+        """Write the tables of what is done, unless every image failed.
 
-            started = time.monotonic()
-            summary = [astuple(row) for row in self.rows]
-            write_csv(self.out / "objects.csv", ("image", *COLUMNS), self.objects)
-            write_csv(self.out / "summary.csv", [one.name for one in fields(Row)], summary)
-            now = time.monotonic()
-            self._due = now + max(_EVERY, _RATIO * (now - started))
+        Args:
+            now_and_then: only if the last time is long ago, for what their writing takes.
+        """
+        started = time.monotonic()
+        if not self.rows or not self.out.is_dir() or (now_and_then and started < self._due):
+            return
+        from agents.segmenting.objects_table import COLUMNS
 
-    def _add(self, row: Row, objects: list[tuple[Any, ...]] | None = None) -> None:
-        self.rows.append(row)
-        self.objects += objects or []
-        if time.monotonic() >= self._due:  # a call that is killed has its tables
-            self.tables()
+        write_csv(self.out / "objects.csv", ("image", *COLUMNS), self.objects)
+        summary = [astuple(row) for row in self.rows]
+        write_csv(self.out / "summary.csv", [one.name for one in fields(Row)], summary)
+        now = time.monotonic()
+        self._due = now + max(_EVERY, _RATIO * (now - started))
 
     def _picture(self, target: Path) -> Path:
         return self.out / "overlays" / f"{target.stem}.png"
 
-    def _write(
-        self, target: Path, labels: NDArray[np.int32], image: Callable[[], NDArray[np.float32]]
-    ) -> None:
+    def _write(self, target: Path, labels: NDArray[np.int32], image: NDArray[np.float32]) -> None:
         from gym_rlseg.images.reading.formats import write_labels
         from gym_rlseg.pictures.panels import overlay
 
@@ -138,4 +129,4 @@ class LabelFolder:
         (picture.parent if self.overlays else self.out).mkdir(parents=True, exist_ok=True)
         write_labels(target, labels)
         if self.overlays:
-            write_picture(picture, overlay(image(), labels))
+            write_picture(picture, overlay(image, labels))
