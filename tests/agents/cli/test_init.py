@@ -97,7 +97,7 @@ def answers(monkeypatch, *typed):
         asked.append(prompt)
         return typed[len(asked) - 1] if len(asked) <= len(typed) else ""
 
-    monkeypatch.setattr(init, "_terminal", lambda: True)
+    monkeypatch.setattr(init, "on_terminal", lambda stream: True)
     monkeypatch.setattr("builtins.input", enter)
     return asked
 

@@ -102,7 +102,12 @@ def test_generated_images_are_not_augmented(tmp_path):
             resolve({"id": env_id, "augment": True}, tmp_path)
 
 
-def test_the_environment_is_made_as_told(task):
+def test_the_environment_is_made_as_told(tmp_path):
+    rng, task = np.random.default_rng(0), tmp_path
+    (task / "images").mkdir()
+    for number in range(4):
+        blobs = ndimage.gaussian_filter(rng.random((64, 64)), 4)
+        tifffile.imwrite(task / "images" / f"im{number}.tif", blobs.astype(np.float32))
     options = {
         **IMAGES,
         "augment": {"turns": False},
