@@ -58,20 +58,6 @@ def test_csv(folders, tmp_path, rlseg):
     assert float(rows["a"]["count_difference"]) == 0
 
 
-def test_on_a_terminal(folders, monkeypatch, capsys):
-    import sys
-
-    from agents.cli.main import main
-
-    (folders[0] / "a.tif").rename(folders[0] / "[red]x.tif")
-    (folders[1] / "a.png").rename(folders[1] / "[red]x.png")
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    assert main(["evaluate", *map(str, folders)]) == 0
-    text = capsys.readouterr().out
-    assert "[red]x" in text
-    assert "mean of 2" in text
-
-
 def test_two_files(folders, rlseg):
     out, labels = folders
     outcome = rlseg("evaluate", out / "a.tif", labels / "b.ome.tif")

@@ -6,8 +6,11 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 import yaml
+from scipy import ndimage
 
 from agents.runs.environment import build_env, resolve
 from gym_rlseg.images import AugmentedSource
