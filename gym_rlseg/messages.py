@@ -1,19 +1,4 @@
-"""How values and names stand in messages: short, and on one line."""
-
-from __future__ import annotations
-
-import reprlib
-from typing import Any
-
-_SHORT = reprlib.Repr()
-_SHORT.maxlevel = 4
-_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = 12
-_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 120
-
-
-def shown(value: Any) -> str:
-    """`repr(value)`, with the middle left out of what is too long or too deep to read."""
-    return _SHORT.repr(value)
+"""How names stand in messages: on one line."""
 
 
 def printable(text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from agents.common.threads import MOST_THREADS
-from gym_rlseg.messages import shown
+from gym_rlseg.options.declared import shown
 
 T = TypeVar("T")
 

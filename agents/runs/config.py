@@ -16,6 +16,7 @@ from agents.runs.yaml_files import one_line, read_yaml
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.images import ListedSource
 from gym_rlseg.options import check_names, plain, suggest
+from gym_rlseg.options.declared import shown
 from gym_rlseg.paths import user_path
 
 _COMMENTS = {
@@ -51,7 +52,7 @@ class Training:
             if value is None and name != "seed":
                 continue
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ValueError(f"{name} must be a whole number >= {least}, got {value!r}")
+                raise ValueError(f"{name} must be a whole number >= {least}, got {shown(value)}")
         if self.time_limit is None and self.total_timesteps is None:
             raise ValueError("time_limit or total_timesteps must be given; training would not end")
 
@@ -118,7 +119,7 @@ class RunConfig:
                 raise ValueError("the section 'environment' is missing")
             for key, section in sections.items():
                 if not isinstance(section, Mapping):
-                    raise ValueError(f"{key} must hold keys and values, got {section!r}")
+                    raise ValueError(f"{key} must hold keys and values, got {shown(section)}")
         with _naming(name, "environment"):
             environment = resolve(sections["environment"], folder)
         with _naming(name, "agent"):
@@ -174,7 +175,9 @@ def _agent(options: Mapping[str, Any]) -> tuple[str, str, AgentOptions]:
     values = dict(options)
     algorithm = values.pop("algorithm", DEFAULT_ALGORITHM)
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
-        raise ValueError(f"unknown algorithm {algorithm!r}{suggest(str(algorithm), ALGORITHMS)}")
+        raise ValueError(
+            f"unknown algorithm {shown(algorithm)}{suggest(str(algorithm), ALGORITHMS)}"
+        )
     agent = ALGORITHMS[algorithm]
     known = [f.name for f in dataclasses.fields(agent.config_class)]
     check_names("agent", options, ("algorithm", "policy", *known))

@@ -6,6 +6,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from gym_rlseg.options.declared import shown
+
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _PATTERN = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([smh]?)\s*")
 
@@ -26,7 +28,9 @@ def parse_duration(value: Any) -> float:
     elif isinstance(value, int | float) and not isinstance(value, bool):
         seconds = float(value)
     if not 0.0 < seconds < float("inf"):
-        raise ValueError(f"expected a duration above 0 such as 90s, 10m or 1.5h, got {value!r}")
+        raise ValueError(
+            f"expected a duration above 0 such as 90s, 10m or 1.5h, got {shown(value)}"
+        )
     return seconds
 
 

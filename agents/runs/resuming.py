@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from agents.runs.config import RunConfig
 from agents.runs.folder import RunFolder
-from gym_rlseg.messages import shown
+from gym_rlseg.options.declared import shown
 
 if TYPE_CHECKING:
     from agents.graph.agent import GraphAgent

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from gym_rlseg.messages import shown
+from gym_rlseg.options.declared import shown
 
 #: Bytes of a config. Its parser takes seconds for so many; lists of excluded files are long.
 LARGEST = 2**20

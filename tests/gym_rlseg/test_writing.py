@@ -7,7 +7,8 @@ import os
 
 import pytest
 
-from gym_rlseg.messages import printable, shown
+from gym_rlseg.messages import printable
+from gym_rlseg.options.declared import shown
 from gym_rlseg.paths import output_file, user_path
 from gym_rlseg.writing import read_csv, write_bytes, write_csv
 
