@@ -133,17 +133,17 @@ def drawing() -> str:
     rooms = {room: into - small for room, into in rooms.items() if room not in small}
     closing, rooms = circles(rooms), without_circles(rooms)
     places, frames = _layout(rooms)
-    height = max(y for _, y, _ in places.values()) + _HEIGHT + _GAP + _MARGIN
+    bottom = frames[PACKAGES[-1]][1] + 14
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height + 40}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {bottom + _HEIGHT + 6:.0f}">',
         f"<style>\n{_STYLE}</style>",
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
         'markerHeight="7" orient="auto"><path d="M0,0 L8,4 L0,8 z" fill="#7c949c" '
         'style="fill: #7c949c"/></marker></defs>',
     ]
-    for package, (top, bottom) in frames.items():
+    for package, (top, end) in frames.items():
         parts.append(
-            f'<rect class="package" x="4" y="{top}" width="{_WIDTH - 8}" height="{bottom - top}" '
+            f'<rect class="package" x="4" y="{top}" width="{_WIDTH - 8}" height="{end - top}" '
             f'rx="8"/><text class="title" x="16" y="{top + 20}">{package}</text>'
         )
     for room, into in sorted(without_shortcuts(rooms).items()):
@@ -158,7 +158,7 @@ def drawing() -> str:
     names = "everything may use: " + ", ".join(
         f"{room.split('/')[1]}.py" for room in sorted(small) if room.startswith("gym_rlseg/")
     )
-    parts.append(_box(_WIDTH / 2, height - 34, 7.2 * len(names) + 20, "room", names))
+    parts.append(_box(_WIDTH / 2, bottom, 7.2 * len(names) + 20, "room", names))
     return "\n".join([*parts, "</svg>", ""])
 
 
