@@ -134,8 +134,9 @@ def drawing() -> str:
     closing, rooms = circles(rooms), without_circles(rooms)
     places, frames = _layout(rooms)
     bottom = frames[PACKAGES[-1]][1] + 14
+    size = f"0 0 {_WIDTH} {bottom + _HEIGHT + 6:.0f}"
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {bottom + _HEIGHT + 6:.0f}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{size}">',
         f"<style>\n{_STYLE}</style>",
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
         'markerHeight="7" orient="auto"><path d="M0,0 L8,4 L0,8 z" fill="#7c949c" '
