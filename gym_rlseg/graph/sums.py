@@ -71,13 +71,9 @@ def node_sums(image: NDArray[np.float32], superpixels: NDArray[np.int32]) -> Nod
         for end in (0, -1):
             frame += np.bincount(superpixels.take(end, axis).ravel(), minlength=n)
     return NodeSums(
-        area=area,
-        first=first,
-        second=second,
-        intensity=intensity,
-        intensity_squared=squared,
-        frame=frame,
-    )
+        area=area, first=first, second=second,
+        intensity=intensity, intensity_squared=squared, frame=frame,
+    )  # fmt: skip
 
 
 def superpixel_means(

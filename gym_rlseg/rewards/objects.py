@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,27 +116,15 @@ class Objects:
         return object_boxes(self.labels, graph.edges, graph.outlines, graph.superpixels)
 
     def circle_hough(
-        self,
-        *,
-        radius: tuple[float, float],
-        tolerance: float,
-        wanted: NDArray[np.bool_],
-        from_ends: bool = False,
+        self, *, wanted: NDArray[np.bool_], **options: Any
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Circle-Hough value and best radius of the objects wanted (bool (K,)), 0 for others.
 
-        See `gym_rlseg.graph.planar.hough.circle_hough`.
+        Options are those of `gym_rlseg.graph.planar.hough.circle_hough`.
         """
         graph = self.graph
         outlines = outlines_by_object(self.labels, graph.edges, graph.outlines, wanted)
-        return circle_hough(
-            outlines,
-            self.centre,
-            self.area,
-            radius=radius,
-            tolerance=tolerance,
-            from_ends=from_ends,
-        )
+        return circle_hough(outlines, self.centre, self.area, **options)
 
     @cached_property
     def cut(self) -> NDArray[np.bool_]:
