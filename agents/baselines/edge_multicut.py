@@ -19,4 +19,4 @@ def edge_multicut(
         bias: evidence above which an edge wants to be cut, in (0, 1).
         solver: of the multicut.
     """
-    return segment(graph, graph.evidence, Multicut(solver=solver, bias=bias), reward)
+    return segment(graph, graph.evidence, Multicut(solver=solver, bias=bias), reward)  # type: ignore[arg-type]

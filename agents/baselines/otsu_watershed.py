@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Le
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from gym_rlseg.graph.superpixels import Smoothing
+from gym_rlseg.options import Options
+
 
 @dataclass(frozen=True, kw_only=True)
-class OtsuWatershed:
+class OtsuWatershed(Options):
     """Threshold by Otsu, fill holes, split by a watershed of the distance transform.
 
     Attributes:
@@ -24,18 +29,11 @@ class OtsuWatershed:
         ValueError: if an option is out of range.
     """
 
-    smoothing: float = 1.0
-    min_distance: int = 7
-    distance_smoothing: float = 1.0
-    min_size: int = 30
+    smoothing: Smoothing = 1.0
+    min_distance: Annotated[int, Ge(1), Le(10_000)] = 7
+    distance_smoothing: Smoothing = 1.0
+    min_size: Annotated[int, Ge(0), Le(10**9)] = 30
     dark: bool = False
-
-    def __post_init__(self) -> None:
-        for name, least in (
-            ("smoothing", 0), ("min_distance", 1), ("distance_smoothing", 0), ("min_size", 0),
-        ):  # fmt: skip
-            if not getattr(self, name) >= least:
-                raise ValueError(f"{name} must be >= {least} px, got {getattr(self, name)}")
 
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.int32]:
         """Segment the first channel.

@@ -72,9 +72,9 @@ class Pipeline:
         """
         partition = PARTITIONS.build(options["partition"])
         if isinstance(partition, Multicut):
-            partition = Multicut(solver=solver or "kernighan_lin", bias=partition.bias)
+            partition = Multicut(solver=solver or "kernighan_lin", bias=partition.bias)  # type: ignore[arg-type]
         elif solver is not None:
-            partition = Multicut(solver=solver)
+            partition = Multicut(solver=solver)  # type: ignore[arg-type]
         return cls(
             recipe=GraphRecipe.from_options(options),
             partition=partition,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
+from annotated_types import Gt, Lt
 from numpy.typing import NDArray
 
 from gym_rlseg.graph.blockwise import kernighan_lin_by_blocks
@@ -42,6 +43,11 @@ def edge_costs(weights: NDArray[np.floating], bias: float = 0.5) -> NDArray[np.f
     return costs if bias == 0.5 else costs + np.log(bias / (1.0 - bias))
 
 
+Solver = Literal[
+    "greedy_additive", "kernighan_lin", "greedy_fixation", "fusion_moves", "cgc", "ilp"
+]
+
+
 class Partition(Options, ABC):
     """Partitions a graph by its edge weights; subclasses are frozen dataclasses of options."""
 
@@ -71,15 +77,8 @@ class Multicut(Partition):
         bias: see `edge_costs`.
     """
 
-    solver: str = "greedy_additive"
-    bias: float = 0.5
-
-    def __post_init__(self) -> None:
-        known = ("greedy_additive", "kernighan_lin", "greedy_fixation", "fusion_moves", *_ELF)
-        if self.solver not in known:
-            raise ValueError(f"solver must be one of {known}, got {self.solver!r}")
-        if not 0.0 < self.bias < 1.0:
-            raise ValueError(f"bias must be in (0, 1), got {self.bias}")
+    solver: Solver = "greedy_additive"
+    bias: Annotated[float, Gt(0), Lt(1)] = 0.5
 
     def __call__(self, graph: UndirectedGraph, weights: NDArray[np.floating]) -> NDArray[np.int32]:
         """See `Partition.__call__`."""
@@ -117,15 +116,8 @@ class Agglomeration(Partition):
         threshold: the weight at which an edge is indifferent.
     """
 
-    linkage: str = "mean"
-    threshold: float = 0.5
-
-    def __post_init__(self) -> None:
-        known = ("mean", "sum", "max", "min", "abs_max", "mutex_watershed")
-        if self.linkage not in known:
-            raise ValueError(f"linkage must be one of {known}, got {self.linkage!r}")
-        if not 0.0 < self.threshold < 1.0:
-            raise ValueError(f"threshold must be in (0, 1), got {self.threshold}")
+    linkage: Literal["mean", "sum", "max", "min", "abs_max", "mutex_watershed"] = "mean"
+    threshold: Annotated[float, Gt(0), Lt(1)] = 0.5
 
     def __call__(self, graph: UndirectedGraph, weights: NDArray[np.floating]) -> NDArray[np.int32]:
         """See `Partition.__call__`."""

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Le, Len
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from gym_rlseg.options import Options
+from gym_rlseg.options.ranges import Amount, Positive
+
+#: A length in pixels between two pixels that repel each other.
+Reach = Annotated[int, Ge(2), Le(10_000)]
+#: Standard deviation in pixels, or 0.
+Smoothing = Annotated[float, Ge(0), Le(50)]
 
 
 class Superpixels(Options, ABC):
@@ -48,18 +56,10 @@ class MutexWatershed(Superpixels):
         min_size: superpixels below this many pixels join their most similar neighbour.
     """
 
-    reach: tuple[int, ...] = (4,)
-    repulsion: float = 5.0
-    smoothing: float = 0.0
-    min_size: int = 16
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "reach", tuple(int(r) for r in self.reach))
-        if not self.reach or min(self.reach) < 2:
-            raise ValueError(f"reach must hold lengths of at least 2 px, got {self.reach}")
-        if not self.repulsion > 0:
-            raise ValueError(f"repulsion must be > 0, got {self.repulsion}")
-        _check_smoothing(self.smoothing, self.min_size)
+    reach: Annotated[tuple[Reach, ...], Len(1, 20)] = (4,)
+    repulsion: Positive = 5.0
+    smoothing: Smoothing = 0.0
+    min_size: Amount = 16
 
     def __call__(self, boundary: NDArray[np.float32]) -> NDArray[np.int32]:
         """See `Superpixels.__call__`."""
@@ -89,14 +89,9 @@ class SeededWatershed(Superpixels):
         min_size: superpixels below this many pixels join their most similar neighbour.
     """
 
-    smoothing: float = 1.0
-    min_distance: int = 3
-    min_size: int = 8
-
-    def __post_init__(self) -> None:
-        if self.min_distance < 1:
-            raise ValueError(f"min_distance must be >= 1 px, got {self.min_distance}")
-        _check_smoothing(self.smoothing, self.min_size)
+    smoothing: Smoothing = 1.0
+    min_distance: Annotated[int, Ge(1), Le(10_000)] = 3
+    min_size: Amount = 8
 
     def __call__(self, boundary: NDArray[np.float32]) -> NDArray[np.int32]:
         """See `Superpixels.__call__`."""
@@ -155,10 +150,3 @@ def _absorb_small(
         return parts
     seeds = np.where(large[parts], parts, 0).astype(np.int32)
     return np.asarray(watershed(np.ascontiguousarray(boundary, np.float32), seeds))
-
-
-def _check_smoothing(smoothing: float, min_size: int) -> None:
-    if not 0 <= smoothing <= 50:
-        raise ValueError(f"smoothing must be in [0, 50] px, got {smoothing}")
-    if min_size < 1:
-        raise ValueError(f"min_size must be >= 1 px, got {min_size}")

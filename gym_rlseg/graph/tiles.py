@@ -12,11 +12,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Le
 from numpy.typing import NDArray
 
 from gym_rlseg.graph.boundary import BoundaryMap, LocalBoundary
+from gym_rlseg.options import Options
 
 _LEAST_TILE = 32
 _LEAST_OVERLAP = 8
@@ -27,7 +30,7 @@ Rectangle = tuple[slice, slice]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tiling:
+class Tiling(Options):
     """How an image is divided.
 
     Attributes:
@@ -37,24 +40,14 @@ class Tiling:
         largest_whole: images of up to this many pixels are taken whole, too.
     """
 
-    tile: int = 512
-    overlap: int = 64
-    largest_whole: int = 0
+    tile: Annotated[int, Ge(_LEAST_TILE), Le(10**5)] = 512
+    overlap: Annotated[int, Ge(_LEAST_OVERLAP), Le(10**5)] = 64
+    largest_whole: Annotated[int, Ge(0), Le(10**12)] = 0
 
     def __post_init__(self) -> None:
-        for name in ("tile", "overlap", "largest_whole"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise ValueError(f"{name} must be a whole number of pixels, got {value!r}")
-        if self.tile < _LEAST_TILE:
-            raise ValueError(f"tile must be >= {_LEAST_TILE} px, got {self.tile}")
-        if not _LEAST_OVERLAP <= self.overlap <= self.tile:
-            raise ValueError(
-                f"overlap must be in [{_LEAST_OVERLAP}, {self.tile}] px, from the least that "
-                f"makes sense to the tile's size, got {self.overlap}"
-            )
-        if self.largest_whole < 0:
-            raise ValueError(f"largest_whole must be >= 0 px, got {self.largest_whole}")
+        super().__post_init__()
+        if self.overlap > self.tile:
+            raise ValueError(f"overlap must be <= tile = {self.tile} px, got {self.overlap}")
 
     def divides(self, height: int, width: int) -> bool:
         """Whether an image of this size is divided at all."""

@@ -9,18 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Le
 from numpy.typing import NDArray
 
 from gym_rlseg.graph.graph import SuperpixelGraph
 from gym_rlseg.graph.partition import first_node_labels
+from gym_rlseg.options import Options
+from gym_rlseg.options.ranges import NotNegative
 from gym_rlseg.rewards.base import Reward, Scores
 from gym_rlseg.segmentation.segmentation import Segmentation
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchOptions:
+class SearchOptions(Options):
     """How long to search.
 
     Attributes:
@@ -32,15 +36,9 @@ class SearchOptions:
             a ragged disc or a doubtful superpixel is mostly noise.
     """
 
-    pastes: int = 12
-    moves: int = 28
-    least_gain: float | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("pastes", "moves", "least_gain"):
-            value = getattr(self, name)
-            if value is not None and not value >= 0:
-                raise ValueError(f"{name} must be >= 0, got {value}")
+    pastes: Annotated[int, Ge(0), Le(10**6)] = 12
+    moves: Annotated[int, Ge(0), Le(10**6)] = 28
+    least_gain: NotNegative | None = None
 
 
 def best_partition(

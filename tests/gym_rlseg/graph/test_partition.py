@@ -104,9 +104,9 @@ def test_bias_is_where_the_cost_vanishes(bias: float) -> None:
 
 @pytest.mark.parametrize("bias", [0.0, 1.0, -0.1, 1.5, math.nan])
 def test_bad_bias(bias: float) -> None:
-    with pytest.raises(ValueError, match=r"bias must be in \(0, 1\)"):
+    with pytest.raises(ValueError, match=r"bias must be .*in \(0, 1\)"):
         edge_costs(np.array([0.3]), bias)
-    with pytest.raises(ValueError, match=r"bias must be in \(0, 1\)"):
+    with pytest.raises(ValueError, match=r"bias must be .*in \(0, 1\)"):
         Multicut(bias=bias)
 
 
@@ -278,7 +278,7 @@ def test_bad_options() -> None:
         Multicut(solver="exact")
     with pytest.raises(ValueError, match=r"linkage must be one of .*'mean'.*got 'average'"):
         Agglomeration(linkage="average")
-    with pytest.raises(ValueError, match=r"threshold must be in \(0, 1\), got 1"):
+    with pytest.raises(ValueError, match=r"threshold must be a number in \(0, 1\), got 1"):
         Agglomeration(threshold=1)
     with pytest.raises(ValueError, match="unknown partition 'multicuts'; did you mean 'multicut'"):
         PARTITIONS.build("multicuts")

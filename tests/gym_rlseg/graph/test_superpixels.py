@@ -226,14 +226,14 @@ def test_seeds_keep_their_distance() -> None:
 @pytest.mark.parametrize(
     ("cls", "options", "message"),
     [
-        (MutexWatershed, {"reach": ()}, "reach must hold lengths of at least 2 px, got"),
-        (MutexWatershed, {"reach": (4, 1)}, "reach must hold lengths of at least 2 px, got"),
-        (MutexWatershed, {"repulsion": 0.0}, "repulsion must be > 0, got 0"),
-        (MutexWatershed, {"repulsion": math.nan}, "repulsion must be > 0, got nan"),
-        (MutexWatershed, {"smoothing": -1.0}, r"smoothing must be in \[0, 50\] px, got -1"),
-        (SeededWatershed, {"smoothing": math.nan}, r"smoothing must be in \[0, 50\] px"),
-        (SeededWatershed, {"min_distance": 0}, "min_distance must be >= 1 px, got 0"),
-        (SeededWatershed, {"min_size": 0}, "min_size must be >= 1 px, got 0"),
+        (MutexWatershed, {"reach": ()}, "reach must be a list .* of 1 to 20 entries, got"),
+        (MutexWatershed, {"reach": (4, 1)}, "reach must be a list .* of 1 to 20 entries, got"),
+        (MutexWatershed, {"repulsion": 0.0}, "repulsion must be a finite number > 0, got 0"),
+        (MutexWatershed, {"repulsion": math.nan}, "repulsion must be a finite number > 0, got nan"),
+        (MutexWatershed, {"smoothing": -1.0}, r"smoothing must be a number in \[0, 50\], got -1"),
+        (SeededWatershed, {"smoothing": math.nan}, r"smoothing must be a number in \[0, 50\]"),
+        (SeededWatershed, {"min_distance": 0}, "min_distance must be a whole number >= 1, got 0"),
+        (SeededWatershed, {"min_size": 0}, "min_size must be a whole number >= 1, got 0"),
         (GradientBoundary, {"sigma": 0.0}, r"sigma must be a number in \(0, 50\], got 0"),
         (RidgeBoundary, {"sigma": math.nan}, r"sigma must be a number in \(0, 50\], got nan"),
         (

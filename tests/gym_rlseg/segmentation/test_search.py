@@ -135,5 +135,5 @@ def test_gains_that_rewards_want():
 def test_bad_input(env):
     with pytest.raises(ValueError, match="at least one candidate"):
         best_partition(env.graph, env.reward, [], env.graph.evidence)
-    with pytest.raises(ValueError, match="moves must be >= 0, got -1"):
+    with pytest.raises(ValueError, match="moves must be a whole number >= 0, got -1"):
         SearchOptions(moves=-1)
