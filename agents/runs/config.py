@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import Ge, Le, Lt
 
 from agents.graph.options import AgentOptions
 from agents.runs.durations import format_duration, parse_duration
@@ -15,8 +17,9 @@ from agents.runs.environment import build_env, resolve
 from agents.runs.yaml_files import one_line, read_yaml
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.images import ListedSource
-from gym_rlseg.options import check_names, plain, suggest
+from gym_rlseg.options import Options, check_names, plain, suggest
 from gym_rlseg.options.declared import shown
+from gym_rlseg.options.ranges import Amount, Positive
 from gym_rlseg.paths import user_path
 
 _COMMENTS = {
@@ -31,7 +34,7 @@ DEFAULT_ALGORITHM = "sac"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Training:
+class Training(Options):
     """The `training` section.
 
     Attributes:
@@ -41,18 +44,13 @@ class Training:
         patience: validations in a row without a better reward after which to stop, or None.
     """
 
-    seed: int = 0
-    time_limit: float | None = None
-    total_timesteps: int | None = None
-    patience: int | None = None
+    seed: Annotated[int, Ge(0), Lt(2**64)] = 0
+    time_limit: Positive | None = None
+    total_timesteps: Annotated[int, Ge(1), Le(10**12)] | None = None
+    patience: Amount | None = None
 
     def __post_init__(self) -> None:
-        for name, least in (("seed", 0), ("total_timesteps", 1), ("patience", 1)):
-            value = getattr(self, name)
-            if value is None and name != "seed":
-                continue
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ValueError(f"{name} must be a whole number >= {least}, got {shown(value)}")
+        super().__post_init__()
         if self.time_limit is None and self.total_timesteps is None:
             raise ValueError("time_limit or total_timesteps must be given; training would not end")
 
