@@ -14,7 +14,7 @@ from agents.cli import train
 from agents.runs.config import RunConfig, Training
 from agents.runs.durations import format_duration, parse_duration
 from agents.runs.environment import environment_ids
-from agents.subgraph_sac import SubgraphSACConfig
+from agents.subgraph_sac.config import SAC_POLICIES, SubgraphSACConfig
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.registration import ENVIRONMENTS
 
@@ -103,9 +103,9 @@ def test_given_values_replace_defaults(load):
     assert config.environment["count"] == [2, 3]
     assert config.environment["reward"]["count"] == 7
     assert config.environment["reward"]["threshold"] == 0.8
-    assert config.agent == SubgraphSACConfig(
-        initial_policy="neutral", width=16, std_range=(0.1, 1.0), actor_learning_rate=1e-4
-    )
+    given = {"width": 16, "std_range": (0.1, 1.0), "actor_learning_rate": 1e-4}
+    assert config.agent == SubgraphSACConfig(**{**SAC_POLICIES["paper"], **given})
+    assert config.agent.initial_policy == "neutral"
     assert config.training == Training(seed=5, time_limit=None, total_timesteps=100)
 
 
