@@ -1254,7 +1254,7 @@ def test_generators_without_end_are_not_augmented() -> None:
     ("kwargs", "message"),
     [
         ({"augment": {"flip": True}}, "augment: unknown option 'flip'; did you mean 'flips'"),
-        ({"augment": {"crop": 4}}, "augment: crop must be None, a number of pixels >= 16"),
+        ({"augment": {"crop": 4}}, "augment: crop must be a whole number >= 16 or a list"),
         ({"augment": "flips"}, "augment must be true, false or a dict"),
         ({"augmentt": True}, "unexpected keyword argument 'augmentt'; did you mean 'augment'"),
         ({"cache": 3}, "cache must be a text or null, got 3"),
