@@ -34,7 +34,9 @@ from agents.graph.agent import GraphAgent
 from agents.runs.environment import build_env, resolve
 from agents.segmenting.by_reward import segment_by_reward
 from agents.segmenting.pipeline import Pipeline, segment_graph
-from agents.suggest.settings import Answers, Seen, settings
+from agents.suggest.candidates import Candidate
+from agents.suggest.recipes import Known
+from agents.suggest.settings import settings
 from gym_rlseg.graph.superpixels import MutexWatershed
 from gym_rlseg.images import FilesSource, Sample
 from gym_rlseg.metrics import Evaluation, evaluate, mean_scores, superpixel_bound
@@ -94,9 +96,9 @@ def environment(data: Path, name: str, exclude: Sequence[str] = ()) -> dict[str,
     options: dict[str, Any] = {"path": str(data / name / "images"), "colour": colour}
     source = FilesSource(**options)
     height, width = source.load(source.all_files()[0]).image.shape[1:]
-    seen = Seen(height=height, width=width)
-    answers = Answers(diameter=diameter, count=None, shape="convex", dark=False, colour=colour)
-    section = settings(seen, answers)["environment"]
+    family = "stained nuclei" if colour == "darkness" else "bright blobs"
+    candidate = Candidate(family=family, known=Known(diameter=diameter, colour=colour))
+    section = settings(candidate, height, width)["environment"]
     return resolve({**section, **options, "exclude": list(exclude)}, Path())
 
 

@@ -1,7 +1,7 @@
 """Draw the documentation's pictures anew: python docs/make_pictures.py [FOLDER].
 
 Each prior's picture shows what the YAML line in its section gives to drawn objects; each
-environment's shows an episode.
+environment's shows an episode, each family's of recipes what its recipe finds.
 """
 
 from __future__ import annotations
@@ -17,11 +17,19 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from panels import NAMES, episode
 from PIL import Image
+from recipe_scenes import DIAMETERS, PICTURES
 from scenes import SCENES, Scene, shapes
 from scipy import ndimage
 
 import gym_rlseg  # noqa: F401
+from agents.runs.environment import resolve
+from agents.suggest.candidates import Candidate
+from agents.suggest.recipes import FAMILIES, Known
+from agents.suggest.trial import try_recipe
 from gym_rlseg.images import EmbryoSource
+from gym_rlseg.images.reading.colour import convert
+from gym_rlseg.images.reading.contrast import normalise
+from gym_rlseg.pictures.contact_sheet import outlined
 from gym_rlseg.pictures.layout import Ramp, ramp_colours
 from gym_rlseg.pictures.plots import drawn, render_landscape
 from gym_rlseg.rewards.embryo import weight_picture
@@ -48,9 +56,30 @@ def main() -> None:
     for name in ("circles", "circularity"):
         save(folder / f"landscape_{name}.png", circles_landscape(name))
     save(folder / "embryo_weights.png", embryo_weights())
+    (folder / "recipes").mkdir(exist_ok=True)
+    for family in FAMILIES:
+        save(folder / "recipes" / f"{family.replace(' ', '_')}.png", of_recipe(family))
     (folder / "environments").mkdir(exist_ok=True)
     for env_id, name in NAMES.items():
         save(folder / "environments" / f"{name}.png", episode(env_id), **_SMALL)
+
+
+def of_recipe(family: str) -> NDArray[np.uint8]:
+    """A drawn image of a family, and beside it what its recipe finds without training."""
+    known = Known(
+        diameter=DIAMETERS[family],
+        shape="elongated" if FAMILIES[family].long else "convex",
+        colour="hematoxylin" if FAMILIES[family].stained else "channels",
+    )
+    options = Candidate(family=family, known=known).environment()
+    environment = resolve({"id": "RLSeg-Images-v0", "path": ".", **options}, HERE)
+    image = PICTURES[family](0)
+    seen = normalise(convert(image, known.colour), compress=environment["compress"])
+    labels, _ = try_recipe(environment, seen)
+    plain = normalise(image)
+    pair = outlined(plain, np.zeros_like(labels)), outlined(plain, labels)
+    gap = np.full((len(pair[0]), 8, 3), 255, np.uint8)
+    return np.concatenate([pair[0], gap, pair[1]], axis=1)[::2, ::2]
 
 
 def documented_priors(page: str) -> dict[str, Prior]:

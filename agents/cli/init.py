@@ -1,10 +1,12 @@
 """Look at some images and write a config for them, which 'rlseg train' can use as it is.
 
-Looks at up to 8 of IMAGES, asks at most five questions (on a terminal; Enter takes the
-answer in brackets, flags answer beforehand, --yes takes all defaults), and writes CONFIG
-with a comment on every entry, and a contact sheet: outlines of objects have to be among
-the outlines of the superpixels there. In the end an audit tells whether the reward can be
-gamed.
+Tries recipes (bright or dark blobs, membranes, regions, filaments, stained nuclei, at several
+sizes; flags narrow them) on a few of IMAGES without training, and shows the best six on a
+sheet and a page, with the outlines that each finds. On a terminal it asks which looks right
+(Enter takes the first); --pick N answers that, also later, without trying again, and --yes
+takes the first. CONFIG gets a comment on every entry. A second sheet shows the superpixels:
+outlines of objects have to be among theirs. In the end an audit tells whether the reward can
+be gamed.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +23,16 @@ from agents.cli.arguments import checked, whole_number
 from agents.cli.output import complain, on_terminal, say
 from agents.cli.questions import ask
 from agents.runs.durations import format_duration, parse_duration
-from agents.suggest.parsing import SHAPES, one_of, parse_count, parse_diameter
+from agents.suggest.parsing import one_of, parse_count, parse_diameter
+from agents.suggest.recipes.family import SHAPES
 from gym_rlseg.paths import output_folder, user_path
 from gym_rlseg.writing import write_picture, write_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from agents.suggest.candidates import Told
+    from agents.suggest.suggestions import Suggestion
     from gym_rlseg.graph import SuperpixelGraph
     from gym_rlseg.images import FilesSource
 
@@ -35,7 +40,7 @@ if TYPE_CHECKING:
 _SHOWN = 6
 _UNASKED = argparse.SUPPRESS
 _DEFAULT_TIME_LIMIT = 600.0  # seconds
-_ANSWERS = ("colour", "channel", "dark", "diameter", "count", "shape")
+_ANSWERS = ("colour", "channel", "dark", "diameter", "count", "shape", "fills")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     answers.add_argument(
         "--shape", metavar="S", default=_UNASKED, type=checked(one_of(*SHAPES)),
-        help="round, convex, elongated (three times as long as wide) or any",
+        help="round, convex, elongated (much longer than wide, straight or bent) or any",
     )  # fmt: skip
     polarity = answers.add_mutually_exclusive_group()
     polarity.add_argument(
@@ -63,6 +68,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     polarity.add_argument(
         "--dark", dest="dark", action="store_const", const=True, default=_UNASKED,
         help="they are darker than the ground",
+    )  # fmt: skip
+    answers.add_argument(
+        "--fills", action=argparse.BooleanOptionalAction, default=_UNASKED,
+        help="they fill the image, side by side with no ground between them",
     )  # fmt: skip
     answers.add_argument(
         "--colour", metavar="NAME", default=_UNASKED,
@@ -91,7 +100,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the contact sheet (default: CONFIG's name, _superpixels.png)",
     )
-    parser.add_argument("--yes", action="store_true", help="ask nothing, take the defaults")
+    parser.add_argument(
+        "--pick", metavar="N", type=checked(whole_number(1)),
+        help="take the Nth recipe of the sheet, counted from 1; a second init doesn't try anew",
+    )  # fmt: skip
+    parser.add_argument("--yes", action="store_true", help="ask nothing, take the first recipe")
     parser.add_argument("--force", action="store_true", help="replace CONFIG and the contact sheet")
     parser.add_argument("--no-audit", action="store_true", help="leave out the audit")
 
@@ -102,10 +115,10 @@ def run(args: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from agents.runs.environment import resolve
-    from agents.suggest.answers import guess
+    from agents.suggest.candidates import Told
     from agents.suggest.config_text import render
     from agents.suggest.few_images import look_at_few
-    from agents.suggest.sentences import assumptions, images_seen
+    from agents.suggest.sentences import assumptions, doubts, images_seen
     from agents.suggest.settings import settings
     from gym_rlseg.images import FilesSource
     from gym_rlseg.pictures.contact_sheet import contact_sheet
@@ -117,20 +130,20 @@ def run(args: argparse.Namespace) -> int:
         complain(f"left out: {sentence}", kind="")
     if bad[3:]:
         complain(f"{len(bad) - 3} more images can't be used", kind="")
-    seen: list[str] = []
-
-    def tell(line: str) -> None:
-        seen.append(line)
+    images = list(looked.values())
+    told = Told(**{name: getattr(args, name) for name in _ANSWERS if hasattr(args, name)})
+    seen = images_seen(args.images, len(source.all_files()), images)
+    say(seen)
+    suggestions = _suggestions(looked, told, config, reading)
+    number = _number(args, len(suggestions))
+    chosen = suggestions[number - 1]
+    for warning in doubts(told, chosen):
+        complain(warning, kind="warning: ")
+    say(f"taken: {chosen.line(number)}")
+    for line in assumptions(told, chosen.candidate):
         say(line)
-
-    tell(images_seen(args.images, len(source.all_files()), list(looked.values())))
-    given = {name: getattr(args, name) for name in _ANSWERS if hasattr(args, name)}
-    guesses = guess(
-        looked, given, ask=ask if not args.yes and on_terminal(sys.stdin) else None, tell=tell
-    )
-    for line in assumptions(guesses):
-        say(line)
-    sections = settings(guesses.seen, guesses.answers)
+    height, width = (max(image.shape[axis] for image in images) for axis in (1, 2))
+    sections = settings(chosen.candidate, height, width)
     unusual = {name: value for name, value in reading.items() if value not in (None, "*")}
     where = {"id": sections["environment"].pop("id"), "path": _relative(args.images, config)}
     sections["environment"] = where | unusual | sections["environment"]
@@ -144,12 +157,12 @@ def run(args: argparse.Namespace) -> int:
         partial_labels=True,
     )
     graphs = _graphs(source, looked, environment)
-    for file in (config, sheet):
-        file.absolute().parent.mkdir(parents=True, exist_ok=True)
-    diameter = guesses.answers.diameter
+    sheet.absolute().parent.mkdir(parents=True, exist_ok=True)
+    diameter = chosen.candidate.known.diameter
     title = f"Superpixels. Objects should be about as wide as the ring, {diameter:g} px"
     write_picture(sheet, contact_sheet(graphs[:_SHOWN], diameter=diameter, title=title))
-    write_text(config, render(sections, ["Written by 'rlseg init', which saw:", *seen]))
+    header = ["Written by 'rlseg init', which saw:", seen, f"and took: {chosen.line(number)}"]
+    write_text(config, render(sections, header))
     say(f"config: {config}")
     say(f"superpixels: {sheet} (outlines of objects should be among theirs)")
     if not args.no_audit:
@@ -160,6 +173,74 @@ def run(args: argparse.Namespace) -> int:
     say(f"  rlseg train {shlex.quote(str(config))} -o run    # takes {limit}")
     say(f"  rlseg segment run {shlex.quote(args.images)} -o out{pattern}")
     return 0
+
+
+def _suggestions(
+    looked: Mapping[Path, NDArray[Any]], told: Told, config: Path, reading: Mapping[str, Any]
+) -> list[Suggestion]:
+    """The best recipes, as an earlier init left them or tried now; with sheet and page."""
+    from agents.suggest import suggestions as cards
+    from agents.suggest.looking import look, shown
+    from agents.suggest.sentences import mixed
+    from gym_rlseg.images.reading.colour import convert
+
+    memory, sheet, page = (
+        config.with_name(f"{config.stem}_recipes{end}") for end in (".json", ".png", ".html")
+    )
+    where = [str(path).rpartition("#")[0] or str(path) for path in looked]
+    key = cards.fingerprint([Path(path) for path in where], told, reading)
+    found, lines = cards.recall(memory, key) or ([], [])
+    if not found:
+        for path, image in looked.items():
+            convert(image, told.colour or "channels", str(path))  # refuses what it can't use
+        looks = look(list(looked.values()), told, _bar())
+        if warning := mixed(looks):
+            complain(warning, kind="warning: ")
+        looks = shown(looks)
+        found = [cards.Suggestion.of(one) for one in looks]
+        lines = [one.line(number) for number, one in enumerate(found, start=1)]
+        config.absolute().parent.mkdir(parents=True, exist_ok=True)
+        pictures, captions = cards.cards(list(looked.values()), looks)
+        write_picture(sheet, cards.suggestion_sheet(pictures, captions))
+        choose = "Another than the first: rlseg init again, with --pick and its number."
+        write_text(page, cards.suggestion_page(pictures, captions, choose))
+        cards.remember(memory, key, found, lines)
+    for line in lines:
+        say(f"  {line}")
+    say(f"recipes: {sheet} and {page} (outlines of the objects that each finds)")
+    return found
+
+
+def _number(args: argparse.Namespace, count: int) -> int:
+    """Which recipe to take, from 1.
+
+    Raises:
+        ValueError: if there are fewer than were asked for.
+    """
+    if args.pick is not None:
+        if args.pick > count:
+            raise ValueError(f"--pick {args.pick}: there are {count} recipes on the sheet")
+        return int(args.pick)
+    if args.yes or not on_terminal(sys.stdin) or count == 1:
+        return 1
+    return int(ask("Which looks right?", "1", one_of(*(str(n + 1) for n in range(count)))))
+
+
+def _bar() -> Callable[[int, int], None] | None:
+    """Shows how many recipes were tried, on a terminal."""
+    if not on_terminal(sys.stderr):
+        return None
+    from tqdm import tqdm
+
+    bar = tqdm(unit="recipe", desc="trying recipes", dynamic_ncols=True, leave=False)
+
+    def step(done: int, total: int) -> None:
+        bar.total = total
+        bar.update(done - bar.n)
+        if done == total:
+            bar.close()
+
+    return step
 
 
 def _outputs(args: argparse.Namespace) -> tuple[Path, Path]:

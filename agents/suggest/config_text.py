@@ -22,28 +22,36 @@ _COMMENTS = {
     "environment.augment": "train on flipped and turned images, too, or on parts: {crop: 256} px",
     "environment.boundary": "the map of outlines that superpixels follow",
     "environment.boundary.sigma": "px; larger for noisy or blurred images",
-    "environment.boundary.dark": "true: dark objects on bright ground",
+    "environment.boundary.dark": "true: dark objects, or dark lines between them",
+    "environment.boundary.percentile": "of the map's values, which counts as a clear outline",
     "environment.silhouettes": "share of how a foreground falls apart in the evidence; null: none",
     "environment.evidence": "further shares in the evidence, each by name with its options",
+    "evidence.levels": "objects at levels of their own, whether dim, blurred or unevenly lit",
+    "environment.silhouettes.diameter": "px, usual diameter of an object",
+    "environment.silhouettes.weight": "of this share; the map of outlines has the rest",
     "environment.superpixels": "the smallest pieces: the contact sheet shows them",
     "environment.superpixels.smoothing": "px; larger: fewer, larger superpixels",
     "environment.superpixels.min_distance": "px between two seeds; larger: fewer superpixels",
     "environment.superpixels.min_size": "px; smaller ones join a neighbour",
     "environment.reward": "what is known about the objects; training maximises it",
     "environment.reward.median": "px, usual area of an object; half and twice as much are fine",
+    "environment.reward.spread_above": "of ln(area), for objects above the median",
     "environment.reward.dark": "true: dark objects on bright ground",
     "environment.reward.channel": "of the image, counted from 0; in which objects stand out",
     "environment.reward.objects": "the score of an object is the product of these",
-    "environment.reward.ground": "the largest object is the ground",
+    "environment.reward.ground": "which object is the ground: the largest, or none",
     "environment.reward.ground_if": "and so is whatever is as bright as the ground",
     "environment.reward.count": "objects on an image, least and greatest",
     "environment.reward.boundary": "weight of the outlines map, in [0, 1)",
     "environment.reward.coupling": "how far the ground is paid for good objects only, in [0, 1]",
     "environment.reward.superpixels": "objects should be made of superpixels of this kind",
-    "environment.reward.reduction": "an edge scores as the better of its two superpixels",
+    "environment.reward.reduction": "max: an edge scores as the better of its two superpixels",
     "prior.area": "px, usual area; soft, as tight priors split large objects",
     "prior.ellipse_fit": "1 for any ellipse, 0.89 for two discs that touch",
     "prior.convexity": "1 for convex objects, 0.88 for two discs that touch",
+    "prior.holes": "share of the object that is holes",
+    "prior.length": "px along the middle line, straight or bent",
+    "prior.width": "px across the middle line",
     "prior.sum": "the weighted mean of several priors",
     "prior.aspect": "length / width",
     "prior.boundary_evidence": "mean of the outlines map along the object's outline",
@@ -79,8 +87,9 @@ def _lines(key: str, value: Any, place: str, indent: str) -> list[str]:
         return lines
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
         lines = [_entry(f"{indent}{key}:", place)]
+        kind = "evidence" if key == "evidence" else "prior"
         for entry in value:
-            lines.append(_entry(f"{indent}  - {one_line(entry)}", f"prior.{entry['name']}"))
+            lines.append(_entry(f"{indent}  - {one_line(entry)}", f"{kind}.{entry['name']}"))
         return lines
     return [_entry(f"{indent}{key}: {one_line(value)}", place)]
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.suggest.measuring import middle
 from gym_rlseg.images import FilesSource
 from gym_rlseg.images.base import Sample, spread
 
@@ -71,3 +70,10 @@ def _read(source: FilesSource, path: Path) -> NDArray[Any]:
     if (image == image[:, :1, :1]).all():
         raise ValueError(f"{path} is constant, so it shows no object")
     return image
+
+
+def middle(plane: NDArray[Any], side: int) -> NDArray[Any]:
+    """The middle of (..., H, W), at most `side` pixels high and wide."""
+    height, width = plane.shape[-2:]
+    top, left = max(0, (height - side) // 2), max(0, (width - side) // 2)
+    return plane[..., top : top + side, left : left + side]

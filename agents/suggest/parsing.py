@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-#: Shapes of objects.
-SHAPES = ("round", "convex", "elongated", "any")
 #: Superpixels are a few pixels wide, so objects can't be smaller than this, in pixels.
 LEAST_DIAMETER = 4.0
 _LARGEST_DIAMETER = 2000.0

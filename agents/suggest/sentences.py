@@ -7,8 +7,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from agents.suggest.answers import Guesses
-from agents.suggest.parsing import SHAPES
+from agents.suggest.candidates import Candidate, Told
+from agents.suggest.looking import CONVINCING, Look
+from agents.suggest.recipes import FAMILIES
+from agents.suggest.recipes.family import SHAPES
+from agents.suggest.suggestions import Suggestion
 from gym_rlseg.rewards.audit import Audit
 
 
@@ -30,21 +33,81 @@ def images_seen(path: str, total: int, looked: Sequence[NDArray[Any]]) -> str:
     )
 
 
-def assumptions(guesses: Guesses) -> list[str]:
+def assumptions(told: Told, chosen: Candidate) -> list[str]:
     """What nobody said, and the flag that says it, a line each."""
-    answers = guesses.answers
+    known, family = chosen.known, FAMILIES[chosen.family]
+    polarity = "no matter" if family.dark is None else "dark" if family.dark else "bright"
+    lines = "lines between them" if family.fills else "objects"
     shown = {
-        "colour": (answers.colour, "--colour NAME"),
-        "channel": (f"channel {answers.channel}, from 0", "--channel N"),
-        "dark": ("dark objects" if answers.dark else "bright objects", "--bright or --dark"),
-        "diameter": (f"{answers.diameter:g} px wide", "--diameter PX"),
+        "dark": (f"{polarity} {lines}", "--bright or --dark"),
+        "fills": ("fill the image" if family.fills else "on a ground", "--fills or --no-fills"),
+        "diameter": (f"{known.diameter:g} px wide", "--diameter PX"),
         "count": ("any number", "--count LOW-HIGH"),
-        "shape": (answers.shape, f"--shape {', '.join(SHAPES[:-1])} or {SHAPES[-1]}"),
+        "shape": (known.shape, f"--shape {', '.join(SHAPES[:-1])} or {SHAPES[-1]}"),
+        "colour": (known.colour, "--colour NAME"),
+        "channel": (f"channel {known.channel}, from 0", "--channel N"),
     }
-    lines = [
-        f"  {value:18} {flag}" for name, (value, flag) in shown.items() if name in guesses.guessed
-    ]
-    return ["assumed, and the flag that changes it:", *lines] if lines else []
+    if known.colour in ("channels", "grey"):
+        del shown["colour"]
+    if not known.channel:
+        del shown["channel"]
+    found = [
+        f"  {value:18} {flag}" for name, (value, flag) in shown.items()
+        if getattr(told, name) is None
+    ]  # fmt: skip
+    return ["assumed, and the flag that changes it:", *found] if found else []
+
+
+def doubts(told: Told, best: Suggestion) -> list[str]:
+    """What should make the user look twice, a sentence each."""
+    found = []
+    if best.width == 0.0:
+        found.append(
+            "nothing is to be seen with any recipe; if there are objects, tell --diameter and "
+            "--bright or --dark"
+        )
+    elif best.score < CONVINCING:
+        known = {
+            "diameter": "--diameter", "dark": "--bright or --dark", "fills": "--fills",
+            "shape": "--shape", "count": "--count",
+        }  # fmt: skip
+        missing = [flag for name, flag in known.items() if getattr(told, name) is None]
+        hint = f"; it would help to tell {', '.join(missing)}" if missing else ""
+        found.append(f"no recipe is convincing (the best score is {best.score:.2f}){hint}")
+    if told.count is not None and best.width > 0.0:
+        (low, high), (fewest, most) = told.count, best.count
+        if most * 3 < low or fewest > 3 * high:
+            seen = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+            found.append(
+                f"{seen} objects an image are seen, but {low} to {high} were told; look at the "
+                "sheet, then at --diameter"
+            )
+    return found
+
+
+def mixed(looks: Sequence[Look]) -> str:
+    """A warning if images seem to be of several kinds, else an empty text."""
+    best = looks[0]
+    widths = [width for width in best.widths if width > 0.0]
+    if len(widths) > 1 and max(widths) > 3.0 * min(widths):
+        return (
+            f"the folder may mix kinds: objects are {min(widths):.0f} px wide on one image, "
+            f"{max(widths):.0f} px on another; give each kind a folder and a config of its own"
+        )
+    kinds = set()
+    for index in range(len(best.rewards)):
+        of_image = [one for one in looks if one.stability is not None and one.rewards[index:]]
+        if of_image:
+            kinds.add(
+                max(of_image, key=lambda one: one.rewards[index] * one.score).candidate.family
+            )
+    dark = {FAMILIES[kind].dark for kind in kinds if not FAMILIES[kind].fills}
+    if len(dark) > 1:
+        return (
+            "the folder may mix kinds: objects are bright on one image, dark on another; give "
+            "each kind a folder and a config of its own"
+        )
+    return ""
 
 
 def audit_outcome(result: Audit) -> str:

@@ -14,7 +14,7 @@ from gym_rlseg.pictures.panels import to_rgb
 
 # Of a panel in display pixels, and the least width of what it shows in pixels of the image.
 _PANEL, _LEAST_VIEW = 480, 128
-_COLUMNS, _GAP, _HEAD, _FOOT = 3, 16, 48, 30
+_COLUMNS, _GAP, _HEAD, _FOOT, _LINE = 3, 16, 48, 30, 20
 _LEAST_WIDTH = 640  # for the title
 _AMBER, _CYAN = (255, 150, 0), (0, 225, 255)
 
@@ -41,15 +41,36 @@ def contact_sheet(
     """
     if not graphs:
         raise ValueError("a contact sheet needs at least one image, got none")
+    panels = [_panel(graph, diameter) for graph in graphs]
+    captions = [
+        "{}: {} superpixels on {} × {} px".format(
+            _short(graph.name), graph.n_nodes, *graph.superpixels.shape
+        )
+        for graph in graphs
+    ]
+    return sheet(panels, captions, title)
+
+
+def sheet(panels: Sequence[Picture], captions: Sequence[str], title: str) -> Picture:
+    """Panels three in a row, each with a line below it, and a title above them all.
+
+    Args:
+        panels: at least one, uint8 (H, W, 3), at most 480 pixels wide; see `outlined`.
+        captions: a line for each; one that holds line breaks gets as many lines.
+        title: one line.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
     # Imported here, as it is slow and nothing else needs it.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    columns = min(_COLUMNS, len(graphs))
-    panels = [_panel(graph, diameter) for graph in graphs]
+    columns = min(_COLUMNS, len(panels))
+    foot = _FOOT + _LINE * max(caption.count("\n") for caption in captions)
     # Rows are as high as their highest panel, each with its caption below.
     rows = [panels[i : i + columns] for i in range(0, len(panels), columns)]
-    tops = np.cumsum([_HEAD, *(max(len(panel) for panel in row) + _FOOT for row in rows)])
+    tops = np.cumsum([_HEAD, *(max(len(panel) for panel in row) + foot for row in rows)])
     height, width = int(tops[-1]), max(_GAP + columns * (_PANEL + _GAP), _LEAST_WIDTH)
     # 128 dots per inch, so that sizes in inches are exact in floating point.
     figure = Figure((width / 128, height / 128), dpi=128)
@@ -58,16 +79,42 @@ def contact_sheet(
     page = np.full((height, width, 3), 255, np.uint8)
     text: dict[str, Any] = {"va": "center_baseline", "parse_math": False, "usetex": False}
     figure.text(_GAP / width, 1 - _HEAD / 2 / height, title, fontsize=10, **text)
-    for i, (graph, panel) in enumerate(zip(graphs, panels, strict=True)):
+    for i, (panel, caption) in enumerate(zip(panels, captions, strict=True)):
         y, x = int(tops[i // columns]), _GAP + (i % columns) * (_PANEL + _GAP)
         page[y : y + panel.shape[0], x : x + panel.shape[1]] = panel
-        size = "{} × {} px".format(*graph.superpixels.shape)
-        caption = f"{_short(graph.name)}: {graph.n_nodes} superpixels on {size}"
-        foot = y + panel.shape[0] + _FOOT / 2
-        figure.text(x / width, 1 - foot / height, caption, fontsize=8, **text)
+        for number, line in enumerate(caption.split("\n")):
+            below = y + panel.shape[0] + _FOOT / 2 + number * _LINE
+            figure.text(x / width, 1 - below / height, line, fontsize=8, **text)
     figure.figimage(page, origin="upper")
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def outlined(image: NDArray[np.float32], labels: NDArray[np.integer]) -> Picture:
+    """An image with the outlines of label areas, enlarged or shrunk to a panel.
+
+    Args:
+        image: float32 (C, H, W) in [0, 1].
+        labels: integer (H, W).
+
+    Returns:
+        uint8 (H', W', 3), its longer side 480 pixels.
+    """
+    longest = max(labels.shape)
+    ys, xs = (
+        ((np.arange(max(1, round(side * _PANEL / longest))) + 0.5) * longest / _PANEL).astype(
+            np.intp
+        )
+        for side in labels.shape
+    )
+    ys, xs = np.minimum(ys, labels.shape[0] - 1), np.minimum(xs, labels.shape[1] - 1)
+    picture = to_rgb(image)[ys[:, None], xs]
+    lines = _steps(labels[ys[:, None], xs])
+    # Two display pixels wide.
+    lines[1:] |= lines[:-1].copy()
+    lines[:, 1:] |= lines[:, :-1].copy()
+    picture[lines] = _AMBER
+    return picture
 
 
 def _view(diameter: float | None) -> int:
