@@ -1259,7 +1259,7 @@ def test_generators_without_end_are_not_augmented() -> None:
         ({"augmentt": True}, "unexpected keyword argument 'augmentt'; did you mean 'augment'"),
         ({"cache": 3}, "cache must be a text or null, got 3"),
         ({"colour": "gray"}, "source 'files': unknown colour 'gray'; did you mean 'grey'"),
-        ({"page": "all"}, "source 'files': page must be None, a whole number >= 0 or \"each\""),
+        ({"page": "all"}, "source 'files': page must be a whole number >= 0 or 'each' or null"),
     ],
 )
 def test_wrong_options_of_images(image_folder: Path, kwargs: dict[str, Any], message: str) -> None:
