@@ -16,6 +16,7 @@ import yaml
 from agents.algorithms import ALGORITHMS
 from agents.cli.main import parser
 from agents.runs.config import RunConfig
+from agents.suggest.recipes import FAMILIES
 from gym_rlseg.graph import BOUNDARIES
 from gym_rlseg.rewards import REWARDS
 from gym_rlseg.rewards.priors import PRIORS, as_prior
@@ -55,7 +56,7 @@ def mentions(text: str, program: str) -> list[str]:
 @pytest.fixture
 def registries_as_they_were():
     """Pages may register names; no other test is to see them."""
-    registries: tuple[Any, ...] = (BOUNDARIES, PRIORS, ALGORITHMS)
+    registries: tuple[Any, ...] = (BOUNDARIES, PRIORS, ALGORITHMS, FAMILIES)
     before = [dict(registry) for registry in registries]
     yield
     for registry, entries in zip(registries, before, strict=True):
