@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import os
-import uuid
 import warnings
 from functools import cache
 from importlib.metadata import version
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from gym_rlseg.graph.superpixels import Superpixels
 from gym_rlseg.options import plain
 from gym_rlseg.paths import user_path
+from gym_rlseg.writing import write_bytes
 
 #: Part of every entry's name: raise it when a method's result changes.
 FORMAT = 1
@@ -135,9 +135,4 @@ def _write(file: Path, labels: NDArray[np.int32]) -> None:
     small = labels.astype(np.uint16 if labels.max() < 2**16 else np.uint32)
     np.savez_compressed(content, superpixels=small)
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        temporary.write_bytes(content.getvalue())
-        os.replace(temporary, file)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_bytes(file, content.getvalue())
