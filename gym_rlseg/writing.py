@@ -6,7 +6,8 @@ import csv
 import io
 import os
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 _FORMULA = ("=", "+", "-", "@", "\t", "'")
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file under a hidden temporary name, then rename: never half a file.
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A hidden temporary name to write to, which becomes `path` at the end: never half a file.
 
     A link stays one: its target is written.
 
@@ -32,13 +34,19 @@ def write_bytes(path: Path, content: bytes) -> None:
     path = output_file(path)
     temporary = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
-        temporary.write_bytes(content)
+        yield temporary
         os.replace(temporary, path)
     except OSError as error:
         # A full disk gives an error that names no file.
         raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file all or nothing, see `replacing`."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def write_text(path: Path, text: str) -> None:

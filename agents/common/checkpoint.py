@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+from gym_rlseg.writing import replacing
 
 VERSION = 1
 SUFFIX = ".pt"
@@ -54,15 +55,8 @@ def write(path: str | os.PathLike[str], content: dict[str, Any], form: Form) -> 
     """
     target = checkpoint_path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    # Not tempfile's: that file, and so the checkpoint, nobody else could read.
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
-    try:
-        with temporary.open("xb") as file:
-            torch.save({"format": form.text, "version": VERSION, **content}, file)
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with replacing(target) as temporary, temporary.open("xb") as file:
+        torch.save({"format": form.text, "version": VERSION, **content}, file)
     return target
 
 
