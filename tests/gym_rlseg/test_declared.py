@@ -64,12 +64,12 @@ def test_kinds(name: str, fine: list[Any], wrong: list[Any], words: str) -> None
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"seed": "a"}, "^seed must be a whole number, got 'a'"),
-        ({"seed": None}, "^seed must be a whole number, got None"),
-        ({"pool_size": 2.5}, "^pool_size must be a whole number or null, got 2.5"),
-        ({"max_edges": 2.5}, "^max_edges must be a whole number or null, got 2.5"),
+        ({"seed": "a"}, "^seed must be a whole number .*, got 'a'"),
+        ({"seed": None}, "^seed must be a whole number .*, got None"),
+        ({"pool_size": 2.5}, "^pool_size must be a whole number .* or null, got 2.5"),
+        ({"max_edges": 2.5}, "^max_edges must be a whole number .* or null, got 2.5"),
         ({"observe_image": "yes"}, "^observe_image must be true or false, got 'yes'"),
-        ({"height": "a"}, "^source 'circles': height must be a whole number, got 'a'"),
+        ({"height": "a"}, "^source 'circles': height must be a whole number .*, got 'a'"),
         ({"reward": {"name": "circularity", "radius": 5}}, "radius must be a list .*, got 5"),
         ({"boundary": {"name": "gradient", "sigma": "a"}}, "sigma must be a .*number.*, got 'a'"),
     ],
