@@ -30,8 +30,8 @@ from gym_rlseg.images import EmbryoSource
 from gym_rlseg.images.reading.colour import convert
 from gym_rlseg.images.reading.contrast import normalise
 from gym_rlseg.pictures.contact_sheet import outlined
-from gym_rlseg.pictures.layout import Ramp, ramp_colours
-from gym_rlseg.pictures.plots import drawn, render_landscape
+from gym_rlseg.pictures.layout import Ramp, drawn, ramp_colours
+from gym_rlseg.pictures.plots import render_landscape
 from gym_rlseg.rewards.embryo import weight_picture
 from gym_rlseg.rewards.landscape import landscape
 from gym_rlseg.rewards.priors import PRIORS, Prior, as_prior

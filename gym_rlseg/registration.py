@@ -10,6 +10,23 @@ import gymnasium as gym
 _ENTRY_POINT = "gym_rlseg.envs:SuperpixelEnv"
 _VECTOR_ENTRY_POINT = "gym_rlseg.envs:SuperpixelVectorEnv"
 
+
+def _watershed(smoothing: float, min_distance: int, min_size: int) -> dict[str, Any]:
+    options = {"smoothing": smoothing, "min_distance": min_distance, "min_size": min_size}
+    return {"name": "seeded_watershed", **options}
+
+
+_EMBRYO: Mapping[str, Any] = {
+    "source": "embryo",
+    "boundary": {"name": "ridge", "sigma": 1.6, "percentile": 97.0},
+    "superpixels": _watershed(1.1, 3, 8),
+    "features": "polar",
+    # Eq. 9-11 and a boundary term, which keeps their optimum near the truth.
+    "reward": {"name": "embryo", "boundary": 0.3, "side_spreads": [8.0, 4.0]},
+    "subgraph_sizes": [4, 8, 16],
+    "pool_size": 800,
+}
+
 #: Environment id -> keyword arguments; lists and dicts only, so that specs survive JSON.
 ENVIRONMENTS: Mapping[str, Mapping[str, Any]] = {
     "RLSeg-Circles-v0": {
@@ -23,62 +40,19 @@ ENVIRONMENTS: Mapping[str, Mapping[str, Any]] = {
         # Its mirror images have one shape.
         "augment": {"flips": True, "turns": False},
         "boundary": {"name": "gradient", "sigma": 2.0, "percentile": 99.0},
-        "superpixels": {
-            "name": "seeded_watershed",
-            "smoothing": 3.0,
-            "min_distance": 4,
-            "min_size": 30,
-        },
-        "reward": {
-            "name": "circularity",
-            "count": 24,
-            "radius": [16.0, 34.0],
-            "tolerance": 2.5,
-        },
+        "superpixels": _watershed(3.0, 4, 30),
+        "reward": {"name": "circularity", "count": 24, "radius": [16.0, 34.0], "tolerance": 2.5},
         "subgraph_sizes": [4, 8, 16],
         "pool_size": 4,
     },
-    "RLSeg-Embryo-v0": {
-        "source": "embryo",
-        "boundary": {"name": "ridge", "sigma": 1.6, "percentile": 97.0},
-        "superpixels": {
-            "name": "seeded_watershed",
-            "smoothing": 1.1,
-            "min_distance": 3,
-            "min_size": 8,
-        },
-        "features": "polar",
-        # Eq. 9-11 and a boundary term, which keeps their optimum near the truth.
-        "reward": {"name": "embryo", "boundary": 0.3, "side_spreads": [8.0, 4.0]},
-        "subgraph_sizes": [4, 8, 16],
-        "pool_size": 800,
-    },
-    "RLSeg-EmbryoHard-v0": {
-        "source": "embryo",
-        "difficulty": "hard",
-        "boundary": {"name": "ridge", "sigma": 1.6, "percentile": 97.0},
-        "superpixels": {
-            "name": "seeded_watershed",
-            "smoothing": 1.1,
-            "min_distance": 3,
-            "min_size": 8,
-        },
-        "features": "polar",
-        "reward": {"name": "embryo", "boundary": 0.3, "side_spreads": [8.0, 4.0]},
-        "subgraph_sizes": [4, 8, 16],
-        "pool_size": 800,
-    },
+    "RLSeg-Embryo-v0": _EMBRYO,
+    "RLSeg-EmbryoHard-v0": {"source": "embryo", "difficulty": "hard", **_EMBRYO},
     "RLSeg-Images-v0": {
         "source": "files",
         "compress": 1.5,
         # On nuclei: superpixel bound SBD 0.91 with 290 superpixels at 256 x 256 px.
         "boundary": {"name": "blobs", "sigma": 1.3},
-        "superpixels": {
-            "name": "seeded_watershed",
-            "smoothing": 1.0,
-            "min_distance": 5,
-            "min_size": 20,
-        },
+        "superpixels": _watershed(1.0, 5, 20),
         "reward": "nuclei",
         "subgraph_sizes": [4, 8, 16],
         "pool_size": 1000,

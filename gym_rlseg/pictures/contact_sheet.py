@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.graph.graph import SuperpixelGraph
-from gym_rlseg.pictures.layout import Picture
-from gym_rlseg.pictures.panels import to_rgb
+from gym_rlseg.pictures.colours import to_rgb
+from gym_rlseg.pictures.layout import Picture, blank, drawn, shortened
 
 # Of a panel in display pixels, and the least width of what it shows in pixels of the image.
 _PANEL, _LEAST_VIEW = 480, 128
@@ -44,7 +44,7 @@ def contact_sheet(
     panels = [_panel(graph, diameter) for graph in graphs]
     captions = [
         "{}: {} superpixels on {} × {} px".format(
-            _short(graph.name), graph.n_nodes, *graph.superpixels.shape
+            shortened(graph.name, 32), graph.n_nodes, *graph.superpixels.shape
         )
         for graph in graphs
     ]
@@ -62,20 +62,13 @@ def sheet(panels: Sequence[Picture], captions: Sequence[str], title: str) -> Pic
     Returns:
         uint8 (H, W, 3).
     """
-    # Imported here, as it is slow and nothing else needs it.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     columns = min(_COLUMNS, len(panels))
     foot = _FOOT + _LINE * max(caption.count("\n") for caption in captions)
     # Rows are as high as their highest panel, each with its caption below.
     rows = [panels[i : i + columns] for i in range(0, len(panels), columns)]
     tops = np.cumsum([_HEAD, *(max(len(panel) for panel in row) + foot for row in rows)])
     height, width = int(tops[-1]), max(_GAP + columns * (_PANEL + _GAP), _LEAST_WIDTH)
-    # 128 dots per inch, so that sizes in inches are exact in floating point.
-    figure = Figure((width / 128, height / 128), dpi=128)
-    figure.set_layout_engine("none")
-    canvas = FigureCanvasAgg(figure)
+    figure = blank(height, width)
     page = np.full((height, width, 3), 255, np.uint8)
     text: dict[str, Any] = {"va": "center_baseline", "parse_math": False, "usetex": False}
     figure.text(_GAP / width, 1 - _HEAD / 2 / height, title, fontsize=10, **text)
@@ -86,8 +79,7 @@ def sheet(panels: Sequence[Picture], captions: Sequence[str], title: str) -> Pic
             below = y + panel.shape[0] + _FOOT / 2 + number * _LINE
             figure.text(x / width, 1 - below / height, line, fontsize=8, **text)
     figure.figimage(page, origin="upper")
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    return drawn(figure)
 
 
 def outlined(image: NDArray[np.float32], labels: NDArray[np.integer]) -> Picture:
@@ -117,14 +109,9 @@ def outlined(image: NDArray[np.float32], labels: NDArray[np.integer]) -> Picture
     return picture
 
 
-def _view(diameter: float | None) -> int:
-    """Width of what a panel shows at most, in pixels of the image."""
-    return 256 if diameter is None else int(np.clip(14 * diameter, _LEAST_VIEW, 4 * _PANEL))
-
-
 def _panel(graph: SuperpixelGraph, diameter: float | None) -> Picture:
     """The middle of an image, enlarged, with outlines and the ring."""
-    view = _view(diameter)
+    view = 256 if diameter is None else int(np.clip(14 * diameter, _LEAST_VIEW, 4 * _PANEL))
     shape = graph.superpixels.shape
     top, left = (max(0, (side - view) // 2) for side in shape)
     part = (slice(top, top + view), slice(left, left + view))
@@ -156,9 +143,3 @@ def _ring(shape: tuple[int, ...], diameter: float) -> NDArray[np.bool_]:
     centre = (shape[0] - margin - radius, margin + radius)
     y, x = np.ogrid[: shape[0], : shape[1]]
     return np.abs(np.hypot(y - centre[0], x - centre[1]) - radius) <= 1.5
-
-
-def _short(name: str) -> str:
-    """A name in letters that the font has, short enough for a panel's caption."""
-    name = "".join(c if c.isprintable() and c < "\u0180" else "?" for c in name)
-    return name if len(name) <= 32 else f"…{name[-31:]}"

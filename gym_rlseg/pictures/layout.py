@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Picture = NDArray[np.uint8]
 Scale = tuple[float, float]
@@ -33,38 +36,24 @@ class Panel:
 
 def compose(panels: list[Panel], box: tuple[int, int], headline: str, name: str) -> Picture:
     """Panels in rows, with texts; the first one has a picture."""
-    # Imported here, as it is slow and nothing else needs it.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     row, column = _HEAD + box[0] + _FOOT, box[1] + _GAP
     columns = min(_COLUMNS, len(panels))
     height = _blocks(_TOP + row * -(-len(panels) // columns) + _GAP // 2)
     width = _blocks(_GAP + column * columns)
     page = np.full((height, width, 3), 255, np.uint8)
-    # 128 dots per inch, so that sizes in inches are exact in floating point.
-    figure = Figure((width / 128, height / 128), dpi=128)
-    figure.set_layout_engine("none")
+    figure = blank(height, width)
 
     def text(y: float, x: float, words: str, size: int, align: str, ink: str = "#6a7080") -> None:
         # All that a matplotlibrc could change is given; an inch is 72 points.
-        options: dict[str, Any] = {
-            "fontsize": size * 72 / 128,
-            "ha": align,
-            "va": "center_baseline",
-            "color": ink,
-        }
-        options |= {
-            "family": "DejaVu Sans",
-            "weight": "normal",
-            "usetex": False,
-            "parse_math": False,
-        }
-        figure.text(x / width, 1 - y / height, words, **options)
+        figure.text(
+            x / width, 1 - y / height, words, ha=align, va="center_baseline", color=ink,
+            fontsize=size * 72 / 128, family="DejaVu Sans", weight="normal",
+            usetex=False, parse_math=False,
+        )  # fmt: skip
 
     margin = (width - column * columns + _GAP) // 2
     text(_TOP / 2, margin, headline, 20, "left", "#1f2430")
-    text(_TOP / 2, width - margin, _printable(name), 14, "right")
+    text(_TOP / 2, width - margin, shortened(name, 50), 14, "right")
     for i, panel in enumerate(panels):
         picture = panel.picture
         if picture is None:
@@ -86,6 +75,23 @@ def compose(panels: list[Panel], box: tuple[int, int], headline: str, name: str)
             text(foot, middle - 68, low, 13, "right")
             text(foot, middle + 68, high, 13, "left")
     figure.figimage(page, origin="upper")
+    return drawn(figure)
+
+
+def blank(height: int, width: int) -> Figure:
+    """An empty figure of this size in display pixels."""
+    from matplotlib.figure import Figure  # here, as it is slow and few need it
+
+    # 128 dots per inch, so that sizes in inches are exact in floating point.
+    figure = Figure((width / 128, height / 128), dpi=128)
+    figure.set_layout_engine("none")
+    return figure
+
+
+def drawn(figure: Figure) -> Picture:
+    """What a figure shows, uint8 (H, W, 3)."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
@@ -138,7 +144,7 @@ def _blocks(size: int) -> int:
     return -(-size // _BLOCK) * _BLOCK
 
 
-def _printable(name: str) -> str:
-    """A name in letters that the font has, short enough for the title line."""
+def shortened(name: str, most: int) -> str:
+    """The end of a name, in letters that the font has and at most so many."""
     name = "".join(c if c.isprintable() and c < "\u0180" else "?" for c in name)
-    return name if len(name) <= 50 else f"…{name[-49:]}"
+    return name if len(name) <= most else f"…{name[1 - most :]}"

@@ -19,10 +19,7 @@ from gym_rlseg.pictures.layout import (
     panel_size,
     ramp_colours,
 )
-from gym_rlseg.pictures.subgraphs import render_subgraphs
 from gym_rlseg.segmentation.segmentation import Segmentation
-
-__all__ = ["edge_map", "overlay", "render_panels", "render_subgraphs", "to_rgb"]
 
 # Colours of values from 0 to 1: merge green to cut red, low dark red to high light green.
 _ACTIONS: Ramp = ((20, 190, 75), (255, 215, 50), (230, 35, 35))

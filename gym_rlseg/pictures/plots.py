@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_rlseg.pictures.layout import drawn
 from gym_rlseg.rewards.audit import Audit
 from gym_rlseg.rewards.landscape import Landscape
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def render_audit(audit: Audit) -> NDArray[np.uint8]:
@@ -95,12 +93,3 @@ def render_landscape(landscape: Landscape) -> NDArray[np.uint8]:
     panels[0].set_yticks(rows, [f"{landscape.moved[i]:.0%}" for i in rows])
     panels[0].set_ylabel("superpixels at outlines moved")
     return drawn(figure)
-
-
-def drawn(figure: Figure) -> NDArray[np.uint8]:
-    """What a figure shows, uint8 (H, W, 3)."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -8,7 +8,16 @@ from scipy.ndimage import uniform_filter
 
 from gym_rlseg.graph.graph import SuperpixelGraph
 from gym_rlseg.pictures.colours import hsv, to_rgb
-from gym_rlseg.pictures.layout import Panel, Picture, as_bytes, compose, fit, panel_size
+from gym_rlseg.pictures.layout import (
+    Panel,
+    Picture,
+    as_bytes,
+    blank,
+    compose,
+    drawn,
+    fit,
+    panel_size,
+)
 
 _GREY, _DIM = (0.55, 0.58, 0.63), 0.8
 
@@ -93,17 +102,11 @@ def _drawn(
     subgraphs: NDArray[np.int64],
 ) -> Picture:
     """The graph in grey on a picture and sub-graphs (S, k) in colours on top."""
-    # Imported here, as it is slow and nothing else needs it.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.collections import LineCollection
-    from matplotlib.figure import Figure
+    from matplotlib.collections import LineCollection  # here, as it is slow
 
     height, width = ground.shape[:2]
-    # 128 dots per inch, so that sizes in inches are exact in floating point.
-    figure = Figure((width / 128, height / 128), dpi=128)
-    figure.set_layout_engine("none")
+    figure = blank(height, width)
     figure.figimage(ground, origin="upper")
-    canvas = FigureCanvasAgg(figure)
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0), frameon=False, zorder=1)
     axes.set_axis_off()
     axes.set(xlim=(0, width), ylim=(height, 0))
@@ -116,5 +119,4 @@ def _drawn(
         axes.add_collection(LineCollection(points[edges[ids]], colors=[colour], linewidths=line))
         x, y = points[np.unique(edges[ids])].T
         axes.scatter(x, y, s=dot, color=[colour], linewidths=0, zorder=2)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    return drawn(figure)

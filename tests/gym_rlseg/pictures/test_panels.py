@@ -23,7 +23,9 @@ from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.planar.outlines import region_adjacency
 from gym_rlseg.graph.subgraphs import sample_all_sizes
 from gym_rlseg.graph.sums import node_sums
-from gym_rlseg.pictures.panels import edge_map, overlay, render_panels, render_subgraphs, to_rgb
+from gym_rlseg.pictures.colours import to_rgb
+from gym_rlseg.pictures.panels import edge_map, overlay, render_panels
+from gym_rlseg.pictures.subgraphs import render_subgraphs
 from gym_rlseg.pictures.viewer import FOLDER, Viewer
 from gym_rlseg.rewards.base import Scores
 from gym_rlseg.segmentation.segmentation import Segmentation
