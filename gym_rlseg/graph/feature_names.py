@@ -9,12 +9,8 @@ from gym_rlseg.graph.features import (
     NODE_COLUMNS_PER_CHANNEL,
     FeatureFunction,
 )
+from gym_rlseg.graph.features_polar import POLAR_EDGE_COLUMNS, POLAR_NODE_COLUMNS
 from gym_rlseg.graph.graph import SuperpixelGraph
-
-_EXTENTS = ("log_mass", "radial_extent", "tangential_extent")
-#: Columns that `features="polar"` has behind the handcrafted ones.
-POLAR_NODE_COLUMNS = ("radius", "cosine", "sine", *_EXTENTS)
-POLAR_EDGE_COLUMNS = ("radius", "alignment_of_centres", "alignment_of_normal", *_EXTENTS)
 
 
 def feature_names(

@@ -125,7 +125,8 @@ def node_features(parts: GraphParts) -> NDArray[np.float32]:
     mean, deviation = _intensity(parts)
     boundary_mean = superpixel_means(parts.superpixels, parts.boundary, sums.area)
     contact = parts.outlines.contact
-    perimeter = _perimeter(parts, contact)
+    shared = _shared(parts)
+    perimeter = shared + sums.frame
     evidence = np.add.reduceat(parts.along, parts.outlines.start[:-1])
     ends = edges.ravel()  # u, v, u, v, ...
     outline_evidence = np.bincount(ends, np.repeat(evidence, 2), minlength=n) / perimeter
@@ -136,7 +137,6 @@ def node_features(parts: GraphParts) -> NDArray[np.float32]:
         ],
         axis=1,
     )
-    shared = np.bincount(ends, np.repeat(contact, 2), minlength=n)
     contrast = mean - around / np.maximum(shared, 1.0)[:, None]
     columns = [
         np.log(sums.area / sums.area.mean()),
@@ -162,7 +162,7 @@ def edge_features(parts: GraphParts) -> NDArray[np.float32]:
     mean, deviation = _intensity(parts)
     centre = sums.first / sums.area[:, None]
     distance = np.hypot(*(centre[u] - centre[v]).T)
-    perimeter = _perimeter(parts, contact)
+    perimeter = _shared(parts) + sums.frame
     smaller, larger = np.minimum(sums.area[u], sums.area[v]), np.maximum(sums.area[u], sums.area[v])
     union = (sums.area[u] + sums.area[v], sums.first[u] + sums.first[v])
     columns = [
@@ -201,10 +201,10 @@ def _intensity(parts: GraphParts) -> tuple[NDArray[np.float64], NDArray[np.float
     return (mean - centre) / scale, np.sqrt(variance) / scale
 
 
-def _perimeter(parts: GraphParts, contact: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Cracks around each superpixel, the image's frame included; float64 (N,)."""
-    shared = np.bincount(parts.edges.ravel(), np.repeat(contact, 2), minlength=parts.sums.area.size)
-    return shared + parts.sums.frame
+def _shared(parts: GraphParts) -> NDArray[np.float64]:
+    """Cracks between each superpixel and all others, float64 (N,)."""
+    contact = np.repeat(parts.outlines.contact, 2)
+    return np.bincount(parts.edges.ravel(), contact, parts.sums.area.size).astype(np.float64)
 
 
 def _elongation(area: NDArray, first: NDArray, second: NDArray) -> NDArray[np.float64]:

@@ -15,15 +15,11 @@ from gym_rlseg.graph.sums import central_moments
 
 Floats = NDArray[np.float64]
 
+_EXTENTS = ("log_mass", "radial_extent", "tangential_extent")
 #: Columns behind those of the handcrafted node features.
-POLAR_NODE_COLUMNS = (
-    "radius", "cosine", "sine", "log_mass", "radial_extent", "tangential_extent",
-)  # fmt: skip
-#: Columns behind those of the handcrafted edge features.
-POLAR_EDGE_COLUMNS = (
-    "mean_radius", "radial_step", "radial_normal", "log_union_mass",
-    "union_radial_extent", "union_tangential_extent",
-)  # fmt: skip
+POLAR_NODE_COLUMNS = ("radius", "cosine", "sine", *_EXTENTS)
+#: Columns behind those of the handcrafted edge features; the extents are the unions'.
+POLAR_EDGE_COLUMNS = ("radius", "alignment_of_centres", "alignment_of_normal", *_EXTENTS)
 # About zero mean and unit size at superpixels of 8 x 8 px.
 _USUAL_MASS = np.log(64.0)
 _USUAL_EXTENT = 16.0
@@ -44,9 +40,8 @@ def polar_node_features(parts: GraphParts) -> NDArray[np.float32]:
     across the radius in units of 16 px (the sides of the rectangle with the same second
     moments).
     """
-    offset = _offsets(parts)
-    radius, direction = _polar(offset)
     sums = parts.sums
+    radius, direction = _polar(sums.first / sums.area[:, None] - _centre(parts))
     radial, tangential = _extents(sums.area, sums.first, sums.second, direction)
     columns = [
         4.0 * (radius / _half_diagonal(parts) - 0.5),
@@ -103,11 +98,6 @@ def _centre(parts: GraphParts) -> Floats:
 
 def _half_diagonal(parts: GraphParts) -> float:
     return float(np.hypot(*_centre(parts)))
-
-
-def _offsets(parts: GraphParts) -> Floats:
-    """Centres of mass as seen from the image's centre, (N, 2)."""
-    return parts.sums.first / parts.sums.area[:, None] - _centre(parts)
 
 
 def _polar(offset: Floats) -> tuple[Floats, Floats]:

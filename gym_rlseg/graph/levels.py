@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from gym_rlseg.graph.features import GraphParts
 from gym_rlseg.graph.level_tree import LevelTree, ellipse_fit, level_tree
 from gym_rlseg.graph.noise import noise_level, slope_noise
 from gym_rlseg.graph.silhouettes import ForegroundEvidence, parted_by, split_by_distance
@@ -44,15 +45,10 @@ class Levels(ForegroundEvidence):
     weight: Share = 0.7
     long: bool = False
 
-    def parted(
-        self,
-        image: NDArray[np.float32],
-        superpixels: NDArray[np.int32],
-        edges: NDArray[np.int64],
-    ) -> NDArray[np.float64]:
-        """See `ForegroundEvidence.parted`: 1 where an object ends, else 0."""
-        objects = level_objects(self.plane(image), diameter=self.diameter, long=self.long)
-        return parted_by(objects, superpixels, edges)
+    def __call__(self, parts: GraphParts) -> NDArray[np.float64]:
+        """See `Evidence.__call__`: 1 where an object ends, else 0."""
+        plane = self.plane(parts.image)
+        return parted_by(level_objects(plane, diameter=self.diameter, long=self.long), parts)
 
 
 def level_objects(
@@ -115,7 +111,7 @@ def _objects(
     mask, seeds = np.zeros(smooth.shape, bool), np.zeros(smooth.shape, np.int32)
     for level in np.union1d(tree.level[outer], tree.level[inner]):
         parts, count = ndimage.label(tree.numbers >= level)
-        of_part, parts = parts.ravel(), parts
+        of_part = parts.ravel()
         wanted = of_part[tree.pixel[outer[tree.level[outer] == level]]]
         mask |= np.isin(parts, wanted)
         here = np.flatnonzero(tree.level[inner] == level)

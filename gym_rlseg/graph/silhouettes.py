@@ -8,7 +8,6 @@ are tried, and an edge counts by the share of them at which its superpixels are 
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -45,19 +44,6 @@ class ForegroundEvidence(Evidence):
     dark: bool = False
     channel: Channel = 0
 
-    def __call__(self, parts: GraphParts) -> NDArray[np.float64]:
-        """See `Evidence.__call__`."""
-        return self.parted(parts.image, parts.superpixels, parts.edges)
-
-    @abstractmethod
-    def parted(
-        self,
-        image: NDArray[np.float32],
-        superpixels: NDArray[np.int32],
-        edges: NDArray[np.int64],
-    ) -> NDArray[np.float64]:
-        """How surely an edge's superpixels are parted, float64 (E,) in [0, 1]."""
-
     def plane(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """The channel, objects bright and counted from the darkest pixel, (H, W).
 
@@ -84,41 +70,33 @@ class Silhouettes(ForegroundEvidence):
 
     thresholds: Annotated[tuple[Positive, ...], Len(1, 100)] = (0.7, 0.85, 1.0, 1.15, 1.3)
 
-    def parted(
-        self,
-        image: NDArray[np.float32],
-        superpixels: NDArray[np.int32],
-        edges: NDArray[np.int64],
-    ) -> NDArray[np.float64]:
-        """Share of thresholds at which an edge's superpixels are parted, float64 (E,)."""
+    def __call__(self, parts: GraphParts) -> NDArray[np.float64]:
+        """See `Evidence.__call__`."""
         from skimage.filters import threshold_otsu
 
         # A bright object is what exceeds a multiple of the threshold, counted from the darkest.
-        plane = self.plane(image)
+        plane = self.plane(parts.image)
         smooth = ndimage.gaussian_filter(plane, _SMOOTHING * self.diameter, mode="nearest")
         threshold = threshold_otsu(smooth)
-        parted = np.zeros(len(edges))
+        parted = np.zeros(len(parts.edges))
         for multiple in self.thresholds:
             objects = split_by_distance(
                 ndimage.binary_fill_holes(smooth > multiple * threshold),
                 min_distance=max(1, round(_MIN_DISTANCE * self.diameter)),
                 smoothing=_SMOOTHING * self.diameter,
             )
-            parted += parted_by(objects, superpixels, edges)
+            parted += parted_by(objects, parts)
         return parted / len(self.thresholds)
 
 
-def parted_by(
-    objects: NDArray[np.int32], superpixels: NDArray[np.int32], edges: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def parted_by(objects: NDArray[np.int32], parts: GraphParts) -> NDArray[np.float64]:
     """1 for edges whose superpixels lie in different objects, else 0, float64 (E,).
 
     Args:
         objects: int32 (H, W), 0 = none.
-        superpixels: int32 (H, W), 0..N-1; each lies where most of its pixels do.
-        edges: int64 (E, 2).
+        parts: of the same image; each superpixel lies where most of its pixels do.
     """
-    u, v = project_truth(superpixels, objects)[edges.T]
+    u, v = project_truth(parts.superpixels, objects)[parts.edges.T]
     return np.asarray(u != v, np.float64)
 
 

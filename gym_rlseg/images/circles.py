@@ -70,9 +70,9 @@ class CirclesSource(ImageSource):
         rng = sample_generator(check_split(split), index, seed)
         truth, brightness = self._discs(rng)
         shape = (self.height, self.width)
-        image = 0.35 + self.ground * (_stripes(shape, rng) + 0.6 * _clouds(shape, 6.0, rng))
+        image = 0.35 + self.ground * (_stripes(shape, rng) + 0.6 * clouds(shape, 6.0, rng))
         inside = truth > 0
-        texture = self.texture * _clouds(shape, 2.5, rng)
+        texture = self.texture * clouds(shape, 2.5, rng)
         image = np.where(inside, brightness[truth] + texture, image)
         # The optics of a camera: outlines are never a pixel sharp.
         image = ndimage.gaussian_filter(image, 0.7, mode="reflect")
@@ -123,14 +123,14 @@ def _stripes(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.flo
     yy, xx = np.mgrid[: shape[0], : shape[1]]
     direction = rng.uniform(0, np.pi)
     period = rng.uniform(9.0, 18.0)
-    bend = 3.0 * _clouds(shape, 12.0, rng)
+    bend = 3.0 * clouds(shape, 12.0, rng)
     along = yy * np.sin(direction) + xx * np.cos(direction) + bend
     # tanh makes the stripes' flanks steep: structure with edges, not a gentle wave.
     wave = np.tanh(3.0 * np.sin(2 * np.pi * along / period + rng.uniform(0, 2 * np.pi)))
     return np.asarray(wave)
 
 
-def _clouds(shape: tuple[int, int], scale: float, rng: np.random.Generator) -> NDArray[np.float64]:
+def clouds(shape: tuple[int, int], scale: float, rng: np.random.Generator) -> NDArray[np.float64]:
     """Smooth noise of the given correlation length in pixels, variance about 1."""
     noise = ndimage.gaussian_filter(rng.standard_normal(shape), scale, mode="wrap")
     return np.asarray(noise / max(float(noise.std()), 1e-12))

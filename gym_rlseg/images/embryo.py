@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from gym_rlseg.images.base import ImageSource, Sample, Side, Split, check_split, sample_generator
+from gym_rlseg.images.circles import clouds
 from gym_rlseg.images.embryo_ring import Ring, draw_ring
 from gym_rlseg.options import Rule, ascending
 from gym_rlseg.options.ranges import Length, NotNegative, Sigma
@@ -95,13 +96,9 @@ class EmbryoSource(ImageSource):
     @property
     def setting(self) -> Setting:
         """The options that depend on the difficulty, with their values."""
-        preset = DIFFICULTIES[self.difficulty]
-        return Setting(
-            count=preset.count if self.count is None else self.count,
-            gaps=preset.gaps if self.gaps is None else self.gaps,
-            gap_length=preset.gap_length if self.gap_length is None else self.gap_length,
-            noise=preset.noise if self.noise is None else self.noise,
-        )
+        own = {f.name: getattr(self, f.name) for f in fields(Setting)}
+        given = {name: value for name, value in own.items() if value is not None}
+        return replace(DIFFICULTIES[self.difficulty], **given)
 
     def size(self, split: Split) -> int | None:
         """None: images are generated without end."""
@@ -133,7 +130,7 @@ class EmbryoSource(ImageSource):
         level = np.where(ring.truth > 0, _CYTOPLASM, np.where(ring.yolk, _YOLK, _GROUND))
         level = ndimage.gaussian_filter(level, 1.0, mode="nearest")
         # Granules glow in yolk and cytoplasm, so that no region is flat.
-        level = level * np.maximum(1.0 + 0.35 * _clouds(shape, 2.0, rng), 0.0)
+        level = level * np.maximum(1.0 + 0.35 * clouds(shape, 2.0, rng), 0.0)
         profile = np.exp(-0.5 * (ring.distance / self.membrane) ** 2)
         profile *= np.where(ring.outermost, 1.0, _INNER_ENDS)
         image = level + _MEMBRANE * profile * self._fading(ring, rng)
@@ -147,10 +144,10 @@ class EmbryoSource(ImageSource):
     def _fading(self, ring: Ring, rng: np.random.Generator) -> NDArray[np.float64]:
         """How much of a membrane's brightness is left at each pixel."""
         shape = (self.height, self.width)
-        field = _clouds(shape, self.setting.gap_length, rng)
+        field = clouds(shape, self.setting.gap_length, rng)
         level = np.quantile(field[ring.distance < self.membrane], self.setting.gaps)
         left = 1.0 / (1.0 + np.exp(np.clip((level - field) / _SOFTNESS, -50.0, 50.0)))
-        uneven = np.clip(1.0 + 0.2 * _clouds(shape, 8.0, rng), 0.4, 1.6)
+        uneven = np.clip(1.0 + 0.2 * clouds(shape, 8.0, rng), 0.4, 1.6)
         return np.asarray((_RESIDUE + (1.0 - _RESIDUE) * left) * uneven)
 
 
@@ -169,14 +166,8 @@ def _light_sheet(
     return np.asarray(light * (1.0 + 0.1 * loss * stripes))
 
 
-def _clouds(shape: tuple[int, int], scale: float, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Smooth noise of the given correlation length in pixels, variance about 1."""
-    noise = ndimage.gaussian_filter(rng.standard_normal(shape), scale, mode="wrap")
-    return np.asarray(noise / max(float(noise.std()), 1e-12))
-
-
 def _check_fits(source: EmbryoSource, most: int) -> None:
-    if not 0 < source.thickness < 2 * source.radius:
+    if source.thickness >= 2 * source.radius:
         raise ValueError(
             f"thickness must be in (0, 2 * radius) = (0, {2 * source.radius:g}) px, "
             f"got {source.thickness}"

@@ -33,6 +33,31 @@ def exponential(x: NDArray[np.float64] | float, factor: float = 3.0) -> NDArray[
     return np.asarray(np.expm1(factor * np.asarray(x)) / np.expm1(factor))
 
 
+def circularity(
+    objects: Objects,
+    wanted: NDArray[np.bool_],
+    radius: tuple[float, float],
+    tolerance: float,
+    steepness: float,
+) -> NDArray[np.float64]:
+    """Shape score r_exp(c · min(A / (π r²), π r² / A)) of each object, float64 (K,).
+
+    Args:
+        objects: K objects.
+        wanted: bool (K,); the others get 0.
+        radius: least and greatest radius in pixels.
+        tolerance: half width in pixels of the band in which an outline supports a circle.
+        steepness: f of r_exp.
+    """
+    # Too small or too large to agree with any allowed circle by half: not worth a search.
+    disc = np.pi * np.square(radius)
+    wanted = wanted & (objects.area > 0.5 * disc[0]) & (objects.area < 2.0 * disc[1])
+    c, found = objects.circle_hough(radius=radius, tolerance=tolerance, wanted=wanted)
+    circle = np.pi * np.square(np.maximum(found, 0.5))
+    agreement = np.minimum(objects.area / circle, circle / objects.area)
+    return exponential(c * agreement, steepness)
+
+
 @dataclass(frozen=True, kw_only=True)
 class CirclesReward(ObjectReward):
     """The paper's reward for circles, Eq. 5-8.
@@ -127,15 +152,7 @@ class CircularityReward(ObjectReward):
     def score_objects(self, objects: Objects) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """See `ObjectReward.score_objects`."""
         ground = with_most(objects, objects.area)
-        # Too small or too large to agree with any allowed circle by half: not worth a search.
-        disc = np.pi * np.square(self.radius)
-        wanted = ~ground & (objects.area > 0.5 * disc[0]) & (objects.area < 2.0 * disc[1])
-        c, radius = objects.circle_hough(
-            radius=self.radius, tolerance=self.tolerance, wanted=wanted
-        )
-        circle = np.pi * np.square(np.maximum(radius, 0.5))
-        agreement = np.minimum(objects.area / circle, circle / objects.area)
-        shape = exponential(c * agreement, self.steepness)
+        shape = circularity(objects, ~ground, self.radius, self.tolerance, self.steepness)
         expected = CountRange.parse(self.count)
         scores = shape.copy()
         found = shape[~ground]

@@ -9,13 +9,11 @@ from annotated_types import Ge, Le
 from numpy.typing import ArrayLike, NDArray
 
 from gym_rlseg.images.base import ConstantImageError
-from gym_rlseg.options import Rule, check_declared
+from gym_rlseg.options import Rule, check_declared, rising
 from gym_rlseg.options.ranges import Positive
 
 _Percentile = Annotated[float, Ge(0), Le(100)]
-Percentiles = Annotated[
-    tuple[_Percentile, _Percentile], Rule(lambda pair: pair[0] < pair[1], "low < high")
-]
+Percentiles = Annotated[tuple[_Percentile, _Percentile], Rule(rising, "low < high")]
 
 
 def normalise(

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from gym_rlseg.options.ranges import Length, Number, Positive, Radii
-from gym_rlseg.rewards.circles import Steepness, Tolerance, check_tolerance, exponential
+from gym_rlseg.rewards.circles import Steepness, Tolerance, check_tolerance, circularity
 from gym_rlseg.rewards.priors.base import Floats, Prior, RangePrior, gaussian
 from gym_rlseg.rewards.quantities import Quantities
 
@@ -37,15 +35,7 @@ class Circularity(Prior):
 
     def __call__(self, objects: Quantities) -> Floats:
         """See `Prior.__call__`."""
-        # Too small or too large to agree with any allowed circle by half: not worth a search.
-        disc = np.pi * np.square(self.radius)
-        wanted = (objects.area > 0.5 * disc[0]) & (objects.area < 2.0 * disc[1])
-        c, radius = objects.circle_hough(
-            radius=self.radius, tolerance=self.tolerance, wanted=wanted & ~objects.ground
-        )
-        circle = np.pi * np.square(np.maximum(radius, 0.5))
-        agreement = np.minimum(objects.area / circle, circle / objects.area)
-        return exponential(c * agreement, self.steepness)
+        return circularity(objects, ~objects.ground, self.radius, self.tolerance, self.steepness)
 
 
 @dataclass(frozen=True, kw_only=True)

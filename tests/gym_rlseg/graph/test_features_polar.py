@@ -80,12 +80,12 @@ def test_edges_by_hand() -> None:
     row = parts.edges.tolist().index([1, 2])
     # The five cracks between columns 31 and 32 lie 11.5 px to the right, across the radius.
     half = np.hypot(20, 20)
-    assert edges[row, EDGE["mean_radius"]] == pytest.approx(4 * (11.5 / half - 0.5), rel=1e-5)
-    assert edges[row, EDGE["radial_step"]] == pytest.approx(1.0)
-    assert edges[row, EDGE["radial_normal"]] == pytest.approx(1.0)
-    assert edges[row, EDGE["log_union_mass"]] == pytest.approx(np.log(60 / 128), rel=1e-5)
-    assert edges[row, EDGE["union_radial_extent"]] == pytest.approx(12 / 16, rel=1e-5)
-    assert edges[row, EDGE["union_tangential_extent"]] == pytest.approx(5 / 16, rel=1e-5)
+    assert edges[row, EDGE["radius"]] == pytest.approx(4 * (11.5 / half - 0.5), rel=1e-5)
+    assert edges[row, EDGE["alignment_of_centres"]] == pytest.approx(1.0)
+    assert edges[row, EDGE["alignment_of_normal"]] == pytest.approx(1.0)
+    assert edges[row, EDGE["log_mass"]] == pytest.approx(np.log(60 / 128), rel=1e-5)
+    assert edges[row, EDGE["radial_extent"]] == pytest.approx(12 / 16, rel=1e-5)
+    assert edges[row, EDGE["tangential_extent"]] == pytest.approx(5 / 16, rel=1e-5)
 
 
 def test_neighbours_side_by_side() -> None:
@@ -96,8 +96,8 @@ def test_neighbours_side_by_side() -> None:
     row = parts.edges.tolist().index([1, 2])
     edges = polar_edge_features(parts)
     # Their cracks run along the radius, half a pixel off it.
-    assert edges[row, EDGE["radial_normal"]] == pytest.approx(0.0, abs=0.1)
-    assert edges[row, EDGE["radial_step"]] == pytest.approx(0.0, abs=0.1)
+    assert edges[row, EDGE["alignment_of_normal"]] == pytest.approx(0.0, abs=0.1)
+    assert edges[row, EDGE["alignment_of_centres"]] == pytest.approx(0.0, abs=0.1)
 
 
 def test_turning_the_image_leaves_all_but_the_angle() -> None:

@@ -7,12 +7,27 @@ import pytest
 from scipy import ndimage
 
 from gym_rlseg.graph import GraphRecipe
+from gym_rlseg.graph.features import GraphParts
 from gym_rlseg.graph.level_tree import level_tree
 from gym_rlseg.graph.levels import Levels, level_objects
 from gym_rlseg.graph.planar.outlines import region_adjacency
+from gym_rlseg.graph.sums import node_sums
 from gym_rlseg.metrics import symmetric_best_dice
 
 SHAPE = (120, 200)
+
+
+def parts_of(image: np.ndarray, superpixels: np.ndarray) -> GraphParts:
+    """What evidence is computed from."""
+    edges, outlines = region_adjacency(superpixels)
+    return GraphParts(
+        image=image,
+        boundary=image[0],
+        superpixels=superpixels,
+        edges=edges,
+        outlines=outlines,
+        sums=node_sums(image, superpixels),
+    )
 
 
 def discs(*objects: tuple[float, float, float]) -> np.ndarray:
@@ -96,13 +111,13 @@ def test_evidence_where_objects_end() -> None:
     superpixels = (y * 50 + x).astype(np.int32)
     edges, _ = region_adjacency(superpixels)
     image = picture(APART, [0.2, 0.3, 0.5, 0.7, 0.9, 1.0])
-    parted = Levels(diameter=24).parted(image[None], superpixels, edges)
+    parted = Levels(diameter=24)(parts_of(image[None], superpixels))
     centre = np.stack(np.divmod(np.arange(30 * 50), 50), axis=1) * 4 + 1.5
     inside = APART[tuple(np.round(centre).astype(int).T)]
     differs = inside[edges[:, 0]] != inside[edges[:, 1]]
     # Superpixels that an outline runs through may fall to either side.
     assert np.mean(parted == differs) > 0.97
-    dark = Levels(diameter=24, dark=True).parted(1 - image[None], superpixels, edges)
+    dark = Levels(diameter=24, dark=True)(parts_of(1 - image[None], superpixels))
     assert np.mean(parted == dark) > 0.99
 
 

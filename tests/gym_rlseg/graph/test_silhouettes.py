@@ -36,8 +36,21 @@ def tiles() -> np.ndarray:
     return (y * (WIDTH // TILE) + x).astype(np.int32)
 
 
+def parts_of(image: np.ndarray, superpixels: np.ndarray) -> GraphParts:
+    """What evidence is computed from."""
+    edges, outlines = region_adjacency(superpixels)
+    return GraphParts(
+        image=image,
+        boundary=image[0],
+        superpixels=superpixels,
+        edges=edges,
+        outlines=outlines,
+        sums=node_sums(image, superpixels),
+    )
+
+
 IMAGE, SUPERPIXELS = two_discs(), tiles()
-EDGES, OUTLINES = region_adjacency(SUPERPIXELS)
+EDGES, _ = region_adjacency(SUPERPIXELS)
 # Where the tiles of each edge's two ends have their centres, (E, 2) each.
 Y, X = ((v[EDGES] + 0.5) * TILE for v in np.divmod(np.arange(SUPERPIXELS.max() + 1), WIDTH // TILE))
 # Of the ends, which lie well within the foreground, and which well without.
@@ -47,7 +60,7 @@ LEFT = X < WIDTH / 2
 
 
 def test_touching_discs_are_parted_at_their_neck_and_outline_alone() -> None:
-    parted = Silhouettes(**OPTIONS).parted(IMAGE, SUPERPIXELS, EDGES)
+    parted = Silhouettes(**OPTIONS)(parts_of(IMAGE, SUPERPIXELS))
     halves = LEFT[:, 0] != LEFT[:, 1]
     neck = halves & (DISTANCE < -2).all(axis=1)
     assert neck.sum() >= 2
@@ -64,11 +77,10 @@ def test_counts_the_thresholds_that_part() -> None:
     image = np.zeros((1, 32, 48), np.float32)
     image[:, :, :16], image[:, :, 32:] = 0.4, 1.0
     superpixels = np.repeat(np.arange(3, dtype=np.int32), 16)[None].repeat(32, axis=0)
-    edges, _ = region_adjacency(superpixels)
     # With hardly any smoothing the threshold is between 0.4 and 1: at half of it both
     # stand out, at itself the bright one alone.
     silhouettes = Silhouettes(diameter=1.0, thresholds=(0.5, 1.0))
-    np.testing.assert_array_equal(silhouettes.parted(image, superpixels, edges), [0.5, 1.0])
+    np.testing.assert_array_equal(silhouettes(parts_of(image, superpixels)), [0.5, 1.0])
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.25, 1.0])
@@ -76,16 +88,8 @@ def test_blends_by_weight(weight: float) -> None:
     evidence = np.random.default_rng(0).random(len(EDGES)).astype(np.float32)
     before = [array.copy() for array in (evidence, IMAGE, SUPERPIXELS, EDGES)]
     silhouettes = Silhouettes(**OPTIONS, weight=weight)
-    parts = GraphParts(
-        image=IMAGE,
-        boundary=IMAGE[0],
-        superpixels=SUPERPIXELS,
-        edges=EDGES,
-        outlines=OUTLINES,
-        sums=node_sums(IMAGE, SUPERPIXELS),
-    )
-    blended = silhouettes.blended(evidence, parts)
-    parted = silhouettes.parted(IMAGE, SUPERPIXELS, EDGES)
+    parts = parts_of(IMAGE, SUPERPIXELS)
+    blended, parted = silhouettes.blended(evidence, parts), silhouettes(parts)
     np.testing.assert_allclose(blended, (1 - weight) * evidence + weight * parted, atol=1e-6)
     assert blended.dtype == np.float32
     for array, copy in zip((evidence, IMAGE, SUPERPIXELS, EDGES), before, strict=True):
@@ -94,22 +98,20 @@ def test_blends_by_weight(weight: float) -> None:
 
 def test_dark_objects_are_bright_ones_of_the_negative() -> None:
     noisy = IMAGE + np.random.default_rng(0).normal(0, 0.05, IMAGE.shape).astype(np.float32)
-    bright = Silhouettes(**OPTIONS).parted(noisy, SUPERPIXELS, EDGES)
-    dark = Silhouettes(**OPTIONS, dark=True).parted(1.0 - noisy, SUPERPIXELS, EDGES)
+    bright = Silhouettes(**OPTIONS)(parts_of(noisy, SUPERPIXELS))
+    dark = Silhouettes(**OPTIONS, dark=True)(parts_of(1.0 - noisy, SUPERPIXELS))
     np.testing.assert_array_equal(bright, dark)
     assert 0 < bright.mean() < 1
 
 
 def test_looks_at_its_channel() -> None:
     both = np.concatenate([np.zeros_like(IMAGE), IMAGE])
-    of_second = Silhouettes(**OPTIONS, channel=1).parted(both, SUPERPIXELS, EDGES)
-    np.testing.assert_array_equal(
-        of_second, Silhouettes(**OPTIONS).parted(IMAGE, SUPERPIXELS, EDGES)
-    )
+    of_second = Silhouettes(**OPTIONS, channel=1)(parts_of(both, SUPERPIXELS))
+    np.testing.assert_array_equal(of_second, Silhouettes(**OPTIONS)(parts_of(IMAGE, SUPERPIXELS)))
     # A constant channel has no foreground, and parts nothing.
-    assert not Silhouettes(**OPTIONS).parted(both, SUPERPIXELS, EDGES).any()
+    assert not Silhouettes(**OPTIONS)(parts_of(both, SUPERPIXELS)).any()
     with pytest.raises(ValueError, match=r"of channel 1, but the image has only 1 channel\(s\)"):
-        Silhouettes(**OPTIONS, channel=1).parted(IMAGE, SUPERPIXELS, EDGES)
+        Silhouettes(**OPTIONS, channel=1)(parts_of(IMAGE, SUPERPIXELS))
 
 
 def test_split_by_distance_gives_each_disc_a_label() -> None:
@@ -153,7 +155,7 @@ def test_environment_has_them_in_the_evidence_alone() -> None:
     plain: Any = gym.make("RLSeg-Circles-v0", pool_size=1).unwrapped
     blended: Any = gym.make("RLSeg-Circles-v0", pool_size=1, silhouettes=OPTIONS).unwrapped
     a, b = plain.pool.graph(0), blended.pool.graph(0)
-    parted = Silhouettes(**OPTIONS).parted(a.image, a.superpixels, a.edges)
+    parted = Silhouettes(**OPTIONS)(parts_of(a.image, a.superpixels))
     np.testing.assert_allclose(b.evidence, 0.5 * a.evidence + 0.5 * parted, atol=1e-6)
     np.testing.assert_array_equal(a.edge_features[:, 1:], b.edge_features[:, 1:])
     np.testing.assert_array_equal(a.node_features, b.node_features)
