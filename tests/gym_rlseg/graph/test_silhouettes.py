@@ -128,18 +128,15 @@ def test_split_by_distance_gives_each_disc_a_label() -> None:
     ("options", "message"),
     [
         ({}, "silhouettes: .*diameter"),
-        ({"diameter": 0}, "diameter must be a number > 0 and <= 100000, got 0"),
+        ({"diameter": 0}, "diameter must be a finite number > 0, got 0"),
         ({"diameter": 20.0, "weight": 1.5}, r"weight must be a number in \[0, 1\], got 1.5"),
-        ({"diameter": 20.0, "thresholds": []}, r"thresholds must be a list \[a number > 0"),
+        ({"diameter": 20.0, "thresholds": []}, r"thresholds must be a list \[a finite number > 0"),
         (
             {"diameter": 20.0, "thresholds": [1.0, -1.0]},
-            r"thresholds must be a list \[a number > 0",
+            r"thresholds must be a list \[a finite number > 0",
         ),
         ({"diameter": 20.0, "dark": 1}, "dark must be true or false, got 1"),
-        (
-            {"diameter": 20.0, "channel": -1},
-            "channel must be a whole number >= 0 and <= 9999, got -1",
-        ),
+        ({"diameter": 20.0, "channel": -1}, "channel must be a whole number >= 0, got -1"),
         ({"diametre": 20.0}, "unknown option 'diametre'; did you mean 'diameter'"),
         (True, "silhouettes must be null or a dict of its options, got True"),
     ],
