@@ -13,6 +13,7 @@ from gym_rlseg.envs.superpixel.observation import padded
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.partition import Multicut, Partition
 from gym_rlseg.rewards import Reward
+from gym_rlseg.segmentation.counted import within_count
 from gym_rlseg.segmentation.search import SearchOptions, best_partition
 from gym_rlseg.segmentation.segmentation import Segmentation
 
@@ -52,7 +53,8 @@ def segment_by_reward(
         options: effort.
 
     Returns:
-        The segmentation; its reward is never below that of the plain prediction.
+        The segmentation. Its reward is never below that of the plain prediction, unless the
+        reward's count asks for another number of objects, see `within_count`.
     """
     options = options or InferenceOptions()
     mean, std = policy.distribution(padded(graph))
@@ -60,7 +62,8 @@ def segment_by_reward(
     # Proposals needn't be solved well, only differently: the fast solver does.
     candidates = [partition(graph.solver, weights[0])]
     candidates += [Multicut()(graph.solver, w) for w in weights[1:]]
-    return best_partition(graph, reward, candidates, weights[0], options.search)
+    best = best_partition(graph, reward, candidates, weights[0], options.search)
+    return within_count(best, reward)
 
 
 def _logits(

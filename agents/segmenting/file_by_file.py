@@ -76,7 +76,10 @@ def _segment(
     seconds = time.monotonic() - started
     folder.image(name, target, result, raw, seconds)
     line = f"{name}: {result.n_objects} objects, reward {result.reward:.3f}, {seconds:.2f} s"
-    return line, ""
+    expected = segmenter.pipeline.reward.expected
+    if expected is None or expected.holds(result.n_objects):
+        return line, ""
+    return f"{line}; told were {expected.low} to {expected.high} objects", "warning"
 
 
 def _is_its_own(error: Exception) -> bool:

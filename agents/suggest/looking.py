@@ -172,8 +172,7 @@ def _try(candidate: Candidate, views: _Views) -> Look:
         labels.append(found)
         rewards.append(reward if found.any() else 0.0)
         shares.append(_plausible(candidate, environment["boundary"], image, found))
-    family = FAMILIES[candidate.family]
-    kind = {"long": family.long, "fills": family.fills}
+    long = FAMILIES[candidate.family].long
     parts = [views.images[i][0].size / part.size for i, part in zip(images, labels, strict=True)]
     made = Look(
         candidate=candidate,
@@ -181,8 +180,8 @@ def _try(candidate: Candidate, views: _Views) -> Look:
         rewards=tuple(rewards),
         stability=None,
         plausible=float(np.mean(shares)) if shares else 0.0,
-        width=usual_width(labels, **kind),
-        widths=tuple(usual_width([part], **kind) for part in labels),
+        width=usual_width(labels, long=long),
+        widths=tuple(usual_width([part], long=long) for part in labels),
         counts=tuple(float(part.max()) * s for part, s in zip(labels, parts, strict=True)),
         images=tuple(images),
         windows=tuple(windows),
@@ -245,17 +244,15 @@ def _score(one: Look) -> float:
     return float(one.reward * stability * agreement * count * one.plausible * alone)
 
 
-def usual_width(
-    labels: Sequence[NDArray[np.int32]], *, long: bool = False, fills: bool = False
-) -> float:
-    """Usual width of objects in pixels, each counting by its area; 0 without any.
+def usual_width(labels: Sequence[NDArray[np.int32]], *, long: bool = False) -> float:
+    """Usual width of objects in pixels, each counting by its diameter; 0 without any.
+
+    Specks then count little, and neither does a ground that was taken for an object.
 
     Args:
         labels: label images.
         long: whether it is the width of long objects, from the mean distance to their
             outlines, that is wanted; else the diameter of a disc of equal area.
-        fills: whether objects fill the image; a ground that is none of them, but counted
-            as one, then shouldn't decide: objects count by their diameter.
     """
     weights, widths = [], []
     for part in labels:
@@ -267,7 +264,7 @@ def usual_width(
             inside = (ndimage.grey_erosion(part, size=3, mode="nearest") == part) & (part > 0)
             distance = ndimage.distance_transform_edt(inside) + 0.5 * (part > 0)
             width = 4.0 * np.bincount(part.ravel(), distance.ravel())[1:] / np.maximum(area, 1.0)
-        weights.append((np.sqrt(area) if fills else area)[area > 0])
+        weights.append(np.sqrt(area[area > 0]))
         widths.append(width[area > 0])
     if not weights:
         return 0.0

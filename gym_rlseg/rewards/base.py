@@ -14,6 +14,7 @@ from gym_rlseg.options import Options, Registry
 
 if TYPE_CHECKING:
     from gym_rlseg.graph.graph import SuperpixelGraph
+    from gym_rlseg.rewards.objects import CountRange
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +80,11 @@ class Reward(Options, ABC):
             ValueError: if the reward's class is not in `REWARDS`.
         """
         return REWARDS.to_data(self)
+
+    @property
+    def expected(self) -> CountRange | None:
+        """How many objects an image is expected to hold, if that is known."""
+        return None
 
     def check(self, graph: SuperpixelGraph) -> None:
         """Refuse images that can't be scored; environments ask when they are made.

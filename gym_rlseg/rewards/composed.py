@@ -81,6 +81,11 @@ class PriorReward(Reward):
         if self.ground_if is not None:
             object.__setattr__(self, "ground_if", as_prior(self.ground_if))
 
+    @property
+    def expected(self) -> CountRange | None:
+        """See `Reward.expected`."""
+        return None if self.count is None else CountRange.parse(self.count)
+
     def check(self, graph: SuperpixelGraph) -> None:
         """See `Reward.check`."""
         self.objects.check(graph)
@@ -137,7 +142,7 @@ class PriorReward(Reward):
         """Scores of objects and ground (K,), and the superpixels' factor b (N,)."""
         p = np.where(objects.ground, 0.0, self.objects(objects))
         n = objects.count - int(objects.ground.sum())
-        expected = None if self.count is None else CountRange.parse(self.count)
+        expected = self.expected
         excess = 1.0 if expected is None else min(1.0, expected.high / max(n, 1))
         scores, b = p * excess, None
         if self.superpixels != "none":

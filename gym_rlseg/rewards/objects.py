@@ -196,6 +196,10 @@ class CountRange:
     low: int
     high: int
 
+    def holds(self, number: int) -> bool:
+        """Whether so many are as many as expected."""
+        return self.low <= number <= self.high
+
     @classmethod
     def parse(cls, value: int | Sequence[int]) -> CountRange:
         """From a number or a pair.
