@@ -72,8 +72,11 @@ class Look:
 
     @property
     def reward(self) -> float:
-        """Mean over the images."""
-        return float(np.mean(self.rewards)) if self.rewards else 0.0
+        """Mean over the images, which count the more, the more was found on them.
+
+        Some images may be empty; that speaks neither for a recipe nor against it.
+        """
+        return _weighted(self.rewards, self.labels)
 
     @property
     def why(self) -> str:
@@ -179,7 +182,7 @@ def _try(candidate: Candidate, views: _Views) -> Look:
         score=0.0,
         rewards=tuple(rewards),
         stability=None,
-        plausible=float(np.mean(shares)) if shares else 0.0,
+        plausible=_weighted(shares, labels),
         width=usual_width(labels, long=long),
         widths=tuple(usual_width([part], long=long) for part in labels),
         counts=tuple(float(part.max()) * s for part, s in zip(labels, parts, strict=True)),
@@ -188,6 +191,13 @@ def _try(candidate: Candidate, views: _Views) -> Look:
         labels=tuple(labels),
     )
     return replace(made, score=_score(made))
+
+
+def _weighted(values: Sequence[float], labels: Sequence[NDArray[np.int32]]) -> float:
+    """Mean of values per image, each counting by n / (n + 3) for n objects; 0 without any."""
+    found = np.array([float(part.max()) for part in labels])
+    weight = found / (found + 3.0)
+    return float(weight @ np.array(values) / weight.sum()) if weight.sum() > 0.0 else 0.0
 
 
 def _plausible(

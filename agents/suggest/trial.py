@@ -18,8 +18,9 @@ from gym_rlseg.segmentation.segmentation import Segmentation, segment
 
 #: Biases of the multicut that are tried.
 BIASES = (0.35, 0.45, 0.55, 0.65, 0.75)
-# The second look: blurred by so many pixels, with noise of so much, at least, of the contrast.
-_BLUR, _NOISE = 0.5, 0.02
+# The second look: blurred by so many pixels, with as much noise again, and at least so much of
+# the standard deviation of an image's values up to a percentile.
+_BLUR, _NOISE, _MOST = 0.5, 0.1, 90.0
 # Slopes of so many of the noise's standard deviations are left out as noise.
 _NOT_NOISE = 2.5
 
@@ -117,7 +118,9 @@ def lined(
 def second_look(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """The image mirrored, blurred by half a pixel, with noise; (C, H, W)."""
     rng = np.random.default_rng(0)
-    level = [max(_NOISE, noise_level(channel)) for channel in image]
+    # Few very bright spots don't count: noise by their measure would drown all else.
+    spread = [np.minimum(c, np.percentile(c, _MOST)).std() for c in image]
+    level = [max(_NOISE * s, noise_level(c)) for s, c in zip(spread, image, strict=True)]
     noise = rng.standard_normal(image.shape) * np.reshape(level, (-1, 1, 1))
     blurred = ndimage.gaussian_filter(image[..., ::-1], (0, _BLUR, _BLUR), mode="nearest")
     return np.ascontiguousarray(blurred + noise, np.float32)
