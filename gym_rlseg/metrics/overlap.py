@@ -98,7 +98,9 @@ def overlaps(first: LabelImage, second: LabelImage, *, name: str = "segmentation
     Raises:
         ValueError: if the two are no label images of one shape.
     """
-    first, second = check_pair(first, second, name)
+    first, second = _check_labels(first, name), _check_labels(second, "truth")
+    if first.shape != second.shape:
+        raise ValueError(f"truth must have the shape of {name}, {first.shape}, got {second.shape}")
     a, b = first.ravel(), second.ravel()
     # Pixels come in runs: sorting these takes a tenth of the time and memory of sorting pixels.
     change = np.ones(a.size, np.bool_)
@@ -140,22 +142,6 @@ def of_objects(table: Overlaps) -> ObjectOverlaps:
         area_a=table.area_a[skip_a:],
         area_b=table.area_b[skip_b:],
     )
-
-
-def check_pair(
-    image: LabelImage, truth: LabelImage, first: str = "segmentation"
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Both label images as contiguous int32.
-
-    Raises:
-        ValueError: if the two are no label images of one shape.
-    """
-    checked = _check_labels(image, first), _check_labels(truth, "truth")
-    if checked[0].shape != checked[1].shape:
-        raise ValueError(
-            f"truth must have the shape of {first}, {checked[0].shape}, got {checked[1].shape}"
-        )
-    return checked
 
 
 def _check_labels(labels: LabelImage, name: str) -> NDArray[np.int32]:

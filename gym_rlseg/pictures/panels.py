@@ -62,13 +62,13 @@ def render_panels(
         Panel("Image", raw, "{} × {} px".format(*graph.superpixels.shape)),
         Panel(
             "Superpixels",
-            _edge_lines(raw, graph, np.zeros(graph.n_edges), (_AMBER, _AMBER), scale, 1),
+            edge_lines(raw, graph, np.zeros(graph.n_edges), (_AMBER, _AMBER), scale, 1),
             f"{graph.n_nodes} superpixels, {graph.n_edges} edges",
         ),
         Panel("Boundary map", enlarged(to_rgb(graph.boundary[None])), "black 0, white 1"),
         Panel(
             "Evidence (no action yet)" if result is None else "Actions",
-            _edge_lines(dark, graph, actions, _ACTIONS, scale, thick),
+            edge_lines(dark, graph, actions, _ACTIONS, scale, thick),
             "merge 0|1 cut",
             _ACTIONS,
         ),
@@ -99,29 +99,11 @@ def render_panels(
         numbers = enlarged((result.node_labels + 1)[graph.superpixels])
         colours = np.vstack([_DARK, ramp_colours(scores.objects, _SCORES)])
         filled = _filled(raw, numbers, colours, 0.8, rim=_DARK)
-        edges = _edge_lines(dark, graph, scores.edges, _SCORES, scale, thick)
+        edges = edge_lines(dark, graph, scores.edges, _SCORES, scale, thick)
         panels.append(Panel("Scores of objects", filled, "low 0|1 high", _SCORES))
         panels.append(Panel("Scores of edges", edges, "low 0|1 high", _SCORES))
         headline = f"Reward {scores.total:.3f}  ·  {_count(found)}"
     return compose(panels, box, headline, graph.name)
-
-
-def edge_map(graph: SuperpixelGraph, weights: NDArray[np.float32]) -> Picture:
-    """Edge weights as coloured lines, two pixels wide, on the dimmed image.
-
-    Args:
-        graph: the image's graph.
-        weights: float32 (E,) in [0, 1]; 0 = merge is green, 0.5 yellow, 1 = cut red.
-            Where lines meet, the highest weight is on top.
-
-    Returns:
-        uint8 (H, W, 3), of the image's size.
-
-    Raises:
-        ValueError: if the weights don't fit the graph or aren't in [0, 1].
-    """
-    weights, dark = _checked(graph, weights), as_bytes(0.35 * to_rgb(graph.image))
-    return _edge_lines(dark, graph, weights, _ACTIONS, (1.0, 1.0), 2)
 
 
 def overlay(image: NDArray[np.float32], labels: NDArray[np.integer]) -> Picture:
@@ -150,10 +132,19 @@ def overlay(image: NDArray[np.float32], labels: NDArray[np.integer]) -> Picture:
     return _filled(rgb, *distinct(labels), 0.5)
 
 
-def _edge_lines(
+def edge_lines(
     rgb: Picture, graph: SuperpixelGraph, values: NDArray, ramp: Ramp, scale: Scale, width: int
 ) -> Picture:
-    """Edges' outlines, coloured by values (E,); where lines meet, the highest is on top."""
+    """A picture with edges' outlines coloured by values (E,) in [0, 1]; the highest on top.
+
+    Args:
+        rgb: uint8 (H, W, 3), of the image's size times `scale`.
+        graph: E edges.
+        values: float (E,) in [0, 1], looked up in `ramp`.
+        ramp: colours of values from 0 to 1.
+        scale: display pixels per pixel, (y, x).
+        width: of the lines in display pixels.
+    """
     outlines = graph.outlines
     values = np.repeat(values, np.diff(outlines.start))
     order = np.argsort(values, kind="stable")
@@ -199,18 +190,3 @@ def _rim(labels: NDArray) -> NDArray[np.bool_]:
 def _count(labels: NDArray) -> str:
     n = np.unique(labels[labels > 0]).size
     return f"{n} object{'s' if n != 1 else ''}"
-
-
-def _checked(graph: SuperpixelGraph, weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    weights = np.asarray(weights)
-    if weights.shape != (graph.n_edges,):
-        raise ValueError(
-            f"weights must have shape ({graph.n_edges},), one per edge without the padding, "
-            f"got {weights.shape}"
-        )
-    # Written so that NaN fails as well.
-    if not (weights.min() >= 0.0 and weights.max() <= 1.0):
-        raise ValueError(
-            f"weights must lie in [0, 1] without NaN, got {weights.min()} to {weights.max()}"
-        )
-    return weights

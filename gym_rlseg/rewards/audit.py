@@ -8,7 +8,7 @@ the truth's projection on the superpixels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -69,7 +69,7 @@ class Audit:
     def gaming(self) -> list[tuple[AuditRow, AuditRow]]:
         """(candidate, truth) for every image whose best candidate beats the truth by `MARGIN`."""
         found = []
-        for rows in self._by_image().values():
+        for rows in _grouped(self.rows, lambda row: row.image).values():
             truth = next((row for row in rows if row.candidate == TRUTH), None)
             if truth is None:
                 continue
@@ -79,34 +79,33 @@ class Audit:
         return found
 
     @property
+    def _with_truth(self) -> int:
+        return sum(row.candidate == TRUTH for row in self.rows)
+
+    @property
     def passed(self) -> bool:
         """Whether at most `TOLERATED` of the images with truth are gamed."""
-        with_truth = sum(row.candidate == TRUTH for row in self.rows)
-        return len(self.gaming()) <= TOLERATED * with_truth
+        return len(self.gaming()) <= TOLERATED * self._with_truth
 
     def verdict(self) -> str:
         """One sentence: what beats the truth, and which part of the reward let it."""
-        with_truth = sum(row.candidate == TRUTH for row in self.rows)
-        if with_truth == 0:
+        if self._with_truth == 0:
             best = max(self.means().items(), key=lambda item: item[1][0])
             return f"There is no truth to compare with; {best[0]!r} scores highest, look at it."
         gaming = self.gaming()
         if not gaming:
-            return f"Nothing beats the truth on any of {with_truth} images."
+            return f"Nothing beats the truth on any of {self._with_truth} images."
         worst, truth = max(gaming, key=lambda pair: pair[0].reward - pair[1].reward)
         return (
             f"{worst.candidate!r} beats the truth on {worst.image} "
             f"({worst.reward:.3f} against {truth.reward:.3f}{_culprit(worst, truth)}); "
-            f"{len(gaming)} of {with_truth} images are gamed."
+            f"{len(gaming)} of {self._with_truth} images are gamed."
         )
 
     def means(self) -> dict[str, tuple[float, float | None]]:
         """Mean reward and SBD per candidate, best reward first."""
-        groups: dict[str, list[AuditRow]] = {}
-        for row in self.rows:
-            groups.setdefault(row.candidate, []).append(row)
         table = {}
-        for name, rows in groups.items():
+        for name, rows in _grouped(self.rows, lambda row: row.candidate).items():
             sbd = [row.sbd for row in rows if row.sbd is not None]
             table[name] = (
                 float(np.mean([row.reward for row in rows])),
@@ -120,12 +119,12 @@ class Audit:
         Over the images that have the part: a reward may treat those with truth differently.
         """
         table: dict[str, dict[str, float]] = {}
+        groups = _grouped(self.rows, lambda row: row.candidate)
         for name in self.means():
             values: dict[str, list[float]] = {}
-            for row in self.rows:
-                if row.candidate == name:
-                    for part, value in row.parts.items():
-                        values.setdefault(part, []).append(value)
+            for row in groups[name]:
+                for part, value in row.parts.items():
+                    values.setdefault(part, []).append(value)
             table[name] = {part: float(np.mean(of_part)) for part, of_part in values.items()}
         return table
 
@@ -133,12 +132,6 @@ class Audit:
     def part_names(self) -> tuple[str, ...]:
         """Names of all parts of the reward, in the order in which they come."""
         return tuple(dict.fromkeys(part for row in self.rows for part in row.parts))
-
-    def _by_image(self) -> dict[str, list[AuditRow]]:
-        groups: dict[str, list[AuditRow]] = {}
-        for row in self.rows:
-            groups.setdefault(row.image, []).append(row)
-        return groups
 
 
 def audit(
@@ -260,6 +253,13 @@ def _row(graph: SuperpixelGraph, reward: Reward, name: str, labels: NDArray[np.i
         sbd=None if graph.truth is None else partition_sbd(graph, labels, scores.ground),
         parts=reward.parts(graph, labels),
     )
+
+
+def _grouped(rows: Iterable[AuditRow], key: Callable[[AuditRow], str]) -> dict[str, list[AuditRow]]:
+    groups: dict[str, list[AuditRow]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
 
 
 def _culprit(worst: AuditRow, truth: AuditRow) -> str:

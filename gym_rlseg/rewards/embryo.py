@@ -142,12 +142,15 @@ class EmbryoReward(Reward):
             h: float64, any shape, pixels.
             shape: (H, W) of the image.
         """
-        of_ring = (h - self.radius) / self.ring_spread
-        of_ground = np.where(
-            h <= self.radius, h / self.inner_spread, (self._farthest(shape) - h) / self.outer_spread
-        )
+        of_ring, of_ground = self._spreads(h, shape)
         exponent = 0.5 * (of_ring**2 - of_ground**2)
         return np.asarray(1.0 / (1.0 + np.exp(np.minimum(exponent, _LARGEST_EXPONENT))))
+
+    def _spreads(self, h: Floats, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+        """How many of their spreads h is away from the ring's and the ground's places."""
+        around = (self._farthest(shape) - h) / self.outer_spread
+        of_ground = np.where(h <= self.radius, h / self.inner_spread, around)
+        return (h - self.radius) / self.ring_spread, of_ground
 
     def _places(self, h: Floats, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
         """Weights of ring and ground at distance h from the centre."""

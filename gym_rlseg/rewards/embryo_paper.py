@@ -47,9 +47,5 @@ class EmbryoPaperReward(EmbryoReward):
         return self._scores(Objects(graph, node_labels), 1.0 - np.asarray(weights, np.float64))
 
     def _places(self, h: Floats, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
-        within = h / self.inner_spread
-        around = (self._farthest(shape) - h) / self.outer_spread
-        return (
-            gaussian((h - self.radius) / self.ring_spread),
-            gaussian(np.where(h <= self.radius, within, around)),
-        )
+        of_ring, of_ground = self._spreads(h, shape)
+        return gaussian(of_ring), gaussian(of_ground)

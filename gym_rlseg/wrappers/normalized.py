@@ -15,6 +15,7 @@ from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.envs.superpixel.observation import Observation
 from gym_rlseg.images.base import spread
 from gym_rlseg.options import check_declared
+from gym_rlseg.options.ranges import Amount, Positive
 from gym_rlseg.wrappers.entries import padded_entries
 
 Act = TypeVar("Act")
@@ -59,19 +60,15 @@ class NormalizedObservation(
         self,
         env: gym.Env[Observation, Act],
         *,
-        samples: int = 32,
+        samples: Amount = 32,
         statistics: Mapping[str, Sequence[float]] | None = None,
         keep_evidence: bool = True,
-        clip: float = 10.0,
+        clip: Positive = 10.0,
     ) -> None:
         check_declared(
             NormalizedObservation.__init__,
             {"samples": samples, "keep_evidence": keep_evidence, "clip": clip},
         )
-        if samples < 1:
-            raise ValueError(f"samples must be >= 1, got {samples}")
-        if not clip > 0.0:
-            raise ValueError(f"clip must be > 0, got {clip}")
         entries = padded_entries(env.observation_space, type(self).__name__)
         features = {part: entries[f"{part}_features"] for part in _PARTS}
         if statistics is None:

@@ -35,11 +35,6 @@ class Capacity:
     features: tuple[int, int]
     image: tuple[int, int, int] | None = None
 
-    def __post_init__(self) -> None:
-        for name, value in (("max_nodes", self.nodes), ("max_edges", self.edges)):
-            if value < 1:
-                raise ValueError(f"{name} must be >= 1, got {value}")
-
     @classmethod
     def of(cls, graph: SuperpixelGraph) -> Capacity:
         """Just the room that a graph needs, without padding."""

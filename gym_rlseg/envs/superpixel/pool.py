@@ -51,8 +51,6 @@ class GraphPool:
     _kept: dict[int, SuperpixelGraph] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        if self.size is not None and self.size < 1:
-            raise ValueError(f"pool_size must be >= 1 or None, got {self.size}")
         available = self.source.size(self.split)
         if available == 0:
             raise ValueError(f"the source has no images for split={self.split!r}")
