@@ -432,9 +432,7 @@ class TestRewards:
         with pytest.raises(ValueError, match="needs a SuperpixelEnv, got Fixed"):
             SubgraphRewardToReward(Fixed(entries()))
         for kwargs in ({"scale": 0.0}, {"scale": np.inf}, {"shift": np.nan}):
-            with pytest.raises(
-                ValueError, match=r"must (be a finite number, got|not be 0)"
-            ):
+            with pytest.raises(ValueError, match=r"must (be a finite number, got|not be 0)"):
                 ScaledReward(Fixed(entries()), **kwargs)
         with pytest.raises(ValueError, match="scale must be a finite number, got 'a'"):
             ScaledReward(Fixed(entries()), scale="a")
