@@ -8,6 +8,7 @@ Five lines from images to labels:
     labels = agents.segment(images, run)  # arrays, files or a folder -> int32 labels
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,16 +29,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # torch takes seconds to import; `rlseg --help` and the baselines can do without.
-    if name in ("Run", "segment", "train"):
-        import agents.api
-
-        return getattr(agents.api, name)
-    if name in ("SubgraphREINFORCE", "SubgraphREINFORCEConfig"):
-        import agents.subgraph_reinforce
-
-        return getattr(agents.subgraph_reinforce, name)
-    if name in __all__:
-        import agents.subgraph_sac
-
-        return getattr(agents.subgraph_sac, name)
-    raise AttributeError(f"module 'agents' has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module 'agents' has no attribute {name!r}")
+    rooms = {"SubgraphREINFORCE": "subgraph_reinforce", "SubgraphSAC": "subgraph_sac"}
+    room = rooms.get(name.removesuffix("Config"), "api")
+    return getattr(importlib.import_module(f"agents.{room}"), name)

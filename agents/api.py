@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,8 @@ from agents.runs.training import train as train_run
 from agents.segmenting.adaptation import adapt as adapt_to
 from agents.segmenting.given_images import Images, given_images, is_one
 from agents.segmenting.segmenter import Segmenter
-from gym_rlseg.images import ConstantImageError, ListedSource
+from gym_rlseg.images import ListedSource, UnusableImageError
+from gym_rlseg.options.declared import shown
 from gym_rlseg.paths import user_path
 
 Labels = NDArray[np.int32]
@@ -95,12 +96,12 @@ def train(
         ValueError: if the config, its images or a folder can't be used.
         KeyboardInterrupt: after Ctrl-C, with the run saved.
     """
+    folder = RunFolder(_path(output, "output must be a folder"))
     limits = {"time_limit": time_limit, "total_timesteps": timesteps, "seed": seed}
-    given = {name: value for name, value in limits.items() if value is not None}
     if isinstance(config, Mapping):
-        resolved = RunConfig.from_data(config, Path.cwd(), given)
+        resolved = RunConfig.from_data(config, Path.cwd(), limits)
     else:
-        resolved = RunConfig.load(os.fspath(config), given)
+        resolved = RunConfig.load(_path(config, "config must be a YAML file or a dict"), limits)
     options = TrainingCall(
         resume=resume,
         start=None if start is None else _run_folder(start),
@@ -109,7 +110,11 @@ def train(
         progress_bar=progress,
         warn=_warn,
     )
-    return _trained(resolved, RunFolder(user_path(output)), options)
+    outcome = train_run(resolved, folder, options)
+    if outcome.interrupted:
+        raise KeyboardInterrupt
+    agent = outcome.agent
+    return Run(folder=folder.path, reward=agent.best_reward, timesteps=agent.num_timesteps)
 
 
 def segment(
@@ -151,7 +156,7 @@ def segment(
         ValueError: if an image, the run or the config can't be used.
     """
     with tempfile.TemporaryDirectory(prefix="rlseg-") as scratch, torch_threads(threads):
-        if isinstance(run, Run) or not _is_config(run):
+        if not _is_config(run):
             if time_limit is not None:
                 raise ValueError("time_limit is for a config; a run is trained, see adapt")
             folder = _run_folder(run)
@@ -160,9 +165,8 @@ def segment(
             source = given_images(images, files_reader(config.environment))
         else:
             folder = RunFolder(Path(scratch) / "run")
-            limits = {} if time_limit is None else {"time_limit": time_limit}
             options = TrainingCall(device=device, threads=threads, progress_bar=progress)
-            config, source = train_on(images, run, limits, folder, options)
+            config, source = train_on(images, run, {"time_limit": time_limit}, folder, options)
         segmenter = Segmenter(
             folder.best, config.environment, solver=solver, search=search, tile=tile, device=device
         )
@@ -183,31 +187,35 @@ def segment(
     return labels[0] if is_one(images, source) else labels
 
 
-def _trained(config: RunConfig, folder: RunFolder, options: TrainingCall) -> Run:
-    outcome = train_run(config, folder, options)
-    if outcome.interrupted:
-        raise KeyboardInterrupt
-    agent = outcome.agent
-    return Run(folder=folder.path, reward=agent.best_reward, timesteps=agent.num_timesteps)
-
-
 def _segment(segmenter: Segmenter, source: ListedSource[Any], key: Any) -> Labels:
     try:
         return segmenter.segment(source.load(key)).object_labels
-    except ConstantImageError:
+    except UnusableImageError:
         _warn(f"{source.called(key)} shows nothing; its labels are all 0")
         return np.zeros(source.raw(key).shape[1:], np.int32)
 
 
-def _is_config(run: Config) -> bool:
-    """Whether it is a config rather than the folder of a run."""
-    return isinstance(run, Mapping) or Path(run).suffix.lower() in (".yaml", ".yml")
+def _is_config(run: Run | Config) -> TypeGuard[Config]:
+    """Whether it is a config rather than a run or its folder."""
+    if isinstance(run, Run | Mapping):
+        return isinstance(run, Mapping)
+    path = _path(run, "run must be a run, its folder or a config")
+    return path.suffix.lower() in (".yaml", ".yml")
 
 
 def _run_folder(run: Run | Config) -> RunFolder:
-    if isinstance(run, Mapping):
-        raise ValueError("expected a run or its folder, got a config")
-    return RunFolder(run.folder if isinstance(run, Run) else user_path(run))
+    return RunFolder(run.folder if isinstance(run, Run) else _path(run, "expected a run"))
+
+
+def _path(given: Any, wanted: str) -> Path:
+    """A path from a user.
+
+    Raises:
+        ValueError: saying what was wanted, if it is something else.
+    """
+    if not isinstance(given, str | os.PathLike):
+        raise ValueError(f"{wanted}, got {shown(given)}")
+    return user_path(given)
 
 
 def _warn(line: str) -> None:

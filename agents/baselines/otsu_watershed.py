@@ -59,10 +59,7 @@ class OtsuWatershed(Options):
         distance = ndimage.distance_transform_edt(foreground)
         distance = ndimage.gaussian_filter(distance, self.distance_smoothing)
         peaks = peak_local_max(
-            distance,
-            min_distance=self.min_distance,
-            labels=label(foreground),
-            exclude_border=False,
+            distance, min_distance=self.min_distance, labels=label(foreground), exclude_border=False
         )
         seeds = np.zeros(plane.shape, np.int32)
         seeds[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)

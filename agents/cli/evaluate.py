@@ -23,21 +23,11 @@ if TYPE_CHECKING:
 
 #: Field of `Evaluation` -> heading.
 _COLUMNS = {
-    "sbd": "SBD",
-    "ap50": "AP50",
-    "mean_ap": "mean AP",
-    "vi_split": "VI split",
-    "vi_merge": "VI merge",
-    "rand_error": "Rand error",
-    "count_difference": "|DiC|",
-    "aji": "AJI",
-    "pq": "PQ",
-    "rq": "RQ",
-    "sq": "SQ",
-    "f1": "F1",
-    "splits": "splits",
+    "sbd": "SBD", "ap50": "AP50", "mean_ap": "mean AP", "vi_split": "VI split",
+    "vi_merge": "VI merge", "rand_error": "Rand error", "count_difference": "|DiC|",
+    "aji": "AJI", "pq": "PQ", "rq": "RQ", "sq": "SQ", "f1": "F1", "splits": "splits",
     "merges": "merges",
-}
+}  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,12 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate; see the module's text."""
-    from agents.segmenting.label_pairs import label_pairs, score_pairs
+    from agents.segmenting.label_pairs import label_pairs, score
     from gym_rlseg.metrics import mean_scores
 
     csv = None if args.csv is None else output_file(user_path(args.csv))
     pairs, lonely = label_pairs(user_path(args.output), user_path(args.labels))
-    scores = score_pairs(pairs, args.key)
+    scores = {name: score(*pair, args.key) for name, pair in pairs.items()}
     scores[f"mean of {len(scores)}"] = mean_scores(list(scores.values()))
     _show(scores)
     if csv is not None:

@@ -22,7 +22,7 @@ from __future__ import annotations
 import argparse
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agents.cli.arguments import add_device, add_threads, checked, whole_number
 from agents.cli.output import complain, on_terminal, say
@@ -72,10 +72,13 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError("give a CONFIG, or --resume to continue the run in RUN")
     from agents.runs.config import RunConfig
 
-    config = RunConfig.load(args.config or folder.config, _training(args))
+    limits = {
+        "time_limit": args.time_limit, "total_timesteps": args.timesteps, "seed": args.seed
+    }  # fmt: skip
+    config = RunConfig.load(args.config or folder.config, limits)
     if not args.resume:
         folder.check_free()
-    from agents.runs.training import TrainingCall, train
+    from agents.runs.training import TrainingCall, silent, train
 
     terminal = on_terminal(sys.stderr)
     if not args.quiet:
@@ -86,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
         threads=args.threads,
         progress_bar=terminal and not args.quiet,
-        tell=_ignore if terminal or args.quiet else say,
+        tell=silent if terminal or args.quiet else say,
         warn=partial(complain, kind="warning: "),
     )
     return _finished(train(config, folder, options), folder, quiet=args.quiet)
@@ -113,16 +116,3 @@ def _finished(trained: Trained, folder: RunFolder, *, quiet: bool) -> int:
             f"{agent.best_reward:.3f}; see {folder.report}"
         )
     return 0
-
-
-def _training(args: argparse.Namespace) -> dict[str, Any]:
-    given = {
-        "time_limit": args.time_limit,
-        "total_timesteps": args.timesteps,
-        "seed": args.seed,
-    }
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def _ignore(line: str) -> None:
-    pass

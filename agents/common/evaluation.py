@@ -41,8 +41,7 @@ def validate(env: gym.Env[Any, Any], predict: Predict, samples: int, *, render: 
         rewards.append(float(env.step(predict(observation))[1]))
     panels = env.render() if render and env.render_mode == "rgb_array" else None
     return Validation(
-        reward=float(np.mean(rewards)),
-        panels=panels if isinstance(panels, np.ndarray) else None,
+        reward=float(np.mean(rewards)), panels=panels if isinstance(panels, np.ndarray) else None
     )
 
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import threading
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 #: Ctrl-C, what schedulers send before they kill, and a terminal that was closed.
@@ -49,12 +49,7 @@ class Interrupt:
                     self._previous[number] = signal.signal(number, self._handle)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         while self._previous:
             number, previous = self._previous.popitem()
             # None stands for a handler that wasn't set from Python; it can't be set again.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -60,6 +60,10 @@ class NetworkOptions(Options):
     )
     edge_features: bool = True
     context: bool = True
+
+
+#: Their names: without the same options, weights mean something else.
+NETWORK_OPTIONS = tuple(field.name for field in fields(NetworkOptions))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -17,10 +16,9 @@ from agents.graph.acting import edge_weights
 from agents.graph.batch import GraphState, collate
 from agents.graph.interface import padded_action
 from agents.graph.networks import Actor
-from agents.graph.options import NetworkOptions
+from agents.graph.options import NETWORK_OPTIONS, NetworkOptions
 
 _FORM = checkpoint.Form(name="Policy", text="gym_rlseg.policy")
-_OPTIONS = tuple(f.name for f in dataclasses.fields(NetworkOptions))
 
 
 class Policy:
@@ -62,7 +60,7 @@ class Policy:
         saved, where = checkpoint.read(path), find_device(device)
         with checkpoint.naming(path):
             nodes, edges = (int(count) for count in saved["features"])
-            known = {k: v for k, v in saved["config"].items() if k in _OPTIONS}
+            known = {k: v for k, v in saved["config"].items() if k in NETWORK_OPTIONS}
             options = NetworkOptions(**known)
             with torch.random.fork_rng(devices=[]):  # layers draw from torch's generator
                 actor = Actor(nodes, edges, options).requires_grad_(False)
@@ -78,7 +76,7 @@ class Policy:
         Returns:
             The file written.
         """
-        options = {name: getattr(self.options, name) for name in _OPTIONS}
+        options = {name: getattr(self.options, name) for name in NETWORK_OPTIONS}
         content = {
             "config": options,
             "features": list(self.features),

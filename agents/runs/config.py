@@ -82,7 +82,7 @@ class RunConfig:
 
         Args:
             path: a YAML file with the sections environment, agent and training.
-            training: entries of the last section that take precedence.
+            training: entries of the last section that take precedence, unless they are None.
 
         Raises:
             ValueError: naming the file and the key that cannot be used.
@@ -105,7 +105,7 @@ class RunConfig:
         Args:
             sections: environment, agent and training, as plain data.
             folder: what relative paths are relative to.
-            training: entries of the last section that take precedence.
+            training: entries of the last section that take precedence, unless they are None.
             name: what error messages call the config.
 
         Raises:
@@ -123,7 +123,8 @@ class RunConfig:
         with _naming(name, "agent"):
             algorithm, policy, agent = _agent(sections.get("agent", {}))
         with _naming(name, "training"):
-            limits = _training({**sections.get("training", {}), **(training or {})})
+            given = {k: v for k, v in (training or {}).items() if v is not None}
+            limits = _training({**sections.get("training", {}), **given})
         return cls(
             environment=environment,
             algorithm=algorithm,

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_rlseg.pictures.plots import drawn
+
 
 def render_learning_curve(curve: Sequence[Mapping[str, float]]) -> NDArray[np.uint8]:
     """Validation reward against minutes, and the best so far.
@@ -17,13 +19,11 @@ def render_learning_curve(curve: Sequence[Mapping[str, float]]) -> NDArray[np.ui
     Returns:
         uint8 (400, 900, 3).
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     minutes = np.array([row["seconds"] for row in curve]) / 60
     rewards = np.array([row["reward"] for row in curve])
     figure = Figure(figsize=(9, 4), dpi=100, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.plot(minutes, rewards, "o-", markersize=3, linewidth=1, label="validation")
     axes.step(minutes, np.maximum.accumulate(rewards), where="post", label="best so far")
@@ -31,5 +31,4 @@ def render_learning_curve(curve: Sequence[Mapping[str, float]]) -> NDArray[np.ui
     axes.set_ylabel("reward")
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    return drawn(figure)

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agents.common.evaluation import available_samples
+from agents.graph.agent import GraphAgent
+from agents.runs.config import RunConfig
+from agents.runs.folder import RunFolder
 from agents.runs.learning_curve import render_learning_curve
 from agents.runs.yaml_files import one_line
+from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.pictures.html_page import heading, page, paragraph, picture, table
 from gym_rlseg.writing import read_csv, write_text
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from agents.graph.agent import GraphAgent
-    from agents.runs.config import RunConfig
-    from agents.runs.folder import RunFolder
-    from gym_rlseg.envs import SuperpixelEnv
 
 #: Validation images shown in panels: those of the lowest rewards, and some of the others.
 WORST, OTHERS = 3, 2
@@ -70,8 +66,6 @@ def write_report(
     Raises:
         OSError: if the disk refuses; an earlier report is then as it was.
     """
-    from agents.common.evaluation import available_samples
-
     samples = available_samples(eval_env, config.agent.evaluation_samples)
     judged = sorted((judge(agent, eval_env, i) for i in range(samples)), key=lambda j: j.reward)
     parts = [
@@ -122,7 +116,7 @@ def _outcome(agent: GraphAgent, judged: Sequence[Judged]) -> Iterator[str]:
 def _images(agent: GraphAgent, env: SuperpixelEnv, judged: Sequence[Judged]) -> Iterator[str]:
     def panels(one: Judged) -> str:
         judge(agent, env, one.index)  # the environment shows what it segmented last
-        pixels: NDArray[np.uint8] | None = env.render()
+        pixels = env.render()
         assert pixels is not None, "the validation environment renders"
         return picture(pixels, f"{one.name}: {one.objects} objects, reward {one.reward:.3f}")
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
 
+from agents.graph.agent import GraphAgent
 from agents.runs.config import RunConfig
 from agents.runs.folder import RunFolder
 from gym_rlseg.options.declared import shown
-
-if TYPE_CHECKING:
-    from agents.graph.agent import GraphAgent
 
 
 def resumed_config(config: RunConfig, folder: RunFolder) -> RunConfig:

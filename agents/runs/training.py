@@ -27,8 +27,8 @@ from gym_rlseg.writing import write_picture
 _WITHOUT_END = 10**12
 
 
-def _silent(line: str) -> None:
-    pass
+def silent(line: str) -> None:
+    """Takes a line, and does nothing about it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +50,8 @@ class TrainingCall:
     device: str = "auto"
     threads: int = 1
     progress_bar: bool = False
-    tell: Callable[[str], None] = _silent
-    warn: Callable[[str], None] = _silent
+    tell: Callable[[str], None] = silent
+    warn: Callable[[str], None] = silent
 
 
 @dataclass(frozen=True, kw_only=True)

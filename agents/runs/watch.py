@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agents.common.interrupt import Interrupt
+from agents.common.reporting import seconds_left
+from agents.graph.agent import GraphAgent
+from agents.runs.config import Training
 from agents.runs.durations import format_left
 from agents.runs.folder import RunFolder
-
-if TYPE_CHECKING:
-    from agents.graph.agent import GraphAgent
-    from agents.runs.config import Training
 
 #: Seconds between checkpoints, and the least multiple of a checkpoint's own duration.
 SAVE_EVERY, SAVE_RATIO = 60.0, 20.0
@@ -76,8 +75,6 @@ class Watch:
         return f"stopped at once, {what} lost; continue with: {self._folder.resume_command}"
 
     def _line(self, row: Mapping[str, float]) -> str:
-        from agents.common.reporting import seconds_left
-
         limit, total = self._training.time_limit, self._training.total_timesteps
         done = self._agent.num_timesteps - self._steps_before
         # Without a number of steps, the time limit ends it.

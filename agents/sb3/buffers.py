@@ -14,9 +14,9 @@ from stable_baselines3.common.type_aliases import DictReplayBufferSamples, Tenso
 from stable_baselines3.common.vec_env import VecNormalize
 from torch import Tensor
 
-from agents.common.replay import Replay, Transition
-from agents.graph.batch import GraphState
+from agents.graph.batch import GraphState, collate
 from agents.graph.interface import feature_counts
+from agents.graph.replay import Replay, Transition
 from gym_rlseg.envs.superpixel.observation import GRAPH_KEYS
 
 
@@ -70,7 +70,7 @@ class OneStepReplayBuffer(ReplayBuffer):
         if optimize_memory_usage:
             raise ValueError(f"{type(self).__name__} has no next observations to optimize away")
         self.optimize_memory_usage = self.handle_timeout_termination = False
-        self._replay = Replay(buffer_size, GraphState)
+        self._replay = Replay(buffer_size)
         self._rng = np.random.default_rng(seed)
 
     @property
@@ -81,7 +81,7 @@ class OneStepReplayBuffer(ReplayBuffer):
     def reset(self) -> None:
         """Forget everything."""
         super().reset()
-        self._replay = Replay(self.buffer_size, GraphState)
+        self._replay = Replay(self.buffer_size)
 
     def size(self) -> int:
         """Number of transitions kept."""
@@ -227,18 +227,11 @@ class SubgraphReplayBuffer(OneStepReplayBuffer):
     def _samples(  # type: ignore[override]
         self, transitions: Sequence[Transition], env: VecNormalize | None
     ) -> SubgraphReplaySamples:
-        first_edges = np.cumsum([0, *(t.state.n_edges for t in transitions)])
-        sizes = range(len(transitions[0].state.subgraphs))
-        subgraphs = [
-            np.concatenate(
-                [t.state.subgraphs[k] + o for t, o in zip(transitions, first_edges, strict=False)]
-            )
-            for k in sizes
-        ]
-        rewards = [np.concatenate([t.rewards[2 + k] for t in transitions]) for k in sizes]
+        subgraphs = collate([t.state for t in transitions], self.device).subgraphs
+        _, _, *by_size = zip(*(t.rewards for t in transitions), strict=True)
         return SubgraphReplaySamples(
             **super()._samples(transitions, env)._asdict(),
             edge_rewards=self._padded([t.rewards[1] for t in transitions], 0.0),
-            subgraphs=tuple(map(self.to_torch, subgraphs)),
-            subgraph_rewards=tuple(map(self.to_torch, rewards)),
+            subgraphs=subgraphs,
+            subgraph_rewards=tuple(self.to_torch(np.concatenate(one)) for one in by_size),
         )

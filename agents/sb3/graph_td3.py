@@ -7,19 +7,16 @@ from typing import Any
 import numpy as np
 import torch
 from stable_baselines3 import TD3
-from stable_baselines3.common.buffers import ReplayBuffer
-from stable_baselines3.common.noise import ActionNoise, NormalActionNoise
+from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.preprocessing import get_action_dim
-from stable_baselines3.common.type_aliases import GymEnv, Schedule
 from stable_baselines3.common.utils import polyak_update
 
 from agents.graph.batch import GraphBatch
-from agents.sb3.buffers import SubgraphReplayBuffer
-from agents.sb3.credit import check_credit, descend
 from agents.sb3.off_policy import GraphOffPolicyAlgorithm
-from agents.sb3.options import check_number
 from agents.sb3.policies import EdgeTD3Policy
+from gym_rlseg.options import check_declared
+from gym_rlseg.options.ranges import NotNegative
 
 
 class GraphTD3(GraphOffPolicyAlgorithm, TD3):
@@ -31,21 +28,9 @@ class GraphTD3(GraphOffPolicyAlgorithm, TD3):
     Args:
         policy: "EdgeTD3Policy", or a subclass of it.
         env: as for TD3; wrapped in `VecNormalize` only with norm_obs=False.
-        credit: whose rewards the critic learns: "edge", "subgraph" or "image". The first two
-            need a `SubgraphReplayBuffer`.
         noise: standard deviation of the exploration's noise, for weights in [0, 1]; unless
             `action_noise` is given.
-        max_grad_norm: greatest norm of a gradient.
-        learning_rate: see TD3, as for all others.
-        buffer_size: see TD3.
-        learning_starts: see TD3.
-        batch_size: see TD3; images.
-        train_freq: see TD3.
-        gradient_steps: see TD3.
-        action_noise: see TD3.
-        replay_buffer_class: see TD3.
-        replay_buffer_kwargs: see TD3; "seed" is the agent's unless given.
-        **options: TD3's further keywords.
+        **options: see `GraphOffPolicyAlgorithm`: "credit" says whose rewards the critic learns.
 
     Raises:
         ValueError: if an argument can't be used.
@@ -58,41 +43,14 @@ class GraphTD3(GraphOffPolicyAlgorithm, TD3):
     def __init__(
         self,
         policy: str | type[BasePolicy],
-        env: GymEnv | str,
+        env: Any,
         *,
-        credit: str = "edge",
-        noise: float = 0.15,
-        max_grad_norm: float = 10.0,
-        learning_rate: float | Schedule = 1e-3,
-        buffer_size: int = 4000,
-        learning_starts: int = 64,
-        batch_size: int = 4,
-        train_freq: int | tuple[int, str] = 2,
-        gradient_steps: int = 1,
-        action_noise: ActionNoise | None = None,
-        replay_buffer_class: type[ReplayBuffer] = SubgraphReplayBuffer,
-        replay_buffer_kwargs: dict[str, Any] | None = None,
-        _init_setup_model: bool = True,
+        noise: NotNegative = 0.15,
         **options: Any,
     ) -> None:
-        self.credit = check_credit(credit, replay_buffer_class)
-        self.noise = check_number("noise", noise)
-        self.max_grad_norm = check_number("max_grad_norm", max_grad_norm, above=True)
-        super().__init__(
-            policy,  # type: ignore[arg-type]
-            env,
-            learning_rate=learning_rate,
-            buffer_size=buffer_size,
-            learning_starts=learning_starts,
-            batch_size=batch_size,
-            train_freq=train_freq,
-            gradient_steps=gradient_steps,
-            action_noise=action_noise,
-            replay_buffer_class=replay_buffer_class,
-            replay_buffer_kwargs=replay_buffer_kwargs,
-            _init_setup_model=_init_setup_model,
-            **options,
-        )
+        check_declared(GraphTD3.__init__, {"noise": noise})
+        self.noise = noise
+        super().__init__(policy, env, **options)
 
     def _setup_model(self) -> None:
         if self.action_noise is None:
@@ -100,9 +58,6 @@ class GraphTD3(GraphOffPolicyAlgorithm, TD3):
             # stable-baselines3's actions are twice as wide as weights.
             self.action_noise = NormalActionNoise(zeros, np.full_like(zeros, 2 * self.noise))
         super()._setup_model()
-
-    def _optimizers(self) -> list[torch.optim.Optimizer]:
-        return [self.actor.optimizer, self.critic.optimizer]
 
     def _update_actor(self, batch: GraphBatch) -> dict[str, float]:
         if self._n_updates % self.policy_delay:
@@ -113,6 +68,6 @@ class GraphTD3(GraphOffPolicyAlgorithm, TD3):
         with self._critic_at_rest():
             mean, _ = self.actor.network(batch)
             loss_actor = -self.critic.edge_values(batch, torch.sigmoid(mean))[0].mean()
-            descend(self.actor, loss_actor, self.max_grad_norm)
+            self._descend(self.actor, loss_actor)
         polyak_update(self.actor.parameters(), self.policy.actor_target.parameters(), self.tau)
         return {"actor_loss": loss_actor.item()}

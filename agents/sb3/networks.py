@@ -16,7 +16,7 @@ from agents.graph.interface import feature_counts
 from agents.graph.networks import Actor, initialise
 from agents.graph.options import NetworkOptions
 from agents.graph.squashed_normal import squashed_normal
-from agents.sb3.graphs import check_spaces, graph_batch, padded, per_graph, unpadded
+from agents.sb3.graphs import graph_batch, padded, per_graph, unpadded
 
 
 class EdgeActor(BasePolicy):
@@ -39,8 +39,6 @@ class EdgeActor(BasePolicy):
         config: NetworkOptions,
     ) -> None:
         super().__init__(observation_space, action_space, squash_output=True)
-        check_spaces(observation_space, action_space)
-        self.config = config
         self.network = Actor(*feature_counts(observation_space), config)
         initialise(self.network, torch.default_generator)
 
@@ -64,13 +62,6 @@ class EdgeActor(BasePolicy):
 
     def _predict(self, observation: TensorDict, deterministic: bool = False) -> Tensor:  # type: ignore[override]
         return self(observation, deterministic)
-
-    def _get_constructor_parameters(self) -> dict[str, Any]:
-        return {
-            "observation_space": self.observation_space,
-            "action_space": self.action_space,
-            "config": self.config,
-        }
 
 
 class DeterministicEdgeActor(EdgeActor):
@@ -101,7 +92,6 @@ class EdgeCritic(BaseModel):
         n_critics: int = 1,
     ) -> None:
         super().__init__(observation_space, action_space)
-        check_spaces(observation_space, action_space)
         features = feature_counts(observation_space)
         self.networks = nn.ModuleList(Critic(*features, (1,), config) for _ in range(n_critics))
         for network in self.networks:

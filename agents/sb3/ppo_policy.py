@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from gymnasium import spaces
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import Schedule, TensorDict
 from torch import Tensor, nn
@@ -13,57 +12,24 @@ from torch import Tensor, nn
 from agents.graph.interface import feature_counts
 from agents.graph.networks import Actor, initialise
 from agents.graph.squashed_normal import entropy, log_probability, squashed_normal
+from agents.sb3.edge_policy import EdgePolicy
 from agents.sb3.extractor import GraphExtractor
-from agents.sb3.graphs import check_spaces, graph_batch, padded, per_graph, unpadded
-from agents.sb3.options import fused, network_config, network_options, refuse_sde
+from agents.sb3.graphs import graph_batch, padded, per_graph, unpadded
 
 
-class EdgePPOPolicy(ActorCriticPolicy):
+class EdgePPOPolicy(EdgePolicy, ActorCriticPolicy):
     """PPO's policy on padded graphs: a squashed normal per edge, and the image's value.
 
     Actions are weights in [0, 1]; log-probability and entropy are sums over the real
     edges. The value is the mean of a value per edge.
 
-    Args:
-        observation_space: that of a padded graph.
-        action_space: one weight in [0, 1] per edge.
-        lr_schedule: learning rate.
-        use_sde: must be False.
-        optimizer_class: of all networks.
-        optimizer_kwargs: its options.
-        **options: "width", "layers", "initial_policy", "mean_limit", "std_range"; see
-            `agents.SubgraphSACConfig`.
-
-    Raises:
-        ValueError: if the spaces aren't those of `gym_rlseg`, or an option can't be used.
+    Arguments are those of `EdgePolicy`; options "width", "layers", "initial_policy",
+    "mean_limit", "std_range", see `agents.SubgraphSACConfig`.
     """
 
-    def __init__(
-        self,
-        observation_space: spaces.Space[Any],
-        action_space: spaces.Space[Any],
-        lr_schedule: Schedule,
-        *,
-        use_sde: bool = False,
-        optimizer_class: type[torch.optim.Optimizer] = torch.optim.Adam,
-        optimizer_kwargs: dict[str, Any] | None = None,
-        **options: Any,
-    ) -> None:
-        refuse_sde(use_sde)
-        check_spaces(observation_space, action_space)
-        self.config = network_config(options)  # before the networks are built, as above
-        super().__init__(
-            observation_space,
-            action_space,
-            lr_schedule,
-            features_extractor_class=GraphExtractor,
-            features_extractor_kwargs={
-                "width": self.config.width,
-                "layers": self.config.layers,
-            },
-            optimizer_class=optimizer_class,
-            optimizer_kwargs=fused(optimizer_class, optimizer_kwargs),
-        )
+    def _extractor(self) -> dict[str, Any]:
+        own = {"width": self.config.width, "layers": self.config.layers}
+        return {"features_extractor_class": GraphExtractor, "features_extractor_kwargs": own}
 
     def _build(self, lr_schedule: Schedule) -> None:
         self.actor = Actor(*feature_counts(self.observation_space), self.config)
@@ -121,13 +87,3 @@ class EdgePPOPolicy(ActorCriticPolicy):
 
     def _predict(self, observation: TensorDict, deterministic: bool = False) -> Tensor:  # type: ignore[override]
         return self(observation, deterministic)[0]
-
-    def _get_constructor_parameters(self) -> dict[str, Any]:
-        return {
-            "observation_space": self.observation_space,
-            "action_space": self.action_space,
-            "lr_schedule": self._dummy_schedule,
-            "optimizer_class": self.optimizer_class,
-            "optimizer_kwargs": self.optimizer_kwargs,
-            **network_options(self.config),
-        }

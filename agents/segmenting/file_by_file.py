@@ -10,7 +10,7 @@ from pathlib import Path
 from agents.common.interrupt import Interrupt
 from agents.segmenting.results import LabelFolder
 from agents.segmenting.segmenter import OtherFeaturesError, Segmenter
-from gym_rlseg.images import ConstantImageError, FilesSource
+from gym_rlseg.images import FilesSource, UnusableImageError
 
 #: Errors that every other image would meet as well.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -68,7 +68,7 @@ def _segment(
     raw = source.raw(file)
     try:
         result = segmenter.segment(source.load(file, raw))
-    except ConstantImageError as error:
+    except UnusableImageError as error:
         # Not the advice behind it, which is for training.
         reason = _reason(name, error).partition("; remove")[0]
         folder.nothing(name, target, raw.shape[1:], reason)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from gym_rlseg.images.reading.formats import image_files, read_labels
@@ -36,19 +35,6 @@ def label_pairs(output: Path, labels: Path) -> tuple[dict[str, Pair], list[Pair]
     return {stem: (ours[stem], theirs[stem]) for stem in common}, lonely
 
 
-def score_pairs(pairs: Mapping[str, Pair], key: str | None = None) -> dict[str, Evaluation]:
-    """The scores of each pair (ours, true).
-
-    Args:
-        pairs: by name.
-        key: dataset in true labels that are HDF5 or Zarr.
-
-    Raises:
-        ValueError: naming the files that can't be read or compared.
-    """
-    return {name: _score(*pair, key) for name, pair in pairs.items()}
-
-
 def _by_stem(path: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for file in image_files(path):
@@ -59,7 +45,17 @@ def _by_stem(path: Path) -> dict[str, Path]:
     return found
 
 
-def _score(output: Path, labels: Path, key: str | None) -> Evaluation:
+def score(output: Path, labels: Path, key: str | None) -> Evaluation:
+    """The scores of a label image against the true one.
+
+    Args:
+        output: file of the labels.
+        labels: file of the true ones.
+        key: dataset in it, if it is HDF5 or Zarr.
+
+    Raises:
+        ValueError: naming the files, if they can't be read or compared.
+    """
     ours, theirs = read_labels(output), read_labels(labels, key)
     if ours.shape != theirs.shape:
         raise ValueError(

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from agents.graph.policy import Policy
 from agents.segmenting.by_reward import segment_by_reward
 from agents.segmenting.pipeline import Pipeline
+from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.tiles import Tiling
 from gym_rlseg.images import Sample
 from gym_rlseg.segmentation.segmentation import Segmentation
-
-if TYPE_CHECKING:
-    from gym_rlseg.graph import SuperpixelGraph
 
 #: Images of up to so many pixels are segmented without tiles by default.
 LARGEST_WHOLE = 1024 * 1024
@@ -67,7 +65,7 @@ class Segmenter:
         """Segment an image.
 
         Raises:
-            ConstantImageError: if there is nothing to see in it.
+            UnusableImageError: if there is nothing to see in it.
             OtherFeaturesError: if the agent was trained on other features.
             ValueError: if it can't be segmented.
         """

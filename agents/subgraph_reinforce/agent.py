@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from agents.common.replay import Replay, Transition
 from agents.graph.agent import GraphAgent
 from agents.graph.batch import GraphState
 from agents.graph.interface import padded_action
+from agents.graph.replay import Replay, Transition
 from agents.subgraph_reinforce.config import SubgraphREINFORCEConfig
 from agents.subgraph_reinforce.learner import SubgraphREINFORCELearner, Trials
 
@@ -116,5 +116,5 @@ class SubgraphREINFORCE(GraphAgent):
             pending.load_state_dict(saved["pending"])
             self._pending = pending.transitions()
 
-    def _replay(self) -> Replay[GraphState]:
-        return Replay(self.config.samples * self.config.images, GraphState)
+    def _replay(self) -> Replay:
+        return Replay(self.config.samples * self.config.images)

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from agents.common.replay import Replay, Transition
 from agents.graph.acting import edge_weights
 from agents.graph.agent import GraphAgent
 from agents.graph.batch import GraphState
 from agents.graph.interface import padded_action
+from agents.graph.replay import Replay, Transition
 from agents.subgraph_sac.config import SAC_POLICIES, SubgraphSACConfig
 from agents.subgraph_sac.learner import SubgraphSACLearner
 
@@ -45,7 +45,7 @@ class SubgraphSAC(GraphAgent):
 
     def _make_learner(self, info: Mapping[str, Any]) -> SubgraphSACLearner:
         self._rng = np.random.default_rng(self.seed)
-        self._replay = Replay(self.config.replay_size, GraphState)
+        self._replay = Replay(self.config.replay_size)
         return SubgraphSACLearner(
             self.features, self.sizes, self.config, seed=self.seed, device=self.device
         )

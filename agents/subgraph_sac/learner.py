@@ -9,8 +9,7 @@ import torch
 from torch import nn
 
 from agents.common.learner import Learner
-from agents.common.replay import Transition
-from agents.graph.batch import GraphBatch, GraphState, collate
+from agents.graph.batch import GraphBatch, collate
 from agents.graph.critic import Critic
 from agents.graph.losses import (
     actor_loss,
@@ -19,6 +18,7 @@ from agents.graph.losses import (
     temperature_loss,
 )
 from agents.graph.networks import Actor, initialise
+from agents.graph.replay import Transition
 from agents.graph.squashed_normal import squashed_normal
 from agents.subgraph_sac.config import SubgraphSACConfig
 
@@ -73,7 +73,7 @@ class SubgraphSACLearner(Learner):
         return self.networks["critic"]
 
     def update(
-        self, transitions: Sequence[Transition[GraphState]], *, train_actor: bool = True
+        self, transitions: Sequence[Transition], *, train_actor: bool = True
     ) -> dict[str, float]:
         """One step of the critic and, if asked, of actor and temperatures.
 

@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 
 import agents
 from agents.cli.main import main
+from agents.common.device import find_device
 from agents.segmenting.given_images import given_images, is_one
+from agents.segmenting.segmenter import Segmenter
+from gym_rlseg.images import UnusableImageError
 from gym_rlseg.images.reading.reader import Reader
 
 ENVIRONMENT: dict[str, Any] = {
@@ -177,6 +180,27 @@ def test_runs_and_configs_of_no_use(images, tmp_path):
         agents.segment(images, {"environment": {"rewrad": "nuclei"}})
     with pytest.raises(ValueError, match=r"images\[1\] holds 400 NaN"):
         agents.segment([draw(0), np.full((20, 20), np.nan)], CONFIG)
+
+
+@pytest.mark.parametrize("given", [5, None, ["config.yaml"], b"run"])
+def test_arguments_of_another_kind(given, images, tmp_path):
+    with pytest.raises(ValueError, match=r"run must be a run, its folder or a config, got"):
+        agents.segment(images, given)
+    with pytest.raises(ValueError, match=r"config must be a YAML file or a dict, got"):
+        agents.train(given, tmp_path / "run")
+    with pytest.raises(ValueError, match=r"output must be a folder, got"):
+        agents.train(CONFIG, given)
+    with pytest.raises(ValueError, match=r"device must be 'auto', 'cpu' or 'cuda', got"):
+        find_device(given)
+
+
+def test_an_image_that_shows_too_little(run, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise UnusableImageError("no sub-graph")
+
+    monkeypatch.setattr(Segmenter, "segment", refuse)
+    with pytest.warns(UserWarning, match="the image shows nothing; its labels are all 0"):
+        assert agents.segment(draw(0), run).max() == 0
 
 
 def test_one_shot_trains_on_the_images_themselves(images, tmp_path, monkeypatch):

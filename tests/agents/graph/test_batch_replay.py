@@ -11,8 +11,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from agents.common.replay import Replay, Transition
 from agents.graph.batch import GraphState, collate
+from agents.graph.replay import Replay, Transition
 
 CPU = torch.device("cpu")
 MakeState = Callable[..., GraphState]
@@ -107,7 +107,7 @@ def marks(replay: Replay) -> set[float]:
 
 
 def test_the_ring_forgets_the_oldest_first() -> None:
-    replay = Replay(3, GraphState)
+    replay = Replay(3)
     for mark in range(3):
         replay.add(transition(triangle(), mark))
         assert len(replay) == mark + 1
@@ -119,7 +119,7 @@ def test_the_ring_forgets_the_oldest_first() -> None:
 
 
 def test_samples_keep_action_rewards_and_graph_together(random_state: MakeState) -> None:
-    replay = Replay(8, GraphState)
+    replay = Replay(8)
     states = [random_state(i) for i in range(4)]
     for i, state in enumerate(states):
         replay.add(transition(state, i))
@@ -131,7 +131,7 @@ def test_samples_keep_action_rewards_and_graph_together(random_state: MakeState)
 
 
 def test_samples_are_uniform_and_follow_the_generator() -> None:
-    replay = Replay(4, GraphState)
+    replay = Replay(4)
     for mark in range(4):
         replay.add(transition(triangle(), mark))
 
@@ -144,7 +144,7 @@ def test_samples_are_uniform_and_follow_the_generator() -> None:
 
 
 def test_a_graph_is_kept_once_and_as_long_as_it_is_needed() -> None:
-    replay = Replay(3, GraphState)
+    replay = Replay(3)
     sizes = []
     for state in (triangle(), triangle(), pair(), triangle(), pair(), pair(), pair()):
         replay.add(transition(state, 0))
@@ -166,7 +166,7 @@ def test_graphs_that_differ_in_one_value_are_kept_apart(field: str) -> None:
         array = getattr(state, field).copy()
         array.flat[-1] += 1
         other = dataclasses.replace(state, **{field: array})
-    replay = Replay(2, GraphState)
+    replay = Replay(2)
     replay.add(transition(state, 0))
     replay.add(transition(other, 1))
     assert replay.n_states == 2
@@ -179,7 +179,7 @@ def test_the_same_ids_in_subgraphs_of_other_sizes_are_another_graph() -> None:
     other = dataclasses.replace(
         state, subgraphs=(np.empty((0, 4), np.int64), np.array([[0, 1], [2, 0]]))
     )
-    replay = Replay(2, GraphState)
+    replay = Replay(2)
     replay.add(transition(state, 0))
     replay.add(transition(other, 1))
     assert replay.n_states == 2
@@ -187,13 +187,13 @@ def test_the_same_ids_in_subgraphs_of_other_sizes_are_another_graph() -> None:
 
 @pytest.mark.parametrize("added", [2, 3, 5], ids=["part-filled", "full", "gone round"])
 def test_state_dict_round_trip_through_a_file(added: int) -> None:
-    replay = Replay(3, GraphState)
+    replay = Replay(3)
     for mark in range(added):
         replay.add(transition(pair() if mark % 2 else triangle(), mark))
     file = io.BytesIO()
     torch.save(replay.state_dict(), file)
     file.seek(0)
-    copy = Replay(3, GraphState)
+    copy = Replay(3)
     copy.add(transition(triangle(), 99))  # forgotten when the state is loaded
     copy.load_state_dict(torch.load(file, weights_only=True))
     assert (len(copy), copy.n_states) == (len(replay), replay.n_states)

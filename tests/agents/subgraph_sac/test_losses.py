@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal, SigmoidTransform, TransformedDistribution
 
-from agents.common.replay import Transition
 from agents.graph.batch import GraphState
 from agents.graph.losses import (
     actor_loss,
@@ -20,6 +19,7 @@ from agents.graph.losses import (
     subgraph_log_probabilities,
     temperature_loss,
 )
+from agents.graph.replay import Transition
 from agents.graph.squashed_normal import squashed_normal
 from agents.subgraph_sac.config import SubgraphSACConfig
 from agents.subgraph_sac.learner import SubgraphSACLearner

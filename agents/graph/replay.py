@@ -5,72 +5,55 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-
-class State(Protocol):
-    """What an episode starts from, as arrays; those of one state are never changed."""
-
-    @property
-    def arrays(self) -> Sequence[NDArray]:
-        """All that it consists of."""
-        ...
-
-    @classmethod
-    def from_arrays(cls, arrays: Sequence[NDArray]) -> Self:
-        """The state of these arrays."""
-        ...
-
-
-S = TypeVar("S", bound=State)
+from agents.graph.batch import GraphState
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Transition(Generic[S]):
+class Transition:
     """One episode.
 
     Attributes:
-        state: such as a graph.
+        state: the graph.
         action: float32 (E,).
-        rewards: float32 arrays, such as one (S_k,) per sub-graph size.
+        rewards: float32 arrays, one (S_k,) per sub-graph size or others.
     """
 
-    state: S
+    state: GraphState
     action: NDArray[np.float32]
     rewards: tuple[NDArray[np.float32], ...]
 
 
-class Replay(Generic[S]):
+class Replay:
     """The last `capacity` transitions, in a ring.
 
-    Environments show the same image many times; each state is kept once, however many
+    Environments show the same image many times; each graph is kept once, however many
     transitions refer to it.
 
     Args:
         capacity: transitions.
-        states: class of the states.
     """
 
-    def __init__(self, capacity: int, states: type[S]) -> None:
+    def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        self._class = states
         self._next = 0
-        self._entries: list[tuple[bytes, Transition[S]]] = []
-        self._states: dict[bytes, tuple[S, int]] = {}  # state and its references
+        self._entries: list[tuple[bytes, Transition]] = []
+        self._states: dict[bytes, tuple[GraphState, int]] = {}  # and its references
 
     def __len__(self) -> int:
         return len(self._entries)
 
     @property
     def n_states(self) -> int:
-        """Number of different states kept."""
+        """Number of different graphs kept."""
         return len(self._states)
 
-    def add(self, transition: Transition[S]) -> None:
+    def add(self, transition: Transition) -> None:
         """Append; the oldest transition gives way when the ring is full."""
         key = _key(transition.state)
         state, references = self._states.get(key, (transition.state, 0))
@@ -83,11 +66,11 @@ class Replay(Generic[S]):
         self._entries[self._next] = entry
         self._next = (self._next + 1) % self.capacity
 
-    def sample(self, count: int, rng: np.random.Generator) -> list[Transition[S]]:
+    def sample(self, count: int, rng: np.random.Generator) -> list[Transition]:
         """`count` transitions, drawn with replacement."""
         return [self._entries[i][1] for i in rng.integers(len(self._entries), size=count)]
 
-    def transitions(self) -> list[Transition[S]]:
+    def transitions(self) -> list[Transition]:
         """All that are kept, the oldest first."""
         kept = [transition for _, transition in self._entries]
         return kept[self._next :] + kept[: self._next]
@@ -112,7 +95,7 @@ class Replay(Generic[S]):
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Restore what `state_dict` gave."""
         states = [
-            self._class.from_arrays([t.numpy() for t in tensors]) for tensors in saved["graphs"]
+            GraphState.from_arrays([t.numpy() for t in tensors]) for tensors in saved["graphs"]
         ]
         self._entries, self._states, self._next = [], {}, 0
         for entry in saved["entries"]:
@@ -133,7 +116,7 @@ class Replay(Generic[S]):
             self._states[key] = (state, references - 1)
 
 
-def _key(state: State) -> bytes:
+def _key(state: GraphState) -> bytes:
     digest = hashlib.blake2b(digest_size=16)
     for array in state.arrays:
         # With the shape: the same ids may be three sub-graphs of four edges or four of three.
