@@ -24,9 +24,6 @@ PartShare = Annotated[float, Ge(0), Lt(1)]
 #: A length on an image, in pixels.
 Length = Annotated[float, Gt(0), Le(1e5)]
 
-#: Height or width of an image that is drawn, in pixels.
-Side = Annotated[int, Ge(1), Le(16384)]
-
 #: An area on an image, in pixels.
 Area = Annotated[float, Gt(0), Le(1e10)]
 

@@ -201,14 +201,7 @@ class CountRange:
         return self.low <= number <= self.high
 
     @classmethod
-    def parse(cls, value: int | Sequence[int]) -> CountRange:
-        """From a number or a pair.
-
-        Raises:
-            ValueError: unless 1 <= low <= high.
-        """
-        pair = tuple(value) if isinstance(value, tuple | list) else (value, value)
-        whole = all(isinstance(n, int) and not isinstance(n, bool) for n in pair)
-        if len(pair) != 2 or not whole or not 1 <= pair[0] <= pair[1]:
-            raise ValueError(f"count must be a number >= 1 or (low, high), got {value!r}")
-        return cls(low=pair[0], high=pair[1])
+    def parse(cls, value: int | tuple[int, int]) -> CountRange:
+        """From an option: a number, or (low, high) with 1 <= low <= high."""
+        low, high = value if isinstance(value, tuple) else (value, value)
+        return cls(low=low, high=high)

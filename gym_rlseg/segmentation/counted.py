@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gym_rlseg.graph.partition import Multicut, first_node_labels
 from gym_rlseg.rewards.base import Reward
@@ -31,20 +33,17 @@ def within_count(
     expected = reward.expected
     if expected is None or expected.holds(found.n_objects):
         return found
-    trials = [found, *(_at_bias(found, reward, bias) for bias in biases)]
+    graph, weights = found.graph, found.weights
+    labels = (Multicut(bias=bias)(graph.solver, weights) for bias in biases)
+    trials = [found, *(_scored(found, one, reward) for one in labels)]
     trials += [_without_worst(one, reward, expected.high) for one in trials]
     obeying = [one for one in trials if expected.holds(one.n_objects)]
     return max(obeying, key=lambda one: one.reward, default=found)
 
 
-def _at_bias(found: Segmentation, reward: Reward, bias: float) -> Segmentation:
-    labels = Multicut(bias=bias)(found.graph.solver, found.weights)
-    return Segmentation(
-        graph=found.graph,
-        weights=found.weights,
-        node_labels=labels,
-        scores=reward(found.graph, labels),
-    )
+def _scored(found: Segmentation, labels: NDArray[np.int32], reward: Reward) -> Segmentation:
+    """The same image in other objects."""
+    return replace(found, node_labels=labels, scores=reward(found.graph, labels))
 
 
 def _without_worst(one: Segmentation, reward: Reward, most: int) -> Segmentation:
@@ -58,10 +57,4 @@ def _without_worst(one: Segmentation, reward: Reward, most: int) -> Segmentation
     area = np.bincount(one.node_labels, one.graph.sums.area)
     labels = one.node_labels.copy()
     labels[np.isin(labels, worst)] = ground[np.argmax(area[ground])]
-    labels = first_node_labels(labels)
-    return Segmentation(
-        graph=one.graph,
-        weights=one.weights,
-        node_labels=labels,
-        scores=reward(one.graph, labels),
-    )
+    return _scored(one, first_node_labels(labels), reward)

@@ -156,9 +156,7 @@ def test_most_is_told_by_amounts_not_by_numbers(graph_of: GraphOf) -> None:
     assert with_most(objects, np.array([2.0, 1.0, 2.0])).tolist() == [False, False, True]
 
 
-@pytest.mark.parametrize(
-    ("value", "low", "high"), [(5, 5, 5), ((3, 7), 3, 7), ([3, 7], 3, 7), ((4, 4), 4, 4)]
-)
+@pytest.mark.parametrize(("value", "low", "high"), [(5, 5, 5), ((3, 7), 3, 7), ((4, 4), 4, 4)])
 def test_counts(value: Any, low: int, high: int) -> None:
     assert CountRange.parse(value) == CountRange(low=low, high=high)
 
@@ -167,5 +165,5 @@ def test_counts(value: Any, low: int, high: int) -> None:
     "value", [0, -2, (0, 3), (5, 4), (1, 2, 3), (), "ab", 2.5, (1.5, 3), True, None, float("nan")]
 )
 def test_bad_counts(value: Any) -> None:
-    with pytest.raises(ValueError, match=r"count must be a number >= 1 or \(low, high\), got"):
-        CountRange.parse(value)
+    with pytest.raises(ValueError, match=r"count must be a whole number >= 1"):
+        CircularityReward(count=value)
