@@ -8,7 +8,7 @@ on its other side.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +87,11 @@ class TiledSuperpixels(Superpixels):
                     ]
                 windows.append(window)
             above = windows
-        return labels, np.concatenate(sizes), _Border.concatenated(borders)
+        whole = {
+            f.name: np.concatenate([getattr(part, f.name) for part in borders])
+            for f in fields(_Border)
+        }
+        return labels, np.concatenate(sizes), _Border(**whole)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,15 +119,6 @@ class _Border:
     pieces: NDArray[np.int64]
     same: NDArray[np.bool_]
     similarity: NDArray[np.float64]
-
-    @classmethod
-    def concatenated(cls, borders: list[_Border]) -> _Border:
-        """Several as one."""
-        return cls(
-            pieces=np.concatenate([b.pieces for b in borders]),
-            same=np.concatenate([b.same for b in borders]),
-            similarity=np.concatenate([b.similarity for b in borders]),
-        )
 
 
 def _start(core: Rectangle, axis: int, reach: int) -> Rectangle:

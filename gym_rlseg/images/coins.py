@@ -53,7 +53,12 @@ class CoinsSource(ImageSource):
             ValueError: if `split` is unknown or `index` is not 0.
         """
         check_index(index, self.size(split), split)
-        return Sample(image=_photograph()[np.newaxis], truth=coins_truth(), name="coins")
+        # Here, as importing the source should stay quick; the photograph lies in
+        # scikit-image's wheel, so that its loader needs neither the network nor pooch.
+        from skimage.data import coins
+
+        image = coins()[np.newaxis].astype(np.float32) / np.float32(255)
+        return Sample(image=image, truth=coins_truth(), name="coins")
 
 
 def coins_truth() -> NDArray[np.int32]:
@@ -74,13 +79,3 @@ def coins_truth() -> NDArray[np.int32]:
         y, x = np.asarray(outline).T
         labels[polygon(y, x, labels.shape)] = label
     return labels
-
-
-def _photograph() -> NDArray[np.float32]:
-    """The photograph, float32 (303, 384) in [0, 1].
-
-    It lies in scikit-image's wheel, so its loader needs neither the network nor pooch.
-    """
-    from skimage.data import coins  # here, for the same reason as above
-
-    return coins().astype(np.float32) / np.float32(255)

@@ -77,7 +77,9 @@ def from_options(what: str, cls: type[T], options: Mapping[str, Any]) -> T:
     """
     fields = [f for f in dataclasses.fields(cls) if f.init]  # type: ignore[arg-type]
     check_names(what, options, (f.name for f in fields))
-    missing = [f.name for f in fields if _needed(f) and f.name not in options]
+    no = dataclasses.MISSING
+    needed = (f.name for f in fields if f.default is no and f.default_factory is no)
+    missing = [name for name in needed if name not in options]
     if missing:
         raise ValueError(f"{what}: {' and '.join(missing)} must be given")
     try:
@@ -118,8 +120,3 @@ def suggest(name: str, known: Iterable[str]) -> str:
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"
-
-
-def _needed(field: dataclasses.Field[Any]) -> bool:
-    no = dataclasses.MISSING
-    return field.init and field.default is no and field.default_factory is no

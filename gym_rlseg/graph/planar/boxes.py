@@ -72,7 +72,7 @@ def object_boxes(
 @njit()
 def _measure(labels, n_objects, edges, start, points, normals, upper, lower, height):  # type: ignore[no-untyped-def]
     """Long side, short side, angle and hull area of each object, float64 (K, 4)."""
-    first, _, left, right = _row_spans(
+    first, left, right = _row_spans(
         labels, n_objects, edges, start, points, normals, upper, lower, height
     )
     table = np.empty((n_objects, 4))
@@ -92,8 +92,8 @@ def _measure(labels, n_objects, edges, start, points, normals, upper, lower, hei
 def _row_spans(labels, n_objects, edges, start, points, normals, upper, lower, height):  # type: ignore[no-untyped-def]
     """Leftmost and rightmost corner of each object in each row of pixel corners.
 
-    Returns CSR starts (K + 1,), each object's first row, and the spans; left > right
-    where a row holds no crack of the object.
+    Returns CSR starts (K + 1,) and the spans; left > right where a row holds no crack of
+    the object.
     """
     top = np.full(n_objects, height + 1)
     bottom = np.full(n_objects, -1)
@@ -129,7 +129,7 @@ def _row_spans(labels, n_objects, edges, start, points, normals, upper, lower, h
         left[at], right[at] = min(left[at], x), max(right[at], x + 1)
         at = first[labels[lower[x]] + 1] - 1
         left[at], right[at] = min(left[at], x), max(right[at], x + 1)
-    return first, top, left, right
+    return first, left, right
 
 
 @njit()

@@ -30,15 +30,8 @@ def outlines_by_object(
         points: float32 (P, 2), midpoints (y, x) in pixels.
         normals: float32 (P, 2), pointing out of the object.
     """
-    start, points, normals = _gather(
-        node_labels.astype(np.int64),
-        edges,
-        outlines.start,
-        outlines.points,
-        outlines.normals,
-        wanted,
-    )
-    return start, points, normals
+    labels = node_labels.astype(np.int64)
+    return _gather(labels, edges, outlines.start, outlines.points, outlines.normals, wanted)
 
 
 @njit()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 #: How many channels an image may have.
 MAX_CHANNELS = 4
-_REMEDY = "save its planes as separate files"
+REMEDY = "save its planes as separate files"
 #: Pixels times channels of an image, unless told otherwise.
 MOST_PIXELS = 2**29
 
@@ -52,7 +52,7 @@ def check_pixels(shape: tuple[int, ...], path: Path, most_pixels: int) -> None:
 
 
 def plane_shape(
-    shape: tuple[int, ...], path: Path | str, remedy: str = _REMEDY, axes: str = ""
+    shape: tuple[int, ...], path: Path | str, remedy: str = REMEDY, axes: str = ""
 ) -> tuple[tuple[int, ...], int | None]:
     """Drop superfluous axes of length 1 and find the channels: axis 0, axis 2 or None.
 

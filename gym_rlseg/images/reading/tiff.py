@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.images.reading.planes import (
+    REMEDY,
     channels_first,
     check_pixels,
     not_2d,
@@ -159,15 +160,14 @@ def _read_whole(stacks: list[_Stack], path: Path, most_pixels: int) -> NDArray[A
     """
     series = stacks[0].series
     count = sum(stack.pages for stack in stacks)
-    options = {}
+    remedy = REMEDY
     if count > 1:
-        last = count - 1
-        options["remedy"] = f'it has {count} pages: set page to one of 0 to {last}, or to "each"'
+        remedy = f'it has {count} pages: set page to one of 0 to {count - 1}, or to "each"'
     axes = zip(series.axes, series.shape, strict=True)
     if len(stacks) > 1 or any(name in "ZT" and size > 1 for name, size in axes):
         shapes = " and ".join(f"{s.series.axes} {s.series.shape}" for s in stacks)
-        raise not_2d(path, shapes, **options)
-    plane_shape(series.shape, path, axes=series.axes, **options)
+        raise not_2d(path, shapes, remedy)
+    plane_shape(series.shape, path, remedy, series.axes)
     check_pixels(series.shape, path, most_pixels)
     with reading(path):
         return _frames(series, None, path).reshape(series.shape)

@@ -367,3 +367,11 @@ class TestLabels:
         message = r"a\.tif#0 has shape \(12, 16\), expected \(12, 17\) as .*a\.tif#0"
         with pytest.raises(ValueError, match=message):
             self.truths(root, "each")
+
+
+def test_a_volume_in_one_page_is_no_image(tmp_path: Path) -> None:
+    path = tmp_path / "volume.tif"
+    volume = np.zeros((16, 32, 32), np.uint8)
+    tifffile.imwrite(path, volume, tile=(16, 16, 16), volumetric=True)
+    with pytest.raises(ValueError, match=r"has the axes ZYX .*; save its planes as separate files"):
+        read_image(path)
