@@ -15,7 +15,22 @@ from agents.sb3.networks import DeterministicEdgeActor, EdgeActor, EdgeCritic
 from agents.sb3.schedule import ActorSchedule
 
 
-class EdgeSACPolicy(EdgePolicy, SACPolicy):
+class _ActorCriticPolicy(EdgePolicy):
+    """Makes the networks of SAC's and TD3's policies."""
+
+    n_critics: int
+
+    def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> EdgeActor:
+        """A new actor."""
+        return EdgeActor(self.observation_space, self.action_space, self.config).to(self.device)
+
+    def make_critic(self, features_extractor: BaseFeaturesExtractor | None = None) -> EdgeCritic:
+        """A new critic."""
+        spaces_ = self.observation_space, self.action_space
+        return EdgeCritic(*spaces_, self.config, self.n_critics).to(self.device)
+
+
+class EdgeSACPolicy(_ActorCriticPolicy, SACPolicy):  # type: ignore[misc]
     """SAC's policy on padded graphs: a squashed normal and a value per edge.
 
     `predict(..., deterministic=True)` uses the actor's moving average.
@@ -48,14 +63,6 @@ class EdgeSACPolicy(EdgePolicy, SACPolicy):
         self.n_critics, self.actor_starts, self.averaging = n_critics, actor_starts, averaging
         super().__init__(*args, **options)
 
-    def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> EdgeActor:  # type: ignore[override]
-        """A new actor."""
-        return EdgeActor(self.observation_space, self.action_space, self.config).to(self.device)
-
-    def make_critic(self, features_extractor: BaseFeaturesExtractor | None = None) -> EdgeCritic:  # type: ignore[override]
-        """A new critic."""
-        return _make_critic(self)
-
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)
         self.averaged_actor = self.make_actor().requires_grad_(False)
@@ -69,7 +76,7 @@ class EdgeSACPolicy(EdgePolicy, SACPolicy):
         return actor(observation, deterministic)
 
 
-class EdgeTD3Policy(EdgePolicy, TD3Policy):
+class EdgeTD3Policy(_ActorCriticPolicy, TD3Policy):  # type: ignore[misc]
     """TD3's policy on padded graphs: a weight and a value per edge.
 
     `predict(..., deterministic=True)` uses the target actor, a moving average of the
@@ -105,18 +112,9 @@ class EdgeTD3Policy(EdgePolicy, TD3Policy):
         spaces_ = self.observation_space, self.action_space
         return DeterministicEdgeActor(*spaces_, self.config).to(self.device)
 
-    def make_critic(self, features_extractor: BaseFeaturesExtractor | None = None) -> EdgeCritic:  # type: ignore[override]
-        """A new critic."""
-        return _make_critic(self)
-
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)
         self.schedule = ActorSchedule(self.actor, None, starts=self.actor_starts, averaging=0.0)
 
     def _predict(self, observation: TensorDict, deterministic: bool = False) -> Tensor:  # type: ignore[override]
         return (self.actor_target if deterministic else self.actor)(observation)
-
-
-def _make_critic(policy: EdgeSACPolicy | EdgeTD3Policy) -> EdgeCritic:
-    spaces_ = policy.observation_space, policy.action_space
-    return EdgeCritic(*spaces_, policy.config, policy.n_critics).to(policy.device)

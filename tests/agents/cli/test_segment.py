@@ -202,7 +202,10 @@ def test_tiles_change_little(trained, draw, tmp_path, rlseg):
     whole, auto, tiled = (tifffile.imread(tmp_path / name / "wide.tif") for name in "abc")
     np.testing.assert_array_equal(whole, auto)  # small enough
     assert evaluate(tiled, whole).sbd > 0.85
-    for wrong, words in (("4", ("tile must be >= 32 px",)), ("big", ("--tile", "'big'"))):
+    for wrong, words in (
+        ("4", ("tile must be a whole number >= 32",)),
+        ("big", ("--tile", "'big'")),
+    ):
         rlseg(*command, tmp_path / "d", "--tile", wrong).refused(*words)
 
 

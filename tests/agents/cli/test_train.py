@@ -131,7 +131,7 @@ class TestPatience:
         with (task / "config.yaml").open("a") as file:
             file.write("training: {patience: 0}\n")
         command = ("train", task / "config.yaml", "-o", task / "run")
-        rlseg(*command).refused("training: patience must be a whole number >= 1, got 0")
+        rlseg(*command).refused("training: patience must be a whole number >= 1 or null, got 0")
 
 
 def constant_reward(step):
