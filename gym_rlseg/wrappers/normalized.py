@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import TypeVar
 
 import gymnasium as gym
@@ -136,7 +137,10 @@ def pool_statistics(env: gym.Env, samples: int) -> Statistics:
         )
     pool = base.pool
     available = pool.size or pool.source.size(pool.split) or samples
-    graphs = [pool.graph(index) for index in spread(available, samples)]
+    # In place of an image that can't be used, the next that can.
+    graphs = [
+        pool.first(i % pool.limit for i in count(index))[1] for index in spread(available, samples)
+    ]
     tables = {
         "node": np.concatenate([graph.node_features for graph in graphs]),
         "edge": np.concatenate([graph.edge_features for graph in graphs]),

@@ -3,6 +3,7 @@
 import warnings
 
 import gymnasium as gym
+import imageio.v3 as iio
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -331,6 +332,16 @@ class TestNormalizedObservation:
         assert data_equivalence(one, two, exact=True)
         own = NormalizedObservation(made(split="test"), samples=2)
         assert own.statistics != wrapped.statistics
+
+    def test_images_that_cannot_be_used_are_passed_over(self, tmp_path):
+        rng = np.random.default_rng(0)
+        for i in range(3):
+            image = np.full((48, 48), 7, np.uint8) if i == 1 else rng.integers(0, 255, (48, 48))
+            iio.imwrite(tmp_path / f"{i}.png", image.astype(np.uint8))
+        env = gym.make("RLSeg-Images-v0", path=str(tmp_path), validation_fraction=0.0)
+        wrapped = NormalizedObservation(env, samples=3)
+        assert len(env.unwrapped.pool.unusable) == 1
+        assert np.isfinite(wrapped.reset(seed=0)[0]["node_features"]).all()
 
     def test_wraps_and_is_wrapped(self):
         wrapped = GraphObservation(NormalizedObservation(made(observe_image=True), samples=1))
