@@ -26,7 +26,8 @@ def blobs(known: Known, *, dark: bool) -> Section:
         "compress": None if dark else 1.5,
         "boundary": {"name": "blobs", "sigma": outline_sigma(d), "dark": dark},
         "superpixels": superpixels(d, finer=0.75),
-        "evidence": [{"name": "levels", "diameter": d, "dark": dark, **channel}],
+        # A third: where both maps agree they decide, where they don't the clearer one does.
+        "evidence": [{"name": "levels", "diameter": d, "weight": 0.3, "dark": dark, **channel}],
         "reward": blob_reward(known, dark=dark),
     }
 
