@@ -28,6 +28,7 @@ from agents.suggest.candidates import Told
 from agents.suggest.few_images import look_at_few
 from agents.suggest.looking import Look, look, shown
 from agents.suggest.parsing import parse_count
+from agents.suggest.settings import settings
 from agents.suggest.suggestions import cards, suggestion_sheet
 from gym_rlseg.graph import GraphRecipe
 from gym_rlseg.images import FilesSource, Sample
@@ -111,19 +112,20 @@ def measured(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     }
     if arguments.minutes:
         for name, one in (("first", first), ("six", six[best])):
-            outcome[f"{name} trained"] = trained(one, folder, labels, arguments.minutes)
+            shape = max(i.shape[1] for i in images), max(i.shape[2] for i in images)
+            outcome[f"{name} trained"] = trained(one, folder, labels, arguments.minutes, shape)
     return outcome
 
 
 def score(one: Look, truths: Sequence[Labels]) -> tuple[float, float]:
-    """Mean SBD and AP50 on the windows that were looked at."""
+    """Mean SBD and AJI on the windows that were looked at."""
     found = [
         evaluate(labels, np.ascontiguousarray(truths[index][window]))
         for index, window, labels in zip(one.images, one.windows, one.labels, strict=True)
     ]
     if not found:
         return 0.0, 0.0
-    return float(np.mean([s.sbd for s in found])), float(np.mean([s.ap50 for s in found]))
+    return float(np.mean([s.sbd for s in found])), float(np.mean([s.aji for s in found]))
 
 
 def parts(
@@ -153,8 +155,8 @@ def classical(
             dark=dark,
         )
         scores = [evaluate(method(image), truth) for image, truth in parts(one, images, truths)]
-        sbd, ap50 = np.mean([s.sbd for s in scores]), np.mean([s.ap50 for s in scores])
-        found.append((float(sbd), float(ap50)))
+        sbd, aji = np.mean([s.sbd for s in scores]), np.mean([s.aji for s in scores])
+        found.append((float(sbd), float(aji)))
     return max(found)
 
 
@@ -167,7 +169,7 @@ def bound(
     for image, truth in parts(one, images, truths):
         graph = recipe.graph(Sample(image=image, truth=None, name="window"))
         found.append(evaluate(superpixel_bound(graph.superpixels, truth), truth))
-    return float(np.mean([s.sbd for s in found])), float(np.mean([s.ap50 for s in found]))
+    return float(np.mean([s.sbd for s in found])), float(np.mean([s.aji for s in found]))
 
 
 def options_of(one: Look) -> dict[str, Any]:
@@ -175,19 +177,22 @@ def options_of(one: Look) -> dict[str, Any]:
     return resolve({"id": "RLSeg-Images-v0", "path": ".", **one.candidate.environment()}, Path())
 
 
-def trained(one: Look, folder: Path, labels: Path, minutes: float) -> tuple[float, float]:
-    """SBD and AP50 over all images after training on them."""
+def trained(
+    one: Look, folder: Path, labels: Path, minutes: float, shape: tuple[int, int]
+) -> tuple[float, float]:
+    """SBD and AJI over all images after training on them."""
     import agents
 
-    options = one.candidate.environment()
-    with tempfile.TemporaryDirectory() as run:
-        agents.train(str(folder / "images"), run=run, minutes=minutes, seed=0, **options)
-        source = FilesSource(path=str(folder / "images"), labels=str(labels))
-        scores = []
-        for path in source.all_files():
-            found = agents.segment(run, source.load(path).image)
-            scores.append(evaluate(found, truth_of(source.load(path))))
-    return float(np.mean([s.sbd for s in scores])), float(np.mean([s.ap50 for s in scores]))
+    config = settings(one.candidate, *shape)
+    config["environment"]["path"] = str(folder / "images")
+    source = FilesSource(path=str(folder / "images"), labels=str(labels))
+    files = source.all_files()
+    with tempfile.TemporaryDirectory() as output:
+        run = agents.train(config, Path(output) / "run", time_limit=60.0 * minutes, seed=0)
+        found = agents.segment([str(path) for path in files], run)
+    pairs = zip(found, files, strict=True)
+    scores = [evaluate(labels, truth_of(source.load(path))) for labels, path in pairs]
+    return float(np.mean([s.sbd for s in scores])), float(np.mean([s.aji for s in scores]))
 
 
 def truth_of(sample: Sample) -> Labels:
@@ -206,17 +211,19 @@ def row(outcome: Mapping[str, Any]) -> str:
 def summary(found: Sequence[Mapping[str, Any]]) -> str:
     """Table and a line on what was reached."""
     extra = [name for name in ("first trained", "six trained") if name in found[0]]
-    header = ("set", "recipe taken", *COLUMNS, *extra, "seconds")
+    shown = (*COLUMNS, *extra)
+    header = ("set", "recipe taken", *shown, "AJI: first", "six", "classical", "seconds")
     rows = [
-        (one["set"], one["recipe"], *(f"{one[c][0]:.3f}" for c in (*COLUMNS, *extra)),
-         f"{one['seconds']:.0f}")
+        (one["set"], one["recipe"], *(f"{one[c][0]:.3f}" for c in shown),
+         *(f"{one[c][1]:.3f}" for c in ("first", "six", "classical")), f"{one['seconds']:.0f}")
         for one in found
     ]  # fmt: skip
     near = sum(one["first"][0] >= one["hindsight"][0] - 0.05 for one in found)
     share = [one["first"][0] / max(one["hindsight"][0], 1e-9) for one in found]
     six = sum(one["six"][0] >= one["hindsight"][0] - 0.02 for one in found)
     return (
-        f"SBD on the windows that were looked at.\n\n{table(header, rows)}\n\n"
+        "SBD, and AJI where it is said, on the windows that were looked at, without training.\n\n"
+        f"{table(header, rows)}\n\n"
         f"First within 0.05 of hindsight on {near} of {len(found)} sets, "
         f"{np.mean(share):.2f} of it on average, {min(share):.2f} at least; the best of six "
         f"within 0.02 on {six} of {len(found)}."
