@@ -18,7 +18,7 @@ ANY_STAIN = "darkness"
 # Channels that agree so well are one picture, saved in colour.
 _ALIKE = 0.95
 # A stained section: its ground lets most of the light through, and what doesn't is coloured.
-_BRIGHT_GROUND, _COLOURFUL = 0.45, 0.25
+_BRIGHT_GROUND, _COLOURFUL = 0.6, 0.25
 
 
 def is_stain(colour: str) -> bool:

@@ -25,6 +25,8 @@ from gym_rlseg.pictures.layout import Picture
 from gym_rlseg.writing import write_text
 
 TITLE = "Which looks right?"
+# Dark images are shown with this exponent, or dim objects would hardly be seen.
+_DARK, _LIFTED = 0.3, 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,11 +81,13 @@ def cards(images: Sequence[NDArray[Any]], looks: Sequence[Look]) -> tuple[list[P
     for number, one in enumerate(looks, start=1):
         found = [int(labels.max()) for labels in one.labels]
         index = int(np.argmax(found))
-        colour = one.candidate.known.colour
-        shown = normalise(convert(images[one.images[index]], colour)) ** 0.7
-        if len(shown) > 1 and colour == "channels" and not FAMILIES[one.candidate.family].fills:
-            channel = one.candidate.known.channel
-            shown = shown[channel : channel + 1]
+        known, image = one.candidate.known, images[one.images[index]]
+        # Three channels are shown in their colours, whatever the recipe sees of them.
+        shown = normalise(image if len(image) == 3 else convert(image, known.colour))
+        if len(shown) not in (1, 3) and not FAMILIES[one.candidate.family].fills:
+            shown = shown[known.channel : known.channel + 1]
+        if np.median(shown) < _DARK:
+            shown = shown**_LIFTED
         part = np.ascontiguousarray(shown[:, *one.windows[index]])
         pictures.append(outlined(part, one.labels[index]))
         lines.append(f"{Suggestion.of(one).line(number)}\n{one.why}")
