@@ -32,6 +32,8 @@ _SECOND, _OF_A_FAMILY = 2, 3
 _AGREEMENT = 0.6
 # A share of the slopes of 0.6 times this is what outlines on a ground account for, at least.
 _EXPLAINED = 0.3
+# Length by width of discs, as it is measured here, and of what is long.
+_DISC, _SLENDER = 1.8, 3.5
 # See `trial.lined`: what steps and noise have, and what lines have.
 _STEPS, _LINES = 0.4, 0.6
 # A measured width that differs by more than this from the scale is tried as well.
@@ -175,7 +177,7 @@ def _try(candidate: Candidate, views: _Views) -> Look:
         labels.append(found)
         rewards.append(reward if found.any() else 0.0)
         shares.append(_plausible(candidate, environment["boundary"], image, found))
-    long = FAMILIES[candidate.family].long
+    kind = "width" if FAMILIES[candidate.family].long else "disc"
     parts = [views.images[i][0].size / part.size for i, part in zip(images, labels, strict=True)]
     made = Look(
         candidate=candidate,
@@ -183,8 +185,8 @@ def _try(candidate: Candidate, views: _Views) -> Look:
         rewards=tuple(rewards),
         stability=None,
         plausible=_weighted(shares, labels),
-        width=usual_width(labels, long=long),
-        widths=tuple(usual_width([part], long=long) for part in labels),
+        width=usual_width(labels, of=kind),
+        widths=tuple(usual_width([part], of=kind) for part in labels),
         counts=tuple(float(part.max()) * s for part, s in zip(labels, parts, strict=True)),
         images=tuple(images),
         windows=tuple(windows),
@@ -209,10 +211,16 @@ def _plausible(
     """How far the outlines are of the family's kind, in [0, 1].
 
     A ground is plainer than the objects: what texture makes leaves most slopes elsewhere.
-    Lines between cells are lines, not steps.
+    Lines between cells are lines, not steps. Long objects are long.
     """
-    if not FAMILIES[candidate.family].fills:
-        return float(np.clip(0.4 + explained(image, labels) / _EXPLAINED, 0.3, 1.0))
+    family = FAMILIES[candidate.family]
+    if not family.fills:
+        apart = float(np.clip(0.4 + explained(image, labels) / _EXPLAINED, 0.3, 1.0))
+        slender = 1.0
+        if family.long and labels.any():
+            ratio = usual_width([labels], of="length") / usual_width([labels], of="width")
+            slender = float(np.clip((ratio - _DISC) / (_SLENDER - _DISC), 0.2, 1.0))
+        return apart * slender
     if boundary["name"] != "ridge":
         return 1.0
     share = lined(image, labels, sigma=boundary["sigma"], dark=boundary["dark"])
@@ -254,15 +262,15 @@ def _score(one: Look) -> float:
     return float(one.reward * stability * agreement * count * one.plausible * alone)
 
 
-def usual_width(labels: Sequence[NDArray[np.int32]], *, long: bool = False) -> float:
+def usual_width(labels: Sequence[NDArray[np.int32]], *, of: str = "disc") -> float:
     """Usual width of objects in pixels, each counting by its diameter; 0 without any.
 
     Specks then count little, and neither does a ground that was taken for an object.
 
     Args:
         labels: label images.
-        long: whether it is the width of long objects, from the mean distance to their
-            outlines, that is wanted; else the diameter of a disc of equal area.
+        of: "disc" for the diameter of a disc of equal area; "width" for that of long objects,
+            from the mean distance to their outlines; "length" for their area by that width.
     """
     weights, widths = [], []
     for part in labels:
@@ -270,18 +278,19 @@ def usual_width(labels: Sequence[NDArray[np.int32]], *, long: bool = False) -> f
         if not area.sum():
             continue
         width = np.sqrt(4.0 / np.pi * area)
-        if long:
+        if of != "disc":
             inside = (ndimage.grey_erosion(part, size=3, mode="nearest") == part) & (part > 0)
             distance = ndimage.distance_transform_edt(inside) + 0.5 * (part > 0)
             width = 4.0 * np.bincount(part.ravel(), distance.ravel())[1:] / np.maximum(area, 1.0)
+            width = area / np.maximum(width, 0.5) if of == "length" else width
         weights.append(np.sqrt(area[area > 0]))
         widths.append(width[area > 0])
     if not weights:
         return 0.0
-    held, of = np.concatenate(weights), np.concatenate(widths)
-    order = np.argsort(of, kind="stable")
+    held, found = np.concatenate(weights), np.concatenate(widths)
+    order = np.argsort(found, kind="stable")
     total = np.cumsum(held[order])
-    return float(of[order][np.searchsorted(total, total[-1] / 2)])
+    return float(found[order][np.searchsorted(total, total[-1] / 2)])
 
 
 def _best_scales(first: Sequence[Look]) -> list[Look]:

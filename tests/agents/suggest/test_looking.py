@@ -91,7 +91,8 @@ def test_widths_of_objects() -> None:
     labels[np.hypot(y - 30, x - 30) < 12] = 1
     assert usual_width([labels]) == pytest.approx(24.0, rel=0.05)
     labels = ((np.abs(y - 30) < 4) & (np.abs(x - 100) < 80)).astype(np.int32)
-    assert usual_width([labels], long=True) == pytest.approx(7.0, rel=0.2)
+    assert usual_width([labels], of="width") == pytest.approx(7.0, rel=0.2)
+    assert usual_width([labels], of="length") == pytest.approx(159.0, rel=0.2)
     assert usual_width([np.zeros((9, 9), np.int32)]) == 0.0
 
 
