@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from gym_rlseg.graph import GraphRecipe, SuperpixelGraph
-from gym_rlseg.graph.noise import noise_level, slope_noise
 from gym_rlseg.graph.partition import Multicut
 from gym_rlseg.images.base import Sample, UnusableImageError
+from gym_rlseg.images.noise import noise_level, slope_noise
 from gym_rlseg.rewards import REWARDS, Reward
 from gym_rlseg.segmentation.segmentation import Segmentation, segment
 

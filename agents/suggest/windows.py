@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.graph.noise import slope_noise
+from gym_rlseg.images.noise import slope_noise
 
 Window = tuple[slice, slice]
 # Slopes of so many of the noise's standard deviations are structure.

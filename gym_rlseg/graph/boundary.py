@@ -13,7 +13,7 @@ import numpy as np
 from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 
-from gym_rlseg.graph.noise import curvature_noise, slope_noise
+from gym_rlseg.images.noise import curvature_noise, slope_noise
 from gym_rlseg.options import Options
 from gym_rlseg.options.ranges import Channel
 
@@ -22,6 +22,8 @@ Percentile = Annotated[float, Ge(50), Le(100)]
 
 # Responses of so many of the noise's standard deviations are clear whatever else there is.
 _CLEAR = 8.0
+# Of the clear responses, the percentile that becomes 1 at least.
+_OF_CLEAR = 75.0
 _ROUNDING = 1e-7  # float32 filters of an image in [0, 1] err by less
 
 
@@ -173,6 +175,10 @@ def _stretch(strength: NDArray[np.float32], percentile: float, least: float) -> 
     if top <= 1e-4 * strongest:
         top = strongest
     top = max(top, least)
+    # Where little is clear, the percentile is one of noise, and outlines would be plateaus.
+    clear = strength[strength > least] if least > 0.0 else strength[:0]
+    if clear.size:
+        top = max(top, float(np.percentile(clear, _OF_CLEAR)))
     if top <= _ROUNDING:
         return np.zeros_like(strength, dtype=np.float32)
     scaled = (strength / top).astype(np.float32, copy=False)

@@ -17,8 +17,8 @@ from scipy import ndimage
 
 from gym_rlseg.graph.features import GraphParts
 from gym_rlseg.graph.level_tree import LevelTree, ellipse_fit, level_tree
-from gym_rlseg.graph.noise import noise_level, slope_noise
 from gym_rlseg.graph.silhouettes import ForegroundEvidence, parted_by, split_by_distance
+from gym_rlseg.images.noise import noise_level, slope_noise
 from gym_rlseg.options.ranges import Share
 
 # Of the smoothing, in diameters; its least and greatest standard deviation in pixels.

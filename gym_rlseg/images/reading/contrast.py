@@ -9,11 +9,17 @@ from annotated_types import Ge, Le
 from numpy.typing import ArrayLike, NDArray
 
 from gym_rlseg.images.base import ConstantImageError
+from gym_rlseg.images.noise import noise_level
 from gym_rlseg.options import Rule, check_declared, rising
 from gym_rlseg.options.ranges import Positive
 
 _Percentile = Annotated[float, Ge(0), Le(100)]
 Percentiles = Annotated[tuple[_Percentile, _Percentile], Rule(rising, "low < high")]
+
+
+# Heights above the median in the noise's standard deviations: what noise may reach, what it
+# can't; and the percentile of the latter values that becomes 1.
+_IN_NOISE, _CLEAR, _OF_CLEAR = 5.0, 7.0, 90.0
 
 
 def normalise(
@@ -33,6 +39,7 @@ def normalise(
     Unlike a gamma below 1 this is nearly linear where it is dark, so that the outlines of
     objects with a halo stay where their brightness halves, and noise isn't lifted.
 
+    Where the upper one lies in the noise, and few bright spots above it, it is raised to those.
     A channel in which both percentiles coincide, such as few bright spots on black, is
     stretched from its minimum to its maximum instead; a constant channel beside others
     that are not becomes 0.
@@ -79,10 +86,25 @@ def normalise(
         low, high = (0.0, scale) if percentiles is None else np.percentile(values, percentiles)
         if high <= low:
             low, high = values.min(), values.max()
+        elif percentiles is not None:
+            high = _beyond_noise(values, high)
         span = high - low if high > low else 1.0
         stretched = ((np.clip(values, low, high) - low) / span) ** gamma
         result[channel] = stretched if compress is None else _compressed(stretched, compress)
     return result
+
+
+def _beyond_noise(values: NDArray[np.float64], high: float) -> float:
+    """The upper limit, or a higher one where it lies in the noise and few bright spots above it.
+
+    Four nuclei on a large field are fewer pixels than a percentile leaves out; cut off at the
+    noise's height they would be plateaus with ragged outlines.
+    """
+    middle, noise = float(np.median(values)), noise_level(values)
+    if high - middle >= _IN_NOISE * noise:
+        return high
+    clear = values[values - middle > _CLEAR * noise]
+    return float(np.percentile(clear, _OF_CLEAR)) if clear.size else high
 
 
 def _compressed(plane: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
@@ -92,7 +114,11 @@ def _compressed(plane: NDArray[np.float64], factor: float) -> NDArray[np.float64
         return plane
     # Otsu's threshold of the roots, as that of the intensities lies above most objects
     # where a few are very bright.
-    foreground = plane[plane > threshold_otsu(np.sqrt(plane)) ** 2]
+    threshold = threshold_otsu(np.sqrt(plane)) ** 2
+    # Nor is noise, where there is more than that.
+    beyond = float(np.median(plane)) + _CLEAR * noise_level(plane)
+    threshold = beyond if threshold < beyond < plane.max() else threshold
+    foreground = plane[plane > threshold]
     half = factor * float(np.median(foreground))
     return plane * (1.0 + half) / (plane + half)
 

@@ -146,3 +146,26 @@ class TestNormalise:
 
 
 BAD_PERCENTILES = [(1,), (1, 2, 3), (5, 5), (99, 1), (-1, 50), (0, 101), "ab", 3, (0, np.nan)]
+
+
+def sparse(level: float) -> np.ndarray:
+    """Noise, and in it a soft spot whose pixels are fewer than a percentile leaves out."""
+    plane = 0.01 * np.random.default_rng(0).standard_normal((300, 300))
+    y, x = np.mgrid[:300, :300]
+    return (plane + level * np.exp(-0.5 * (np.hypot(y - 150, x - 150) / 3) ** 2))[None]
+
+
+@pytest.mark.parametrize("compress", [None, 1.5])
+def test_few_spots_above_the_noise_are_not_cut_off_at_its_height(compress: float | None) -> None:
+    spot = normalise(sparse(1.0), compress=compress)[0, 145:156, 145:156]
+    # No plateau: the spot falls off from its middle on.
+    assert spot[5, 5] > 0.98
+    assert spot[5, 5] > spot[5, 8] + 0.05
+    assert spot[5, 8] > spot[5, 10] + 0.1
+
+
+def test_without_spots_nothing_changes() -> None:
+    noise = sparse(0.0)
+    low, high = np.percentile(noise, (1.0, 99.8))
+    expected = (np.clip(noise, low, high) - low) / (high - low)
+    np.testing.assert_allclose(normalise(noise), expected, atol=1e-6)

@@ -8,7 +8,7 @@ from bioimage_cpp.filters import gaussian_gradient_magnitude, hessian_of_gaussia
 
 from gym_rlseg.graph.boundary import GradientBoundary, RidgeBoundary
 from gym_rlseg.graph.boundary_blobs import BlobBoundary
-from gym_rlseg.graph.noise import curvature_noise, noise_level, slope_noise
+from gym_rlseg.images.noise import curvature_noise, noise_level, slope_noise
 
 
 def noise(shape: tuple[int, int] = (200, 220), scale: float = 0.05, seed: int = 0) -> np.ndarray:
