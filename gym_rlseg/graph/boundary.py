@@ -174,11 +174,10 @@ def _stretch(strength: NDArray[np.float32], percentile: float, least: float) -> 
     # Rounding errors alone don't make a boundary: not where structure is sparse, nor in a flat map.
     if top <= 1e-4 * strongest:
         top = strongest
+    if top < 0.5 * least and strongest > least:
+        # The percentile is one of noise, as little is clear, and outlines would be plateaus.
+        top = float(np.percentile(strength[strength > least], _OF_CLEAR))
     top = max(top, least)
-    # Where little is clear, the percentile is one of noise, and outlines would be plateaus.
-    clear = strength[strength > least] if least > 0.0 else strength[:0]
-    if clear.size:
-        top = max(top, float(np.percentile(clear, _OF_CLEAR)))
     if top <= _ROUNDING:
         return np.zeros_like(strength, dtype=np.float32)
     scaled = (strength / top).astype(np.float32, copy=False)
