@@ -25,7 +25,7 @@ from gym_rlseg.metrics import symmetric_best_dice
 #: Images that every recipe is tried on, and recipes on the sheet.
 TRIED, SHOWN = 3, 6
 # Windows are so many diameters wide, within limits in pixels.
-_DIAMETERS, _LEAST_SIDE, _GREATEST_SIDE = 10.0, 208, 512
+_DIAMETERS, _LEAST_SIDE, _GREATEST_SIDE = 14.0, 256, 512
 # Of each family, so many scales get a second look; on the sheet there are no more of it.
 _SECOND, _OF_A_FAMILY = 2, 3
 # Objects' own width has to agree with the scale: the spread of its logarithm.
