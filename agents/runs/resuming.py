@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 from agents.graph.agent import GraphAgent
 from agents.runs.config import RunConfig
@@ -34,13 +36,25 @@ def resumed_config(config: RunConfig, folder: RunFolder) -> RunConfig:
         ("training", {"seed"}),
     ):
         for key in sorted(keys):
-            if before[section].get(key) != now[section].get(key):
+            different = _difference(key, before[section].get(key), now[section].get(key))
+            if different is not None:
+                name, old, new = different
                 raise ValueError(
-                    f"{section}.{key} is {shown(now[section].get(key))}, but the run in "
-                    f"{folder.path} has {shown(before[section].get(key))} and keeps it; leave it "
-                    "as it was, or train into another folder"
+                    f"{section}.{name} is {shown(new)}, but the run in {folder.path} has "
+                    f"{shown(old)} and keeps it; leave it as it was, or train into another folder"
                 )
     return dataclasses.replace(own, training=config.training)
+
+
+def _difference(name: str, before: Any, now: Any) -> tuple[str, Any, Any] | None:
+    """The innermost entry in which two values differ: its dotted name, before and now."""
+    if before == now:
+        return None
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for key in sorted({*before, *now}):
+            if before.get(key) != now.get(key):
+                return _difference(f"{name}.{key}", before.get(key), now.get(key))
+    return name, before, now
 
 
 def check_agent(agent: GraphAgent, config: RunConfig, folder: RunFolder) -> None:

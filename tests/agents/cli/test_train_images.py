@@ -106,7 +106,7 @@ class TestUnusableImages:
 class TestBadImages:
     def test_fewer_edges_than_a_subgraph(self, task, refused):
         replace_in(task / "config.yaml", "subgraph_sizes: [4, 8]", "subgraph_sizes: [4000]")
-        refused("im0.tif", "fewer than the smallest sub-graph (4000)", "subgraph_sizes")
+        refused(".tif: the graph has", "fewer than the smallest sub-graph (4000)", "subgraph_sizes")
 
     def test_empty_folder(self, task, refused):
         for file in (task / "images").iterdir():

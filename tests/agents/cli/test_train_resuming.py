@@ -49,7 +49,7 @@ def test_resuming_with_the_config_given_again(trained, task, run, rlseg):
     replace_in(config, "batch_size: 4", "batch_size: 5")
     rlseg(*command).refused("agent.batch_size is 5", "has 4")
     replace_in(config, "radius: [6, 11]", "radius: [6, 12]")
-    rlseg(*command).refused("environment.reward is", "[6, 12]")
+    rlseg(*command).refused("environment.reward.radius is [6, 12]", "has [6, 11]")
 
 
 def test_what_a_run_keeps_cannot_be_edited(run, rlseg):

@@ -35,7 +35,7 @@ def test_is_clipped_to_the_unit_range() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"channel": -1}, "channel must be a whole number >= 0 and <= 9999, got -1"),
+        ({"channel": -1}, "channel must be a whole number >= 0, got -1"),
         ({"channel": 1.0}, "channel must be a whole number"),
         ({"channel": True}, "channel must be a whole number"),
         ({"inverted": 1}, "inverted must be true or false"),
