@@ -19,6 +19,7 @@ def main() -> None:
     """Run, read, record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--suffix", default="", help="of a section of its own in RESULTS.md")
     parser.add_argument("--dry-run", action="store_true", help="don't write RESULTS.md")
     arguments = parser.parse_args()
     rows = []
@@ -50,7 +51,7 @@ def main() -> None:
     )
     print(body)
     if not arguments.dry_run:
-        record("demo", "RLSeg-Coins-v0: the demo", body)
+        record(f"demo{arguments.suffix}", f"RLSeg-Coins-v0: the demo{arguments.suffix}", body)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,7 @@ def main() -> None:
     )
     parser.add_argument("--algorithm", choices=ALGORITHMS, default="reinforce")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--suffix", default="", help="of a section of its own in RESULTS.md")
     parser.add_argument("--dry-run", action="store_true", help="don't write RESULTS.md")
     arguments = parser.parse_args()
     if arguments.train is None and arguments.assemble is None:
@@ -87,7 +88,7 @@ def main() -> None:
             title, body = assemble(arguments, name)
             print(body, flush=True)
             if not arguments.dry_run:
-                record(f"nuclei {name}", title, body)
+                record(f"nuclei {name}{arguments.suffix}", f"{title}{arguments.suffix}", body)
 
 
 def environment(data: Path, name: str, exclude: Sequence[str] = ()) -> dict[str, Any]:

@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--save", type=Path, help="folder for the trained agents")
     parser.add_argument("--load", type=Path, help="measure agents of --save, don't train")
+    parser.add_argument("--suffix", default="", help="of a section of its own in RESULTS.md")
     parser.add_argument("--dry-run", action="store_true", help="don't write RESULTS.md")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -99,7 +100,11 @@ def main() -> None:
         task = task_name(arguments)
         other = arguments.algorithm != DEFAULT_ALGORITHM
         section = f"{task} {arguments.algorithm}" if other else task
-        record(section, f"{task}: quality of {name}", "\n".join(body))
+        record(
+            section + arguments.suffix,
+            f"{task}: quality of {name}{arguments.suffix}",
+            "\n".join(body),
+        )
 
 
 def make_env(arguments: argparse.Namespace) -> gym.Env:
