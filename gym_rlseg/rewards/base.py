@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.options import Options, Registry
+from gym_rlseg.rewards.counts import CountRange
 
 if TYPE_CHECKING:
     from gym_rlseg.graph.graph import SuperpixelGraph
-    from gym_rlseg.rewards.objects import CountRange
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,8 @@ from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 
 from gym_rlseg.options.ranges import Amount, Amounts, PartShare, Radii
-from gym_rlseg.rewards.objects import CountRange, ObjectReward, Objects, Reduction, with_most
+from gym_rlseg.rewards.counts import CountRange
+from gym_rlseg.rewards.objects import ObjectReward, Objects, Reduction, with_most
 
 #: Half width in pixels of the band in which an outline supports a circle.
 Tolerance = Annotated[float, Ge(0.5), Le(1e4)]

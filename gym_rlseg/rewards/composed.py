@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from gym_rlseg.options.ranges import Amount, Amounts, Channel, PartShare, Share
 from gym_rlseg.rewards.base import Reward, Scores
+from gym_rlseg.rewards.counts import CountRange
 from gym_rlseg.rewards.ground import Ground
-from gym_rlseg.rewards.objects import CountRange, Reduction, edge_scores
+from gym_rlseg.rewards.objects import Reduction, edge_scores
 from gym_rlseg.rewards.priors import Product, as_prior
 from gym_rlseg.rewards.priors.base import Floats
 from gym_rlseg.rewards.priors.intensity import require_channel

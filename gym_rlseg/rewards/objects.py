@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -187,21 +186,3 @@ def with_most(objects: Objects, amount: NDArray[np.float64]) -> NDArray[np.bool_
     most = amount == amount.max()
     found[objects.labels[np.argmax(most[objects.labels])]] = True
     return found
-
-
-@dataclass(frozen=True, kw_only=True)
-class CountRange:
-    """How many objects an image is expected to hold, between `low` and `high`."""
-
-    low: int
-    high: int
-
-    def holds(self, number: int) -> bool:
-        """Whether so many are as many as expected."""
-        return self.low <= number <= self.high
-
-    @classmethod
-    def parse(cls, value: int | tuple[int, int]) -> CountRange:
-        """From an option: a number, or (low, high) with 1 <= low <= high."""
-        low, high = value if isinstance(value, tuple) else (value, value)
-        return cls(low=low, high=high)

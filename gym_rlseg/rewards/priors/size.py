@@ -8,7 +8,7 @@ import numpy as np
 
 from gym_rlseg.options import ranges
 from gym_rlseg.options.ranges import Amount, Amounts, Number, Positive
-from gym_rlseg.rewards.objects import CountRange
+from gym_rlseg.rewards.counts import CountRange
 from gym_rlseg.rewards.priors.base import Floats, Prior, RangePrior, gaussian
 from gym_rlseg.rewards.quantities import Quantities
 
