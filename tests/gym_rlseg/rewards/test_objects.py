@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.rewards import CircularityReward, EmbryoReward, PriorReward
+from gym_rlseg.rewards.counts import CountRange
 from gym_rlseg.rewards.objects import (
     REDUCTIONS,
-    CountRange,
     ObjectReward,
     Objects,
     edge_scores,
