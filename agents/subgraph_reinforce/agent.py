@@ -12,8 +12,8 @@ from agents.graph.agent import GraphAgent
 from agents.graph.batch import GraphState
 from agents.graph.interface import padded_action
 from agents.graph.replay import Replay, Transition
-from agents.subgraph_reinforce.config import SubgraphREINFORCEConfig
 from agents.subgraph_reinforce.learner import SubgraphREINFORCELearner, Trials
+from agents.subgraph_reinforce.options import SubgraphREINFORCEConfig
 
 
 class SubgraphREINFORCE(GraphAgent):

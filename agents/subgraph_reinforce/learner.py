@@ -15,8 +15,8 @@ from agents.common.diverged import check_finite
 from agents.common.learner import Learner
 from agents.graph.batch import GraphState, collate
 from agents.graph.networks import Actor, initialise
-from agents.subgraph_reinforce.config import SubgraphREINFORCEConfig
 from agents.subgraph_reinforce.losses import edge_credits, policy_loss, subgraph_advantages
+from agents.subgraph_reinforce.options import SubgraphREINFORCEConfig
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

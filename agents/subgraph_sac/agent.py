@@ -13,8 +13,8 @@ from agents.graph.agent import GraphAgent
 from agents.graph.batch import GraphState
 from agents.graph.interface import padded_action
 from agents.graph.replay import Replay, Transition
-from agents.subgraph_sac.config import SAC_POLICIES, SubgraphSACConfig
 from agents.subgraph_sac.learner import SubgraphSACLearner
+from agents.subgraph_sac.options import SAC_POLICIES, SubgraphSACConfig
 
 
 class SubgraphSAC(GraphAgent):

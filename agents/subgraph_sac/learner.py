@@ -20,7 +20,7 @@ from agents.graph.losses import (
 from agents.graph.networks import Actor, initialise
 from agents.graph.replay import Transition
 from agents.graph.squashed_normal import squashed_normal
-from agents.subgraph_sac.config import SubgraphSACConfig
+from agents.subgraph_sac.options import SubgraphSACConfig
 
 
 class SubgraphSACLearner(Learner):

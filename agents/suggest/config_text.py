@@ -55,7 +55,7 @@ _COMMENTS = {
     "prior.sum": "the weighted mean of several priors",
     "prior.aspect": "length / width",
     "prior.boundary_evidence": "mean of the outlines map along the object's outline",
-    "agent": "the learner; its options are explained in agents/subgraph_reinforce/config.py",
+    "agent": "the learner; its options are explained in agents/subgraph_reinforce/options.py",
     "agent.algorithm": "reinforce (fast) or sac (the paper's actor-critic)",
     "agent.policy": "the settings to start from",
     "training": "'rlseg train' stops at whichever limit comes first",

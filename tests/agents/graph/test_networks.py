@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from agents.graph.batch import GraphBatch, GraphState, collate
 from agents.graph.critic import Critic
 from agents.graph.networks import Actor, GraphConvolution, initialise
-from agents.subgraph_sac.config import SubgraphSACConfig
+from agents.subgraph_sac.options import SubgraphSACConfig
 
 CPU = torch.device("cpu")
 WIDTH = 10

@@ -11,6 +11,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+import gym_rlseg  # noqa: F401  (registers the ids)
 from agents import SubgraphREINFORCE, SubgraphSAC
 
 
@@ -127,3 +128,24 @@ def test_stable_baselines3_evaluates_the_agent(agent: SubgraphSAC, toy: Any) -> 
         expected.append(same.step(agent.predict(observation, deterministic=True)[0])[1])
     assert rewards == pytest.approx(expected, abs=1e-5)
     assert lengths == [1] * 6
+
+
+def test_stable_baselines3_sees_every_held_out_image_once() -> None:
+    """Held-out splits run in order: three episodes are three images, not one thrice."""
+    from stable_baselines3.common.evaluation import evaluate_policy
+    from stable_baselines3.common.monitor import Monitor
+
+    class Cut:
+        def predict(self, observation: Any, **_: Any) -> tuple[np.ndarray, None]:
+            return np.ones(np.shape(observation["edge_mask"]), np.float32), None
+
+    class Seen(gym.Wrapper[Any, Any, Any, Any]):
+        def reset(self, **options: Any) -> tuple[Any, dict[str, Any]]:
+            observation, info = self.env.reset(**options)
+            indices.append(info["index"])
+            return observation, info
+
+    indices: list[int] = []
+    env = Monitor(Seen(gym.make("RLSeg-Circles-v0", split="test", pool_size=3)))
+    evaluate_policy(Cut(), env, n_eval_episodes=3)  # type: ignore[arg-type]
+    assert indices[:3] == [0, 1, 2]

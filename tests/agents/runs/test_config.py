@@ -14,7 +14,7 @@ from agents.cli import train
 from agents.runs.config import RunConfig, Training
 from agents.runs.durations import format_duration, parse_duration
 from agents.runs.environment import environment_ids
-from agents.subgraph_sac.config import SAC_POLICIES, SubgraphSACConfig
+from agents.subgraph_sac.options import SAC_POLICIES, SubgraphSACConfig
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.registration import ENVIRONMENTS
 

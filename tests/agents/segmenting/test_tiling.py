@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from agents.graph.batch import GraphState, collate
 from agents.graph.networks import Actor, initialise
 from agents.segmenting.pipeline import Pipeline
-from agents.subgraph_sac.config import SubgraphSACConfig
+from agents.subgraph_sac.options import SubgraphSACConfig
 from gym_rlseg.graph.sums import node_sums
 from gym_rlseg.graph.tiles import Tiling
 from gym_rlseg.images.base import ConstantImageError, Sample

@@ -21,8 +21,8 @@ from agents.graph.losses import (
 )
 from agents.graph.replay import Transition
 from agents.graph.squashed_normal import squashed_normal
-from agents.subgraph_sac.config import SubgraphSACConfig
 from agents.subgraph_sac.learner import SubgraphSACLearner
+from agents.subgraph_sac.options import SubgraphSACConfig
 
 #: Eight edges in sub-graphs of two sizes that overlap; of different numbers, so that a
 #: mean of means is not the mean over all.
