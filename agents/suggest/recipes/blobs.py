@@ -21,13 +21,14 @@ from agents.suggest.recipes.family import (
 def blobs(known: Known, *, dark: bool) -> Section:
     """Bright or dark blobs, each told from the ground at a level of its own."""
     d = known.diameter
-    channel = {"channel": known.channel} if known.channel else {}
     return {
         "compress": None if dark else 1.5,
         "boundary": {"name": "blobs", "sigma": outline_sigma(d), "dark": dark},
         "superpixels": superpixels(d, finer=0.75),
-        # A third: where both maps agree they decide, where they don't the clearer one does.
-        "evidence": [{"name": "levels", "diameter": d, "weight": 0.3, "dark": dark, **channel}],
+        # Less than half: where the two maps differ, the clearer one decides.
+        "evidence": [
+            {"name": "levels", "diameter": d, "weight": 0.3, "dark": dark, **known.in_channel}
+        ],
         "reward": blob_reward(known, dark=dark),
     }
 
@@ -50,11 +51,10 @@ def blob_reward(known: Known, *, dark: bool, area: float = 1.0, spread: float = 
     The median area is d² rather than a disc's, as splitting is the greater temptation.
     """
     median = round(area * known.diameter**2)
-    channel = {"channel": known.channel} if known.channel else {}
     if known.shape in ("round", "convex") and known.count is None:
         sizes: Section = {"median": median}
         sizes |= {"spread_above": spread} if spread != 1.5 else {}
-        return {"name": "nuclei", **sizes, "dark": dark, **channel}
+        return {"name": "nuclei", **sizes, "dark": dark, **known.in_channel}
     shape = OUTLINE if known.shape == "any" else outlined(CONVEX, OUTLINE)
     size = {"name": "area", "median": median, "spread_above": spread, "spread_below": 3.0}
     return priors(known, [size, dict(shape)], **grounded(known, dark=dark))
@@ -62,11 +62,10 @@ def blob_reward(known: Known, *, dark: bool, area: float = 1.0, spread: float = 
 
 def grounded(known: Known, *, dark: bool) -> dict[str, Any]:
     """How objects on a ground are scored: by brightness, what is as dark as the ground out."""
-    channel = {"channel": known.channel} if known.channel else {}
     wrong = "brighter" if dark else "darker"
     return {
         "ground": "largest",
-        "ground_if": {"name": wrong, "low": 0.0, "spread": 0.001, **channel},
+        "ground_if": {"name": wrong, "low": 0.0, "spread": 0.001, **known.in_channel},
         "boundary": 0.4,
         "coupling": 0.3,
         "superpixels": "darkness" if dark else "brightness",

@@ -31,6 +31,11 @@ class Known:
     colour: str = "channels"
     channel: int = 0
 
+    @property
+    def in_channel(self) -> Section:
+        """The option of all that looks at one channel; nothing for the first, its default."""
+        return {"channel": self.channel} if self.channel else {}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
@@ -76,8 +81,7 @@ def superpixels(diameter: float, finer: float = 1.0) -> Section:
 def priors(known: Known, objects: list[Section], **rest: Any) -> Section:
     """A reward of priors, with the count if there is one."""
     count = {} if known.count is None else {"count": list(known.count)}
-    channel = {"channel": known.channel} if known.channel else {}
-    return {"name": "priors", "objects": objects, **rest, **count, **channel}
+    return {"name": "priors", "objects": objects, **rest, **count, **known.in_channel}
 
 
 def outlined(convex: Mapping[str, Any], outline: Mapping[str, Any]) -> Section:

@@ -14,7 +14,6 @@ _LENGTH = 3.5
 def filaments(known: Known, *, dark: bool) -> Section:
     """Straight or bent objects of about one width and any length."""
     d = known.diameter
-    channel = {"channel": known.channel} if known.channel else {}
     objects: list[Section] = [
         {"name": "length", "low": _LENGTH * d, "spread": d},
         {"name": "width", "low": 0.5 * d, "high": 1.5 * d, "spread": 0.5 * d},
@@ -28,7 +27,7 @@ def filaments(known: Known, *, dark: bool) -> Section:
         "evidence": [
             {
                 "name": "levels", "diameter": d, "long": True, "dark": dark, "weight": 0.8,
-                **channel,
+                **known.in_channel,
             }
         ],
         "reward": priors(known, objects, **grounded(known, dark=dark)),
