@@ -65,7 +65,7 @@ def write_labels_layer(path: str, data: NDArray[Any], attributes: Mapping[str, A
     Raises:
         ValueError: if the path or the labels can't be written so.
     """
-    from gym_rlseg.images.reading.formats import write_labels
+    from gym_rlseg.images.writing import write_labels
 
     write_labels(path, data)
     return [path]

@@ -20,7 +20,7 @@ import torch
 import gym_rlseg  # noqa: F401  (registers the environments)
 from agents import SubgraphSAC
 from agents.baselines import edge_multicut
-from gym_rlseg.images.reading.formats import write_labels
+from gym_rlseg.images.writing import write_labels
 from gym_rlseg.metrics import evaluate, matched_objects, superpixel_bound
 from gym_rlseg.pictures.panels import overlay
 

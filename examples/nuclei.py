@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 import agents
-from gym_rlseg.images.reading.formats import read_image, write_labels
+from gym_rlseg.images.reading.formats import read_image
+from gym_rlseg.images.writing import write_labels
 
 CONFIG = """\
 environment:

@@ -122,7 +122,7 @@ class LabelFolder:
         return self.out / "overlays" / f"{target.stem}.png"
 
     def _write(self, target: Path, labels: NDArray[np.int32], image: NDArray[np.float32]) -> None:
-        from gym_rlseg.images.reading.formats import write_labels
+        from gym_rlseg.images.writing import write_labels
         from gym_rlseg.pictures.panels import overlay
 
         picture = self._picture(target)

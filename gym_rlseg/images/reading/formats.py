@@ -1,4 +1,4 @@
-"""Image and label files, read and written as plain arrays.
+"""Image and label files, read as plain arrays.
 
 TIFF goes through tifffile, PNG and JPEG through Pillow, HDF5 and Zarr through elf. They
 are imported where they are used, so that a user of the synthetic images does not wait for
@@ -7,7 +7,6 @@ them. Which of them reads a file is decided by its first bytes, where these say 
 
 from __future__ import annotations
 
-import io
 import os
 import stat
 from collections.abc import Mapping
@@ -15,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from gym_rlseg.images.reading.containers import ZARR_MARKERS, read_container
+from gym_rlseg.images.reading.pages import PageAxes
 from gym_rlseg.images.reading.pillow import read_pillow
 from gym_rlseg.images.reading.planes import MOST_PIXELS, reading
-from gym_rlseg.images.reading.tiff import count_tiff_pages, read_tiff
+from gym_rlseg.images.reading.tiff import count_tiff_pages, read_tiff, tiff_page_axes
 from gym_rlseg.paths import user_path
-from gym_rlseg.writing import write_bytes
 
 _SUFFIXES = {
     "tiff": (".tif", ".tiff"),
@@ -86,6 +85,16 @@ def page_count(path: Path) -> int:
     """
     path = _existing(path)
     return count_tiff_pages(path) if _content(path) == "tiff" else 1
+
+
+def page_axes(path: Path) -> PageAxes | None:
+    """What counts the pages of an image file; None where they are no single stack.
+
+    Raises:
+        ValueError: if it is missing, or a broken TIFF.
+    """
+    path = _existing(path)
+    return tiff_page_axes(path) if _content(path) == "tiff" else None
 
 
 def read_image(
@@ -173,40 +182,6 @@ def read_labels(
             f"{path} holds fractions, expected whole label numbers; is it the image itself?"
         )
     return labels.astype(np.int32)
-
-
-def write_labels(path: str | Path, labels: ArrayLike) -> None:
-    """Write a label image as a zlib-compressed TIFF, all or nothing.
-
-    Args:
-        path: ends in .tif or .tiff; an existing file is replaced.
-        labels: (H, W) integers >= 0, stored as uint16, or as uint32 above 65535.
-
-    Raises:
-        ValueError: if the path or the labels cannot be written so.
-        OSError: if the disk refuses; `path` is then as it was before.
-    """
-    path = user_path(path)
-    if _kind(path) != "tiff":
-        raise ValueError(f"path must end in .tif or .tiff, got {path}")
-    if not path.parent.is_dir():
-        raise ValueError(f"the folder of {path} does not exist; create it first")
-    array = np.asarray(labels)
-    if array.ndim != 2 or not array.size or array.dtype.kind not in "bui":
-        raise ValueError(
-            f"labels must be integers of shape (H, W), got {array.dtype} {array.shape}"
-        )
-    low, high = int(array.min()), int(array.max())
-    if low < 0 or high > np.iinfo(np.uint32).max:
-        raise ValueError(f"labels must lie in [0, 2**32 - 1], got {low} to {high}; renumber them")
-    dtype = np.uint16 if high <= np.iinfo(np.uint16).max else np.uint32
-
-    import tifffile
-
-    # Not as a file of its own: whoever lists the folder would take a half-written one for an image.
-    file = io.BytesIO()
-    tifffile.imwrite(file, array.astype(dtype), compression="zlib", photometric="minisblack")
-    write_bytes(path, file.getvalue())
 
 
 def _existing(path: str | Path) -> Path:

@@ -7,7 +7,9 @@ name in listings, reports and options.
 
 from __future__ import annotations
 
+import math
 import re
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Annotated, Literal, TypeVar
 
@@ -19,6 +21,24 @@ _Path = TypeVar("_Path", bound=PurePath)
 EACH = "each"
 #: The option `page`.
 Page = Annotated[int, Ge(0)] | Literal["each"] | None
+
+
+@dataclass(frozen=True)
+class PageAxes:
+    """What counts the pages of a file.
+
+    Attributes:
+        names: a letter per axis, the slowest first: T time, Z depth, others as the file says.
+        sizes: their lengths; the number of a page counts through them as NumPy's order "C".
+    """
+
+    names: str
+    sizes: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """Number of pages."""
+        return math.prod(self.sizes)
 
 
 def page_path(file: _Path, page: int) -> _Path:

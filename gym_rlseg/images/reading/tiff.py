@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_rlseg.images.reading.pages import PageAxes
 from gym_rlseg.images.reading.planes import (
     REMEDY,
     channels_first,
@@ -42,6 +43,22 @@ def count_tiff_pages(path: Path) -> int:
 
     with reading(path), tifffile.TiffFile(path) as tiff:
         return sum(stack.pages for stack in _stacks(tiff))
+
+
+def tiff_page_axes(path: Path) -> PageAxes | None:
+    """What counts the pages of a TIFF; None where they are no single stack of one shape.
+
+    Raises:
+        ValueError: if the file is broken.
+    """
+    import tifffile
+
+    with reading(path), tifffile.TiffFile(path) as tiff:
+        stacks = _stacks(tiff)
+        if len(stacks) == 1:
+            return stacks[0].counted
+        frames = {(s.series.keyframe.imagelength, s.series.keyframe.imagewidth) for s in stacks}
+        return PageAxes("I", (sum(s.pages for s in stacks),)) if len(frames) == 1 else None
 
 
 def read_tiff(
@@ -124,14 +141,20 @@ class _Stack:
     sizes: tuple[int, ...]
 
     @property
+    def counted(self) -> PageAxes:
+        """The axes that count pages: all but the channels."""
+        kept = [(a, n) for a, n in zip(self.axes, self.sizes, strict=True) if a != "C"]
+        return PageAxes("".join(a for a, _ in kept), tuple(n for _, n in kept))
+
+    @property
     def pages(self) -> int:
         """How many images."""
-        return math.prod(n for axis, n in zip(self.axes, self.sizes, strict=True) if axis != "C")
+        return self.counted.count
 
     def index(self, page: int) -> tuple[int | slice, ...]:
         """Where a page lies along the axes; all of the channels."""
-        counted = [n for axis, n in zip(self.axes, self.sizes, strict=True) if axis != "C"]
-        at = iter(np.unravel_index(page, counted) if counted else ())
+        sizes = self.counted.sizes
+        at = iter(np.unravel_index(page, sizes) if sizes else ())
         return tuple(slice(None) if axis == "C" else int(next(at)) for axis in self.axes)
 
 

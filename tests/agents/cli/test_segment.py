@@ -17,7 +17,7 @@ import tifffile
 from agents.segmenting import results
 from agents.segmenting.segmenter import Segmenter
 from gym_rlseg import writing
-from gym_rlseg.images.reading import formats as files
+from gym_rlseg.images import writing as files
 from gym_rlseg.metrics import evaluate
 from gym_rlseg.writing import read_csv
 

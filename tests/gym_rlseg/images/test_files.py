@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from gym_rlseg.images.base import SPLITS, ImageSource
 from gym_rlseg.images.files import FilesSource
 from gym_rlseg.images.reading.contrast import normalise
-from gym_rlseg.images.reading.formats import image_files, read_image, write_labels
+from gym_rlseg.images.reading.formats import image_files, read_image
 from gym_rlseg.images.reading.pages import file_stem
+from gym_rlseg.images.writing import write_labels
 
 H, W = 12, 17
 DTYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "f4", "f8")

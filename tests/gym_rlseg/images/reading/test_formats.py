@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gym_rlseg.images.files import FilesSource
-from gym_rlseg.images.reading.formats import image_files, read_image, read_labels, write_labels
+from gym_rlseg.images.reading.formats import image_files, read_image, read_labels
 
 H, W = 12, 17
 DTYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "f4", "f8")
@@ -325,82 +325,3 @@ class TestReadLabels:
         path = write_any(tmp_path / "a.jpg", ramp())
         with pytest.raises(ValueError, match=says("a.jpg is a JPEG", "save them as TIFF")):
             read_labels(path)
-
-
-class TestWriteLabels:
-    @pytest.mark.parametrize(
-        ("highest", "dtype"), [(0, "u2"), (65535, "u2"), (65536, "u4"), (2**31 - 1, "u4")]
-    )
-    def test_round_trip_and_dtype(self, tmp_path: Path, highest: int, dtype: str) -> None:
-        labels = np.zeros((H, W), np.int64)
-        labels[2, 3] = highest
-        path = tmp_path / "a.tif"
-        write_labels(path, labels)
-        with tifffile.TiffFile(path) as tiff:
-            assert tiff.pages[0].dtype == np.dtype(dtype)
-            assert tiff.pages[0].shape == (H, W)
-            assert tiff.pages[0].compression == tifffile.COMPRESSION.ADOBE_DEFLATE
-        np.testing.assert_array_equal(read_labels(path), labels)
-
-    @pytest.mark.parametrize("shape", [(3, 20), (20, 3), (1, 1), (4, 4)])
-    def test_odd_shapes_stay_images(self, tmp_path: Path, shape: tuple[int, int]) -> None:
-        write_labels(tmp_path / "a.tif", ramp(shape))
-        np.testing.assert_array_equal(read_labels(tmp_path / "a.tif"), ramp(shape))
-
-    def test_replaces_and_leaves_nothing_else(self, tmp_path: Path) -> None:
-        path = tmp_path / "zellkern ü.tif"
-        for labels in (ramp(), ramp() > 3):
-            write_labels(str(path), labels)
-            np.testing.assert_array_equal(read_labels(path), labels)
-        assert list(tmp_path.iterdir()) == [path]
-
-    @pytest.mark.parametrize("existing", [False, True])
-    @pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()])
-    def test_failure_leaves_nothing_half_written(
-        self,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        existing: bool,
-        error: BaseException,
-    ) -> None:
-        path = tmp_path / "a.tif"
-        if existing:
-            write_labels(path, ramp())
-
-        def fail(file: Path, content: bytes) -> None:
-            with file.open("wb") as half:
-                half.write(content[: len(content) // 2])
-            raise error
-
-        monkeypatch.setattr(Path, "write_bytes", fail)
-        with pytest.raises(type(error)):
-            write_labels(path, ramp() + 1)
-        assert list(tmp_path.iterdir()) == ([path] if existing else [])
-        if existing:
-            np.testing.assert_array_equal(read_labels(path), ramp())
-
-    def test_failure_to_replace(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        def fail(*args: Any) -> None:
-            raise OSError(1, "no such luck")
-
-        monkeypatch.setattr("os.replace", fail)
-        with pytest.raises(OSError, match="no such luck"):
-            write_labels(tmp_path / "a.tif", ramp())
-        assert list(tmp_path.iterdir()) == []
-
-    @pytest.mark.parametrize(
-        ("name", "labels", "message"),
-        [
-            ("a.png", ramp(), "path must end in .tif or .tiff, got"),
-            ("no/a.tif", ramp(), "does not exist; create it first"),
-            ("a.tif", ramp(dtype="f4"), "labels must be integers of shape (H, W), got float32"),
-            ("a.tif", ramp((2, H, W)), "got uint8 (2, 12, 17)"),
-            ("a.tif", np.zeros((0, 5), int), "(0, 5)"),
-            ("a.tif", ramp(dtype="i2") - 1, "labels must lie in [0, 2**32 - 1], got -1 to 118"),
-            ("a.tif", np.full((2, 2), 2**32), "got 4294967296 to 4294967296; renumber them"),
-        ],
-    )
-    def test_refusals(self, tmp_path: Path, name: str, labels: NDArray[Any], message: str) -> None:
-        with pytest.raises(ValueError, match=says(message)):
-            write_labels(tmp_path / name, labels)
-        assert list(tmp_path.iterdir()) == []

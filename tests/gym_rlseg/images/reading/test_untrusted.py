@@ -18,13 +18,8 @@ import zarr
 from PIL import Image
 
 from gym_rlseg.images.reading.containers import check_codecs
-from gym_rlseg.images.reading.formats import (
-    image_files,
-    page_count,
-    read_image,
-    read_labels,
-    write_labels,
-)
+from gym_rlseg.images.reading.formats import image_files, page_count, read_image, read_labels
+from gym_rlseg.images.writing import write_labels
 
 PICTURE = (np.arange(12 * 17) % 120).reshape(12, 17).astype(np.uint8)
 
