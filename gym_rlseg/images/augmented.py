@@ -152,12 +152,13 @@ class AugmentedSource(ImageSource):
     def _cropped(self, sample: Sample, number: int, seed: int) -> Sample:
         assert isinstance(self.crop, tuple)
         rng = np.random.default_rng([*name_hash(sample.name), number, seed])
-        y, x = _crop_position(sample.image, self.crop, rng)
+        y, x = _crop_position(_within(sample), self.crop, rng)
         rows, columns = slice(y, y + self.crop[0]), slice(x, x + self.crop[1])
         return replace(
             sample,
             image=np.ascontiguousarray(sample.image[:, rows, columns]),
             truth=None if sample.truth is None else renumbered(sample.truth[rows, columns]),
+            region=None if sample.region is None else sample.region[rows, columns].copy(),
             name=f"{sample.name}, crop at {y}, {x}",
         )
 
@@ -187,6 +188,7 @@ def _turned(sample: Sample, variant: _Variant) -> Sample:
     if not any(variant):
         return sample
     swapped, vertically, horizontally = variant
+    size = sample.pixel_size
 
     def turned(array: NDArray) -> NDArray:
         if swapped:
@@ -199,8 +201,18 @@ def _turned(sample: Sample, variant: _Variant) -> Sample:
         sample,
         image=turned(sample.image),
         truth=None if sample.truth is None else turned(sample.truth),
+        region=None if sample.region is None else turned(sample.region),
+        pixel_size=(size[1], size[0]) if swapped and size else size,
         name=f"{sample.name}, {_NAMES[variant]}",
     )
+
+
+def _within(sample: Sample) -> NDArray[np.float32]:
+    """The image, with nothing to see outside of its region."""
+    image, region = sample.image, sample.region
+    if region is None:
+        return image
+    return np.where(region, image, image[:, region].mean(axis=1)[:, None, None])
 
 
 def _crop_position(

@@ -30,12 +30,19 @@ class Sample:
         name: where it came from, for reports and error messages.
         axes: of the image, a letter each: C channels, Y and X as usual (Z for volumes, which
             nothing makes yet). The truth has the same without C.
+        region: bool (H, W), where to look, with at least one pixel; None: everywhere. Beyond
+            it the image goes on as at its border, and the truth is 0.
+        channels: names of the image's channels, in their order; () where they have none.
+        pixel_size: height and width of a pixel in µm; None where it isn't known.
     """
 
     image: NDArray[np.float32]
     truth: NDArray[np.int32] | None
     name: str
     axes: str = "CYX"
+    region: NDArray[np.bool_] | None = None
+    channels: tuple[str, ...] = ()
+    pixel_size: tuple[float, float] | None = None
 
 
 class UnusableImageError(ValueError):

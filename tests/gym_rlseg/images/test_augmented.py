@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -125,6 +125,42 @@ def test_images_without_truth() -> None:
     for crop in (None, 16):
         source = AugmentedSource(source=Drawn(labelled=False), crop=crop)
         assert all(sample.truth is None for sample in samples(source))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured(Drawn):
+    """Those whose region is where the truth's number is odd; pixels twice as high as wide."""
+
+    def sample(self, split: Split, index: int, seed: int) -> Sample:
+        sample = super().sample(split, index, seed)
+        assert sample.truth is not None
+        return replace(sample, region=sample.truth % 2 == 1, pixel_size=(2.0, 1.0))
+
+
+def test_region_and_pixel_size_turn_with_the_image() -> None:
+    for sample in samples(AugmentedSource(source=Measured(count=1))):
+        assert sample.truth is not None
+        np.testing.assert_array_equal(sample.region, sample.truth % 2 == 1)
+        upright = sample.image.shape[1:] == (20, 30)
+        assert sample.pixel_size == ((2.0, 1.0) if upright else (1.0, 2.0))
+
+
+def test_crops_lie_where_the_region_is() -> None:
+    """Most of the image lies outside, so that hardly a random crop meets the region."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Cornered(Drawn):
+        def sample(self, split: Split, index: int, seed: int) -> Sample:
+            sample = super().sample(split, index, seed)
+            region = np.zeros(sample.image.shape[1:], bool)
+            region[:20, :20] = True
+            return replace(sample, region=region)
+
+    inner = Cornered(count=3, height=120, width=120)
+    for sample in samples(AugmentedSource(source=inner, crop=24, crops=4)):
+        assert sample.region is not None
+        assert sample.region.shape == (24, 24)
+        assert sample.region.any()
 
 
 class TestCrops:
