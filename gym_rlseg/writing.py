@@ -60,11 +60,25 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
     A text that a spreadsheet would take for a formula (as a file's name can be) gets a ' in
     front, which `read_csv` takes away; numbers stay as they are.
     """
-    table = io.StringIO(newline="")
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([_defused(cell) for cell in row] for row in rows)
-    write_text(path, table.getvalue())
+    write_text(path, _csv_text([header, *rows]))
+
+
+def append_csv(path: Path, rows: Iterable[Sequence[object]]) -> None:
+    """Add rows to a table that `write_csv` wrote, all of them or none.
+
+    Raises:
+        OSError: if the disk refuses.
+    """
+    content = _csv_text(rows).encode("utf-8", "backslashreplace")
+    # Without a buffer, which would be written once more as the file is closed.
+    with path.open("ab", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END)
+        try:
+            while content:
+                content = content[file.write(content) :]
+        except OSError as error:
+            os.truncate(path, end)
+            raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
@@ -82,6 +96,13 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         return [dict(zip(header, row, strict=True)) for row in texts]
     except (csv.Error, ValueError) as error:
         raise ValueError(f"{path} is no table of comma-separated values: {error}") from error
+
+
+def _csv_text(rows: Iterable[Sequence[object]]) -> str:
+    table = io.StringIO(newline="")
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerows([_defused(cell) for cell in row] for row in rows)
+    return table.getvalue()
 
 
 def _defused(cell: object) -> object:

@@ -1,10 +1,15 @@
 """Turn images into label images with a trained run.
 
 OUT gets NAME.tif for every image NAME.*: of the same height and width, 0 = background,
-1, 2, ... = objects (uint16, or uint32 where needed). Two tables go with them: summary.csv
-has a row per image, objects.csv a row per object with its label, score (what the reward
-says of it, 0 to 1), area, centroid and bounding box in pixels, mean intensity of channel 0
-in the file's own units, eccentricity and solidity.
+1, 2, ... = objects (uint16, or uint32 where needed). A file whose pages are images of their
+own (page: each in the config) gets one label file of the same pages, in which an object keeps
+its number from page to page: two objects are one where their intersection over union is 0.25 or
+more, each goes on as one at most, and the sum is as large as can be. Of an object that divides
+the part with the larger overlap keeps the number; the other gets a new one.
+
+Two tables go with them: summary.csv has a row per image, objects.csv a row per object with its
+label, score (what the reward says of it, 0 to 1), area, centroid and bounding box in pixels,
+mean intensity of channel 0 in the file's own units, eccentricity and solidity.
 
 An image that shows nothing (all black, say) gets labels that are all 0, with a warning. One
 that cannot be segmented is reported and left out (labels that it had before are removed),
@@ -64,6 +69,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "prediction, up to ten times as fast",
     )  # fmt: skip
     parser.add_argument(
+        "--link", action=argparse.BooleanOptionalAction, default=True,
+        help="objects keep their numbers from page to page of a file (the default); with "
+        "--no-link each page has objects of its own, still no two of a file with one number",
+    )  # fmt: skip
+    parser.add_argument(
         "--overlays", action="store_true", help="write OUT/overlays/NAME.png to look at"
     )
 
@@ -96,10 +106,10 @@ def run(args: argparse.Namespace) -> int:
         )
         if args.adapt is not None:
             _adapt(segmenter, config, source, args)
-        labels = LabelFolder(out=out, overlays=args.overlays)
+        labels = LabelFolder(out=out, overlays=args.overlays, link=args.link)
         stop = segment_files(segmenter, source, targets, labels, _tell)
-    done = len(labels.rows) - labels.failed
-    say(f"{done} of {len(targets)} images segmented, labels in {out}")
+    total = sum(len(target.images) for target in targets)
+    say(f"{labels.done} of {total} images segmented, labels in {out}")
     if stop.requested is not None:
         complain(f"stopped by {stop.name}", kind="")
         return 128 + stop.requested

@@ -4,33 +4,38 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from agents.common.interrupt import Interrupt
+from agents.segmenting.label_file import LabelFile
 from agents.segmenting.results import LabelFolder
 from agents.segmenting.segmenter import OtherFeaturesError, Segmenter
+from agents.segmenting.targets import Target
 from gym_rlseg.images import FilesSource, UnusableImageError
 
 #: Errors that every other image would meet as well.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+#: Errors that an image may have by itself.
+_OWN = (ValueError, OSError, MemoryError, RuntimeError)
+#: Takes a line about an image, and "error", "warning" or "" as its kind.
+Tell = Callable[[str, str], None]
 
 
 def segment_files(
     segmenter: Segmenter,
     source: FilesSource,
-    targets: Mapping[Path, Path],
+    targets: Sequence[Target],
     folder: LabelFolder,
-    tell: Callable[[str, str], None],
+    tell: Tell,
 ) -> Interrupt:
     """Segment image files, and write what comes of them.
 
     Args:
         segmenter: of a run.
         source: of the images.
-        targets: image -> label file.
+        targets: the label files to write, with their images.
         folder: takes labels and tables.
-        tell: takes a line about every image, and "error", "warning" or "" as its kind.
+        tell: takes a line about every image.
 
     Returns:
         What tells whether a signal stopped it, after the image that it came in.
@@ -39,42 +44,67 @@ def segment_files(
         ValueError: if the run is for images of another kind.
         OSError: if the disk is full.
     """
-    try:
-        with Interrupt("stopping after this image") as interrupt:
-            for file, target in targets.items():
-                if interrupt.requested is not None:
-                    break
-                try:
-                    line, kind = _segment(segmenter, source, file, target, folder)
-                except (ValueError, OSError, MemoryError, RuntimeError) as error:
-                    line, kind = _reason(str(file), error), "error"
-                    if isinstance(error, OtherFeaturesError) and not folder.segmented:
-                        raise ValueError(line) from error  # the run is for other images
-                    if not _is_its_own(error):
-                        raise
-                    folder.failure(str(file), target, line)
-                folder.tables(now_and_then=True)  # for when it is killed
-                tell(line, kind)
-    finally:
-        folder.tables()
+    with Interrupt("stopping after this image") as interrupt:
+        for target in targets:
+            if interrupt.requested is not None:
+                break
+            with LabelFile(folder, target) as file:
+                _segment_all(segmenter, source, file, tell, interrupt)
     return interrupt
 
 
-def _segment(
-    segmenter: Segmenter, source: FilesSource, file: Path, target: Path, folder: LabelFolder
-) -> tuple[str, str]:
-    """Segment an image and write its labels; a line about it, and the line's kind."""
-    started, name = time.monotonic(), str(file)
-    raw = source.raw(file)
+def _segment_all(
+    segmenter: Segmenter, source: FilesSource, file: LabelFile, tell: Tell, interrupt: Interrupt
+) -> None:
+    """Segment the images of a label file, and write it."""
+    images = file.target.images
+    told = None
+    for page, image in images.items():
+        if interrupt.requested is not None:
+            break
+        if told is not None:
+            tell(*told)
+        try:
+            told = _segment(segmenter, source, file, page)
+        except _OWN as error:
+            told = _reason(str(image), error), "error"
+            if isinstance(error, OtherFeaturesError) and not file.folder.segmented:
+                raise ValueError(told[0]) from error  # the run is for other images
+            _check_own(error)
+            file.failure(page, told[0])
     try:
-        result = segmenter.segment(source.load(file, raw))
+        if file.labels.pages:
+            file.write()
+        elif file.tried:
+            file.discard()
+    except _OWN as error:
+        told = _reason(str(file.target.source), error), "error"
+        _check_own(error)
+        file.discard(told[0])
+    if told is not None:  # behind the writing, as it may fail
+        tell(*told)
+    missing = len(images) - file.tried
+    if missing and file.labels.pages:
+        line = f"{file.target.source}: the last {missing} images in it aren't segmented"
+        tell(f"{line}; their labels are 0", "warning")
+
+
+def _segment(
+    segmenter: Segmenter, source: FilesSource, file: LabelFile, page: int
+) -> tuple[str, str]:
+    """Segment an image into its label file; a line about it, and the line's kind."""
+    image = file.target.images[page]
+    started, name = time.monotonic(), str(image)
+    raw = source.raw(image)
+    try:
+        result = segmenter.segment(source.load(image, raw))
     except UnusableImageError as error:
         # Not the advice behind it, which is for training.
         reason = _reason(name, error).partition("; remove")[0]
-        folder.nothing(name, target, raw.shape[1:], reason)
+        file.nothing(page, raw.shape[1:], reason)
         return f"{reason}; its labels are all 0", "warning"
     seconds = time.monotonic() - started
-    folder.image(name, target, result, raw, seconds)
+    file.image(page, result, raw, seconds)
     line = f"{name}: {result.n_objects} objects, reward {result.reward:.3f}, {seconds:.2f} s"
     expected = segmenter.pipeline.reward.expected
     if expected is None or expected.holds(result.n_objects):
@@ -82,12 +112,12 @@ def _segment(
     return f"{line}; told were {expected.low} to {expected.high} objects", "warning"
 
 
-def _is_its_own(error: Exception) -> bool:
-    """Whether it is an image's own error, which others needn't meet."""
-    if isinstance(error, OSError):
-        return error.errno not in _FULL
+def _check_own(error: Exception) -> None:
+    """Raise an error that isn't an image's own, but one that others would meet as well."""
     # torch has no other kind of error for memory that it can't get.
-    return not isinstance(error, RuntimeError) or "memory" in str(error).lower()
+    memory = not isinstance(error, RuntimeError) or "memory" in str(error).lower()
+    if not memory or (isinstance(error, OSError) and error.errno in _FULL):
+        raise error
 
 
 def _reason(name: str, error: Exception) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
+from pathlib import Path
 
 import pytest
 
 from gym_rlseg.messages import printable
 from gym_rlseg.options.declared import shown
 from gym_rlseg.paths import output_file, user_path
-from gym_rlseg.writing import read_csv, write_bytes, write_csv
+from gym_rlseg.writing import append_csv, read_csv, write_bytes, write_csv
 
 FORMULAS = ["=1+1", "+1 image.tif", "-a.tif", "@SUM(A1)", "\tx", "-", "='a'!B2"]
 
@@ -35,6 +37,28 @@ def test_no_table(content, tmp_path):
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"a\.csv is no table"):
         read_csv(path)
+
+
+def test_rows_are_appended_all_or_none(tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    write_csv(path, ("text", "number"), [["=a", 1]])
+    append_csv(path, [["größe\n", 2], ["+b", 3]])
+    append_csv(path, [])
+    texts = ["=a", "größe\n", "+b"]
+    assert [row["text"] for row in read_csv(path)] == texts
+    before = path.read_bytes()
+
+    class Full(io.FileIO):
+        def write(self, content):
+            if len(content) < 6:
+                raise OSError(28, "No space left on device")
+            return super().write(content[:3])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", lambda self, mode, buffering: Full(self, mode))
+        with pytest.raises(OSError, match=r"No space left on device: .*a\.csv"):
+            append_csv(path, [["a long text", 4]])
+    assert path.read_bytes() == before
 
 
 def test_links_stay_and_devices_are_refused(tmp_path):

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import tifffile
 
-from agents.segmenting import results
 from agents.segmenting.segmenter import Segmenter
 from gym_rlseg import writing
 from gym_rlseg.images import writing as files
@@ -333,15 +332,15 @@ class TestRefused:
 
 
 def test_a_full_disk_keeps_what_is_done(trained, tmp_path, rlseg, monkeypatch):
-    write, written = files.write_labels, []
+    write, written = files.write_label_pages, []
 
-    def full(path, labels):
+    def full(path, *rest):
         if written:
             raise OSError(28, "No space left on device", str(path))
         written.append(path)
-        write(path, labels)
+        write(path, *rest)
 
-    monkeypatch.setattr(files, "write_labels", full)
+    monkeypatch.setattr(files, "write_label_pages", full)
     out = tmp_path / "out"
     outcome = rlseg("segment", trained / "run", trained / "images", "-o", out)
     outcome.refused(str(out / "im1.tif"), "No space left")
@@ -399,14 +398,14 @@ def test_an_image_that_cannot_be_held_or_written_does_not_stop_the_others(
 
 def test_labels_that_cannot_be_written(trained, images, tmp_path, rlseg, monkeypatch):
     """As where the name is too long with .tif, or another user's file is in the way."""
-    write = files.write_labels
+    write = files.write_label_pages
 
-    def refusing(path, labels):
+    def refusing(path, *rest):
         if path.name == "im1.tif":
             raise OSError(36, "File name too long", str(path))
-        write(path, labels)
+        write(path, *rest)
 
-    monkeypatch.setattr(files, "write_labels", refusing)
+    monkeypatch.setattr(files, "write_label_pages", refusing)
     out = tmp_path / "out"
     outcome = rlseg("segment", trained / "run", images, "-o", out, "--no-search")
     assert outcome.code == 1
@@ -425,9 +424,7 @@ def test_a_bug_is_not_an_images_fault(trained, tmp_path, rlseg, watched):
         rlseg("segment", trained / "run", trained / "images", "-o", tmp_path / "out")
 
 
-def test_tables_are_there_while_it_goes_on(trained, tmp_path, rlseg, watched, monkeypatch):
-    monkeypatch.setattr(results, "_EVERY", 0.0)
-    monkeypatch.setattr(results, "_RATIO", 0.0)
+def test_tables_are_there_while_it_goes_on(trained, tmp_path, rlseg, watched):
     out, seen = tmp_path / "out", []
     watched(lambda _: seen.append(len(summary(out)) if out.exists() else None))
     command = ("segment", trained / "run", trained / "images", "-o", out, "--no-search")

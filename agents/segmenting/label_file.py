@@ -1,0 +1,143 @@
+"""One label file in the making, and what the tables say of its images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from agents.segmenting.results import LabelFolder, Row
+from agents.segmenting.stacks import LabelStack
+from agents.segmenting.targets import Target
+from gym_rlseg.writing import write_picture
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from gym_rlseg.segmentation.segmentation import Segmentation
+
+
+class LabelFile:
+    """Takes the labels of a file's images page by page, and writes them at the end.
+
+    Pages without labels, as they failed or were left out, are all 0. As a context manager it
+    enters its images into the tables of the folder, whatever happens.
+
+    Args:
+        folder: takes it.
+        target: where it goes.
+    """
+
+    def __init__(self, folder: LabelFolder, target: Target) -> None:
+        self.folder, self.target = folder, target
+        self.labels = LabelStack(target.axes, link=folder.link, folder=folder.out)
+        self._rows: list[Row] = []
+        self._objects: list[tuple[Any, ...]] = []
+        self._written = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.labels.close()
+        if not self._written:  # nothing, or nothing any more, has labels
+            self._objects.clear()
+            self._rows = [row for row in self._rows if row.error]
+        self.folder.finish(self._rows, self._objects)
+
+    @property
+    def tried(self) -> int:
+        """How many images were taken, or failed."""
+        return len(self._rows)
+
+    def image(self, page: int, result: Segmentation, raw: NDArray[Any], seconds: float) -> None:
+        """Take the labels of an image, which its file has as `raw` (C, H, W)."""
+        from agents.segmenting.objects_table import objects_table
+
+        labels = result.object_labels
+        scores = result.scores.objects[~result.scores.ground]  # in the order of the labels
+        table = objects_table(labels, raw, scores)
+        numbers = self._add(page, labels, result.graph.image)
+        self.folder.segmented += 1
+        name = str(self.target.images[page])
+        self._objects += sorted((name, int(numbers[row[0]]), *row[1:]) for row in table)
+        self._rows.append(
+            Row(
+                image=name, labels=self.target.path.name,
+                height=labels.shape[0], width=labels.shape[1], objects=result.n_objects,
+                reward=f"{result.reward:.4f}", seconds=f"{seconds:.2f}",
+            )
+        )  # fmt: skip
+
+    def nothing(self, page: int, shape: tuple[int, ...], note: str) -> None:
+        """Take labels (H, W) that are all 0, for an image that shows nothing."""
+        import numpy as np
+
+        self._add(page, np.zeros(shape, np.int32), np.zeros((1, *shape), np.float32))
+        self._rows.append(
+            Row(
+                image=str(self.target.images[page]), labels=self.target.path.name,
+                height=shape[0], width=shape[1], objects=0, note=note,
+            )
+        )  # fmt: skip
+
+    def failure(self, page: int, reason: str) -> None:
+        """Remember an image that could not be segmented."""
+        image = self.target.images[page]
+        note = _removed([self.folder.picture(image)])
+        self._rows.append(Row(image=str(image), error=reason, note=note))
+
+    def write(self) -> None:
+        """Write the labels of all pages.
+
+        Raises:
+            OSError: if the disk refuses.
+        """
+        from gym_rlseg.images import writing
+
+        writing.write_label_pages(
+            self.target.path, self.labels, self.labels.highest, self.target.axes
+        )
+        self._written = True
+
+    def discard(self, reason: str | None = None) -> None:
+        """Remove labels and pictures that are there, of this call or an earlier one.
+
+        Args:
+            reason: why none of the images has labels; None: each has failed by itself.
+        """
+        pictures = map(self.folder.picture, self.target.images.values())
+        note = _removed([self.target.path, *pictures])
+        if reason is not None:
+            self._rows = [Row(image=row.image, error=row.error or reason) for row in self._rows]
+        self._rows = [replace(row, note=note or row.note) for row in self._rows]
+
+    def _add(
+        self, page: int, labels: NDArray[np.int32], image: NDArray[np.float32]
+    ) -> NDArray[np.int32]:
+        """Number and keep the labels of a page, and draw them."""
+        self.folder.out.mkdir(parents=True, exist_ok=True)
+        numbers = self.labels.add(page, labels)
+        if self.folder.overlays:
+            from gym_rlseg.pictures.panels import overlay
+
+            picture = self.folder.picture(self.target.images[page])
+            picture.parent.mkdir(exist_ok=True)
+            write_picture(picture, overlay(image, self.labels.page(page)))
+        return numbers
+
+
+def _removed(files: Iterable[Path]) -> str:
+    """Remove what an earlier call left; a note about it, or nothing."""
+    note = ""
+    for stale in files:
+        try:
+            stale.unlink()
+            note = "labels of an earlier call are removed"
+        except FileNotFoundError:
+            pass
+        except OSError:  # a name too long, or another user's folder
+            note = f"{stale.name}, if it exists, is of an earlier call"
+    return note
