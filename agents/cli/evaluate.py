@@ -1,11 +1,15 @@
 """Score label images against true ones.
 
-Files are paired by name: OUT/a.tif with LABELS/a.png. Columns: symmetric best dice,
-average precision at IoU 0.5 and its mean over IoU 0.5 ... 0.95 (1 = perfect); variation
-of information lost to splits and merges in bits, adapted Rand error, and the difference
-of the numbers of objects (0 = perfect); aggregated Jaccard index, panoptic quality and its
-two factors, recognition and segmentation quality, F1 of the objects at IoU 0.5 (1 = perfect);
-numbers of splits and of merges (0 = perfect).
+Files are paired by name: OUT/a.tif with LABELS/a.png. A stack is scored against one of as many
+pages: there is a row for each of its pages, and one for the stack as one, where whatever has the
+same number on several pages is one object; that shows how well the pages are linked, if the true
+numbers go on from page to page as well. The mean is that of images and pages.
+
+Columns: symmetric best dice, average precision at IoU 0.5 and its mean over IoU 0.5 ... 0.95
+(1 = perfect); variation of information lost to splits and merges in bits, adapted Rand error,
+and the difference of the numbers of objects (0 = perfect); aggregated Jaccard index, panoptic
+quality and its two factors, recognition and segmentation quality, F1 of the objects at IoU 0.5
+(1 = perfect); numbers of splits and of merges (0 = perfect).
 """
 
 from __future__ import annotations
@@ -42,13 +46,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate; see the module's text."""
-    from agents.segmenting.label_pairs import label_pairs, score
+    from agents.segmenting.label_pairs import label_pairs
+    from agents.segmenting.scoring import score
     from gym_rlseg.metrics import mean_scores
 
     csv = None if args.csv is None else output_file(user_path(args.csv))
     pairs, lonely = label_pairs(user_path(args.output), user_path(args.labels))
-    scores = {name: score(*pair, args.key) for name, pair in pairs.items()}
-    scores[f"mean of {len(scores)}"] = mean_scores(list(scores.values()))
+    scores: dict[str, Evaluation] = {}
+    wholes: dict[str, Evaluation] = {}
+    for name, pair in pairs.items():
+        found = score(name, *pair, args.key)
+        scores |= found.images
+        if found.whole is not None:
+            wholes[f"{name} as one"] = found.whole
+    mean = {f"mean of {len(scores)}": mean_scores(list(scores.values()))}
+    scores |= wholes | mean
     _show(scores)
     if csv is not None:
         csv.parent.mkdir(parents=True, exist_ok=True)

@@ -1,12 +1,11 @@
-"""Label images and the true ones that they are scored against."""
+"""Which label image is scored against which true one."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from gym_rlseg.images.reading.formats import image_files, read_labels
+from gym_rlseg.images.reading.formats import image_files
 from gym_rlseg.images.reading.pages import file_stem
-from gym_rlseg.metrics import Evaluation, evaluate
 
 Pair = tuple[Path, Path]
 
@@ -43,26 +42,3 @@ def _by_stem(path: Path) -> dict[str, Path]:
             raise ValueError(f"{found[stem]} and {file} have the same name; keep one of them")
         found[stem] = file
     return found
-
-
-def score(output: Path, labels: Path, key: str | None) -> Evaluation:
-    """The scores of a label image against the true one.
-
-    Args:
-        output: file of the labels.
-        labels: file of the true ones.
-        key: dataset in it, if it is HDF5 or Zarr.
-
-    Raises:
-        ValueError: naming the files, if they can't be read or compared.
-    """
-    ours, theirs = read_labels(output), read_labels(labels, key)
-    if ours.shape != theirs.shape:
-        raise ValueError(
-            f"{output} has shape {ours.shape}, but {labels} has {theirs.shape}; labels must lie "
-            "pixel on pixel"
-        )
-    try:
-        return evaluate(ours, theirs)
-    except ValueError as error:
-        raise ValueError(f"{output} and {labels}: {error}") from error

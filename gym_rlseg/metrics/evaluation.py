@@ -12,7 +12,7 @@ from gym_rlseg.metrics.counts import errors
 from gym_rlseg.metrics.dice import best_dice
 from gym_rlseg.metrics.jaccard import jaccard
 from gym_rlseg.metrics.matching import f1, mean_precision, panoptic, precision
-from gym_rlseg.metrics.overlap import LabelImage, of_objects, overlaps
+from gym_rlseg.metrics.overlap import LabelImage, Overlaps, of_objects, overlaps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,11 @@ def evaluate(segmentation: LabelImage, truth: LabelImage) -> Evaluation:
     Raises:
         ValueError: if the two are no label images of one shape.
     """
-    table = overlaps(segmentation, truth)
+    return evaluate_overlaps(overlaps(segmentation, truth))
+
+
+def evaluate_overlaps(table: Overlaps) -> Evaluation:
+    """`evaluate` from the overlaps of a segmentation with the truth."""
     objects = of_objects(table)
     vi, quality, wrong = information(table), panoptic(objects), errors(objects)
     return Evaluation(

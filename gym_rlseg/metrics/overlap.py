@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -107,17 +108,35 @@ def overlaps(first: LabelImage, second: LabelImage, *, name: str = "segmentation
     change[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
     starts = np.flatnonzero(change)
     runs = np.diff(starts, append=a.size)
+    return _table(a[starts], b[starts], runs)
+
+
+def joined(tables: Sequence[Overlaps]) -> Overlaps:
+    """The overlaps of several pages as those of one image: equal labels are one object.
+
+    Args:
+        tables: of the pages, at least one.
+    """
+    return _table(
+        np.concatenate([table.labels_a[table.a] for table in tables]),
+        np.concatenate([table.labels_b[table.b] for table in tables]),
+        np.concatenate([table.pixels for table in tables]),
+    )
+
+
+def _table(a: NDArray[np.int32], b: NDArray[np.int32], pixels: NDArray[np.int64]) -> Overlaps:
+    """Sum pixels of equal pairs of labels."""
     # int32 labels: no code exceeds 2**62.
-    codes = a[starts].astype(np.int64) * (int(b.max()) + 1) + b[starts]
-    pairs, which = np.unique(codes, return_inverse=True)
-    labels_a, at_a = np.unique(pairs // (int(b.max()) + 1), return_inverse=True)
-    labels_b, at_b = np.unique(pairs % (int(b.max()) + 1), return_inverse=True)
+    base = int(b.max()) + 1
+    pairs, which = np.unique(a.astype(np.int64) * base + b, return_inverse=True)
+    labels_a, at_a = np.unique(pairs // base, return_inverse=True)
+    labels_b, at_b = np.unique(pairs % base, return_inverse=True)
     return Overlaps(
         labels_a=labels_a.astype(np.int32),
         labels_b=labels_b.astype(np.int32),
         a=at_a,
         b=at_b,
-        pixels=np.bincount(which, runs).astype(np.int64),
+        pixels=np.bincount(which, pixels).astype(np.int64),
     )
 
 

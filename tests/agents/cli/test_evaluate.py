@@ -100,3 +100,50 @@ def test_refused(folders, tmp_path, rlseg):
     rlseg("evaluate", out, tmp_path / "empty").refused("empty", "no image file")
     rlseg("evaluate", out, labels, "--csv", out / "a.tif" / "x.csv").refused("a.tif is a file")
     assert not csv_file.exists()
+
+
+class TestStacks:
+    """Three pages: an object that stays, and one that comes on the second."""
+
+    def write(self, path: Path, pages: np.ndarray) -> None:
+        tifffile.imwrite(path, pages, imagej=True, metadata={"axes": "TYX"})
+
+    @pytest.fixture
+    def stacks(self, tmp_path) -> tuple[Path, Path]:
+        truth = np.stack(
+            [blocks((4, 4)), blocks((4, 4), (20, 20)), blocks((4, 4), (20, 20))]
+        ).astype(np.uint16)
+        ours = np.where(truth == 1, 7, truth)
+        ours[2][truth[2] == 1] = 9  # found, but not as the same one
+        for name, pages in (("out", ours), ("labels", truth)):
+            (tmp_path / name).mkdir()
+            self.write(tmp_path / name / "a.tif", pages)
+        tifffile.imwrite(tmp_path / "out" / "b.tif", blocks((4, 4)))
+        tifffile.imwrite(tmp_path / "labels" / "b.tif", blocks((4, 4), (20, 20)))
+        return tmp_path / "out", tmp_path / "labels"
+
+    def test_a_row_per_page_and_one_of_the_stack(self, stacks, tmp_path, rlseg):
+        outcome = rlseg("evaluate", *stacks, "--csv", tmp_path / "a.csv")
+        assert (outcome.code, outcome.err) == (0, "")
+        with (tmp_path / "a.csv").open() as file:
+            rows = {row["image"]: row for row in csv.DictReader(file)}
+        assert list(rows) == ["a#0", "a#1", "a#2", "b", "a as one", "mean of 4"]
+        assert [float(rows[f"a#{page}"]["sbd"]) for page in range(3)] == [1, 1, 1]
+        # Of three objects, one is in two thirds another: 3 x 64 pixels in 2 x 64 and 64.
+        whole = rows["a as one"]
+        assert float(whole["count_difference"]) == 1
+        assert float(whole["ap50"]) == pytest.approx(2 / 3)
+        assert float(whole["sq"]) == pytest.approx((2 / 3 + 1) / 2)
+        assert float(rows["mean of 4"]["count_difference"]) == 0.25
+
+    def test_a_truth_of_another_length(self, stacks, rlseg):
+        out, labels = stacks
+        truth = tifffile.imread(labels / "a.tif")
+        self.write(labels / "a.tif", truth[:2])
+        rlseg("evaluate", *stacks).refused(
+            f"{out / 'a.tif'} has 3 pages", f"{labels / 'a.tif'} has 2", "as many pages"
+        )
+        tifffile.imwrite(labels / "a.tif", truth[0])
+        rlseg("evaluate", *stacks).refused("has 3 pages", "has 1")
+        self.write(labels / "a.tif", truth[:, :30])
+        rlseg("evaluate", *stacks).refused("(32, 40)", "(30, 40)", "pixel on pixel")

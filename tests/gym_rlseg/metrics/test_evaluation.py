@@ -20,6 +20,7 @@ from skimage import metrics as skimage_metrics
 
 from gym_rlseg import metrics
 from gym_rlseg.metrics import Evaluation, evaluate, mean_scores
+from gym_rlseg.metrics.overlap import joined, overlaps
 
 Labels = NDArray[np.int32]
 
@@ -512,3 +513,13 @@ def test_read_only_and_strided_inputs(function: Callable[..., object], two_squar
     two_squares.flags.writeable = False
     expected = function(two_squares[:, ::2].copy(), two_squares[:, 1::2].copy())
     assert function(two_squares[:, ::2], two_squares[:, 1::2]) == expected
+
+
+def test_pages_joined_are_as_one_image_of_them_all() -> None:
+    rng = np.random.default_rng(3)
+    first, second = rng.integers(0, 6, (2, 4, 7, 9))
+    second[1] = 0
+    pages = [overlaps(a, b) for a, b in zip(first, second, strict=True)]
+    beside = overlaps(np.concatenate(first), np.concatenate(second))
+    for name, expected in vars(beside).items():
+        np.testing.assert_array_equal(getattr(joined(pages), name), expected)
