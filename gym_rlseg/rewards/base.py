@@ -93,6 +93,21 @@ class Reward(Options, ABC):
             ValueError: saying what is missing, such as a channel or the truth.
         """
 
+    def terms(
+        self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]
+    ) -> Mapping[str, NDArray[np.float64]]:
+        """What the objects' scores are made of, by name: the lowest says why a score is low.
+
+        Args:
+            graph: the image's graph; never mutated.
+            node_labels: int32 (N,), objects 0..K-1 without gaps.
+
+        Returns:
+            float64 (K,) in [0, 1] each: the score that an object would have if all other terms
+            were perfect. Entries of the ground mean nothing. {} if the reward can't tell.
+        """
+        return {}
+
     def parts(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Mapping[str, float]:
         """What each part of the reward contributes, by name, for audits; {} if it has none.
 

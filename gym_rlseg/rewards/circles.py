@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from annotated_types import Ge, Gt, Le
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 from gym_rlseg.options.ranges import Amount, Amounts, PartShare, Radii
 from gym_rlseg.rewards.counts import CountRange
 from gym_rlseg.rewards.objects import ObjectReward, Objects, Reduction, with_most
+
+if TYPE_CHECKING:
+    from gym_rlseg.graph.graph import SuperpixelGraph
 
 #: Half width in pixels of the band in which an outline supports a circle.
 Tolerance = Annotated[float, Ge(0.5), Le(1e4)]
@@ -50,13 +54,21 @@ def circularity(
         tolerance: half width in pixels of the band in which an outline supports a circle.
         steepness: f of r_exp.
     """
-    # Too small or too large to agree with any allowed circle by half: not worth a search.
+    c, agreement = _circles(objects, wanted, radius, tolerance)
+    return exponential(c * agreement, steepness)
+
+
+def _circles(
+    objects: Objects, wanted: NDArray[np.bool_], radius: tuple[float, float], tolerance: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Both c and min(A / (π r²), π r² / A) of each object, 0 where no circle is sought."""
+    # Too small or too large to agree with any allowed circle by half.
     disc = np.pi * np.square(radius)
     wanted = wanted & (objects.area > 0.5 * disc[0]) & (objects.area < 2.0 * disc[1])
     c, found = objects.circle_hough(radius=radius, tolerance=tolerance, wanted=wanted)
     circle = np.pi * np.square(np.maximum(found, 0.5))
     agreement = np.minimum(objects.area / circle, circle / objects.area)
-    return exponential(c * agreement, steepness)
+    return c, np.where(wanted, agreement, 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +120,19 @@ class CirclesReward(ObjectReward):
         scores = local + (0.6 * exponential(k / n) if n >= k else 0.6)
         scores[ground] = exponential(n / k) if n <= k else 1.0
         return scores, ground
+
+    def terms(
+        self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]
+    ) -> Mapping[str, NDArray[np.float64]]:
+        """See `Reward.terms`: "roundness" (Eq. 5) and "number of objects" (Eq. 6)."""
+        objects = Objects(graph, node_labels)
+        scores, _ = self.score_objects(objects)
+        n = objects.count - 1
+        of_number = 0.6 * float(exponential(self.count / n)) if n > self.count else 0.6
+        return {
+            "roundness": scores - of_number + 0.6,
+            "number of objects": np.full(objects.count, of_number + 0.4),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,5 +186,22 @@ class CircularityReward(ObjectReward):
             enough = min(1.0, float(found.sum()) / expected.low)
             clean = float(np.minimum(1.0, found / self.junk).mean())
             scores[ground] = self.ground_share * enough * clean
-        penalty = min(1.0, expected.high / max(objects.count - 1, 1))
-        return scores * penalty, ground
+        return scores * self._penalty(objects), ground
+
+    def terms(
+        self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]
+    ) -> Mapping[str, NDArray[np.float64]]:
+        """See `Reward.terms`: "roundness", "size" and "number of objects"."""
+        objects = Objects(graph, node_labels)
+        every = np.ones(objects.count, np.bool_)
+        c, agreement = _circles(objects, every, self.radius, self.tolerance)
+        return {
+            # An object of no allowed size isn't looked at.
+            "roundness": exponential(np.where(agreement > 0.0, c, 1.0), self.steepness),
+            "size": exponential(agreement, self.steepness),
+            "number of objects": np.full(objects.count, self._penalty(objects)),
+        }
+
+    def _penalty(self, objects: Objects) -> float:
+        high = CountRange.parse(self.count).high
+        return min(1.0, high / max(objects.count - 1, 1))

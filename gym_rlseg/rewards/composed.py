@@ -133,6 +133,18 @@ class PriorReward(Reward):
             result[f"objects/{name}{again}"] = mean
         return result
 
+    def terms(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Mapping[str, Floats]:
+        """See `Reward.terms`: those of the objects' prior, "brightness" and "count"."""
+        objects = self._objects(graph, node_labels)
+        result = self.objects.terms(objects)
+        if self.superpixels != "none":
+            result[f"{self.superpixels} of the superpixels"] = (
+                objects.sum(self._factor(graph) * graph.sums.area) / objects.area
+            )
+        if self.expected is not None:
+            result["number of objects"] = np.full(objects.count, self._excess(objects))
+        return result
+
     def _objects(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Quantities:
         objects = Quantities(graph, node_labels, ground=self.ground)
         if self.ground_if is None:
@@ -142,21 +154,28 @@ class PriorReward(Reward):
     def _scores(self, objects: Quantities) -> tuple[Floats, Floats | None]:
         """Scores of objects and ground (K,), and the superpixels' factor b (N,)."""
         p = np.where(objects.ground, 0.0, self.objects(objects))
-        n = objects.count - int(objects.ground.sum())
-        expected = self.expected
-        excess = 1.0 if expected is None else min(1.0, expected.high / max(n, 1))
+        expected, excess = self.expected, self._excess(objects)
         scores, b = p * excess, None
         if self.superpixels != "none":
-            bright = objects.graph.brightness[:, self.channel]
-            b = bright if self.superpixels == "brightness" else 1.0 - bright
+            b = self._factor(objects.graph)
             held = b * objects.graph.sums.area
             success = float(scores[objects.labels] @ held) / max(float(held.sum()), 1e-9)
         elif expected is not None:
             success = min(1.0, float(p.sum()) / expected.low) * excess
         else:
-            success = float(p.sum()) / max(n, 1)
+            success = float(p.sum()) / max(int((~objects.ground).sum()), 1)
         of_ground = 1.0 - self.coupling + self.coupling * success
         return np.where(objects.ground, of_ground, scores), b
+
+    def _excess(self, objects: Quantities) -> float:
+        """The factor below 1 of too many objects."""
+        n = int((~objects.ground).sum())
+        return 1.0 if self.expected is None else min(1.0, self.expected.high / max(n, 1))
+
+    def _factor(self, graph: SuperpixelGraph) -> Floats:
+        """The factor b of each superpixel, (N,)."""
+        bright = graph.brightness[:, self.channel]
+        return bright if self.superpixels == "brightness" else 1.0 - bright
 
 
 def _agreement(objects: Quantities) -> NDArray[np.float32]:

@@ -23,6 +23,8 @@ Distance = Literal["superpixels", "objects"]
 _LARGEST_EXPONENT = 500.0
 # An object of this many times the template's area is no cell but what cells lie in.
 _TOO_LARGE = 4.0
+# What an object's score is a product of.
+_FACTORS = ("long side", "short side", "angle")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +121,13 @@ class EmbryoReward(Reward):
             edges=np.clip(sum(terms.values()), 0.0, 1.0).astype(np.float32),
         )
 
+    def terms(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Mapping[str, Floats]:
+        """See `Reward.terms`: "long side", "short side" and "angle"."""
+        objects = Objects(graph, node_labels)
+        share = objects.sum(self._ring_share(graph) * graph.sums.area) / objects.area
+        factors = zip(_FACTORS, self._factors(objects), strict=True)
+        return {name: 1.0 - share * (1.0 - factor) for name, factor in factors}
+
     def parts(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Mapping[str, float]:
         """Means of what the reward is made of; see `Reward.parts`.
 
@@ -131,7 +140,7 @@ class EmbryoReward(Reward):
         terms = self._terms(objects, np.prod(factors, axis=0), ~objects.cut)
         weight = objects.sum(self._ring_share(graph) * graph.sums.area)
         result = {name: float(term.mean()) for name, term in terms.items()}
-        for name, factor in zip(("long side", "short side", "angle"), factors, strict=True):
+        for name, factor in zip(_FACTORS, factors, strict=True):
             result[f"ring/{name}"] = float(factor @ weight) / max(float(weight.sum()), 1e-9)
         return result
 

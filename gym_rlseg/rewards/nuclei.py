@@ -104,6 +104,12 @@ class NucleiReward(Reward):
         """See `Reward.__call__`."""
         return self.priors(graph, node_labels)
 
+    def terms(
+        self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]
+    ) -> Mapping[str, NDArray[np.float64]]:
+        """See `Reward.terms`."""
+        return self.priors.terms(graph, node_labels)
+
     def parts(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Mapping[str, float]:
         """See `Reward.parts`."""
         return self.priors.parts(graph, node_labels)

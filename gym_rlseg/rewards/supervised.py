@@ -155,6 +155,10 @@ class MixedReward(Reward):
         scores = self.labelled(graph, node_labels)
         return Scores(objects=scores.objects, ground=unsupervised.ground, edges=scores.edges)
 
+    def terms(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Mapping[str, Floats]:
+        """See `Reward.terms`."""
+        return self._reward(graph).terms(graph, node_labels)
+
     def parts(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Mapping[str, float]:
         """See `Reward.parts`."""
         return self._reward(graph).parts(graph, node_labels)

@@ -45,6 +45,20 @@ class Prior(Options, ABC):
             objects: K objects; which is the ground is known to them.
         """
 
+    def terms(self, objects: Quantities) -> dict[str, Floats]:
+        """What the scores are made of, by name of a prior, see `Reward.terms`: each (K,).
+
+        A combination of those that must hold together (product, minimum, sum, power) has the
+        terms of all of them; any other prior is a single term.
+        """
+        return {self.name: self(objects)}
+
+    @property
+    def name(self) -> str:
+        """In `PRIORS`; the name of a class that isn't there."""
+        known = (name for name, kind in PRIORS.items() if kind is type(self))
+        return next(known, type(self).__name__)
+
     def parts(self) -> tuple[Prior, ...]:
         """The priors that a combination is made of; none for all others."""
         return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -30,6 +31,20 @@ class _Several(Prior):
     def parts(self) -> tuple[Prior, ...]:
         """See `Prior.parts`."""
         return self.priors
+
+    def terms(self, objects: Quantities) -> dict[str, Floats]:
+        """See `Prior.terms`; of priors of one name the second is "area 2", and so on."""
+        found: dict[str, Floats] = {}
+        for prior, share in zip(self.priors, self._shares, strict=True):
+            for name, values in prior.terms(objects).items():
+                names = itertools.chain([name], (f"{name} {i}" for i in itertools.count(2)))
+                found[next(one for one in names if one not in found)] = 1.0 - share * (1.0 - values)
+        return found
+
+    @property
+    def _shares(self) -> tuple[float, ...]:
+        """The most that each prior can take away from the score."""
+        return (1.0,) * len(self.priors)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +85,10 @@ class AnyOf(_Several):
         """See `Prior.__call__`."""
         return 1.0 - np.multiply.reduce([1.0 - prior(objects) for prior in self.priors])
 
+    def terms(self, objects: Quantities) -> dict[str, Floats]:
+        """See `Prior.terms`: as a whole, as any alternative may be low."""
+        return {self.name: self(objects)}
+
 
 @dataclass(frozen=True, kw_only=True)
 class WeightedSum(_Several):
@@ -95,6 +114,10 @@ class WeightedSum(_Several):
         mean = sum(w / total * p(objects) for w, p in zip(self.weights, self.priors, strict=True))
         # Weights that round to a bit more than 1 in sum mustn't leave the range.
         return np.minimum(np.asarray(mean), 1.0)
+
+    @property
+    def _shares(self) -> tuple[float, ...]:
+        return tuple(weight / sum(self.weights) for weight in self.weights)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +154,10 @@ class Power(_Single):
         """See `Prior.__call__`."""
         return self.prior(objects) ** self.exponent
 
+    def terms(self, objects: Quantities) -> dict[str, Floats]:
+        """See `Prior.terms`."""
+        return {k: v**self.exponent for k, v in self.prior.terms(objects).items()}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Inverse(_Single):
@@ -143,3 +170,7 @@ class Inverse(_Single):
     def __call__(self, objects: Quantities) -> Floats:
         """See `Prior.__call__`."""
         return 1.0 - self.prior(objects)
+
+    def terms(self, objects: Quantities) -> dict[str, Floats]:
+        """See `Prior.terms`."""
+        return {f"not {self.prior.name}": self(objects)}
