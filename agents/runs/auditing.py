@@ -13,7 +13,7 @@ import numpy as np
 from agents.graph.policy import Policy
 from agents.runs.config import RunConfig
 from agents.runs.folder import RunFolder
-from agents.runs.preparing import skipping_unusable
+from agents.runs.preparing import skipping_unusable, without_graph
 from agents.segmenting.pipeline import Pipeline
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.graph import SuperpixelGraph
@@ -82,10 +82,12 @@ def audit_config(
         changes["augment"] = False
     config = dataclasses.replace(config, environment={**config.environment, **changes})
 
-    def prepare(config: RunConfig) -> tuple[SuperpixelEnv, list[SuperpixelGraph]]:
+    def prepare(
+        config: RunConfig,
+    ) -> tuple[tuple[SuperpixelEnv, list[SuperpixelGraph]], dict[str, str]]:
         env = config.make_env()
-        count = min(images, env.pool.source.size(env.pool.split) or images)
-        return env, [env.pool.graph(index) for index in range(count)]
+        graphs = env.pool.graphs(images)
+        return (env, graphs), without_graph(env)
 
     (env, graphs), config, _ = skipping_unusable(config, warn, prepare)
     extra = {}

@@ -9,26 +9,29 @@ from typing import Any, TypeVar
 
 from agents.runs.config import RunConfig
 from agents.runs.environment import files_source
-from agents.segmenting.pipeline import Pipeline
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.envs.superpixel.observation import check_fits
-from gym_rlseg.images import ListedSource, UnusableImageError
+from gym_rlseg.graph import GraphRecipe
+from gym_rlseg.images import AugmentedSource, ListedSource, UnusableImageError
 
 T = TypeVar("T")
 
 
 def skipping_unusable(
-    config: RunConfig, warn: Callable[[str], None], prepare: Callable[[RunConfig], T]
+    config: RunConfig,
+    warn: Callable[[str], None],
+    prepare: Callable[[RunConfig], tuple[T, Mapping[str, str]]],
 ) -> tuple[T, RunConfig, dict[str, str]]:
-    """`prepare(config)`, without the images that can't be used.
+    """What `prepare(config)` makes, without the images that can't be used.
 
     Args:
         config: of any environment; generated images can all be used.
         warn: takes a line about every image that is left out.
-        prepare: makes all graphs that it needs.
+        prepare: makes all graphs that it needs; the second thing that it returns is why
+            some can't be made, by the images' names, see `without_graph`.
 
     Returns:
-        What `prepare` returned, the config that it got, which names those images in
+        What `prepare` made, the config that it got, which names those images in
         "exclude", and the reasons by name.
 
     Raises:
@@ -37,31 +40,70 @@ def skipping_unusable(
     source: ListedSource[Any] | None = config.source
     if source is None:
         if config.environment["source"] != "files":
-            return prepare(config), config, {}
+            return prepare(config)[0], config, {}
         source = files_source(config.environment)
-    config, source, skipped = _without(config, source, source.unusable(), warn)
-    try:
-        return prepare(config), config, skipped
-    except UnusableImageError:
-        # Only its graph tells that there is nothing to cut; making them all takes a while.
-        config, _, more = _without(config, source, _without_graph(config, source), warn)
-        if not more:
-            raise
-        return prepare(config), config, skipped | more
+    unusable: Mapping[str, str] = {name: str(error) for name, error in source.unusable().items()}
+    config, source = _without(config, source, unusable, warn)
+    skipped = dict(unusable)
+    while True:
+        # Only their graphs tell that there is nothing to cut.
+        try:
+            made, unusable = prepare(config)
+            if not unusable:
+                return made, config, skipped
+        except UnusableImageError:  # all of a split
+            unusable = _without_any_graph(config, source)
+            if not unusable:
+                raise
+        # Without them, others take their places.
+        config, source = _without(config, source, unusable, warn)
+        skipped |= unusable
+
+
+def without_graph(*envs: SuperpixelEnv) -> dict[str, str]:
+    """Images of files of which environments found that there is no graph, and why.
+
+    Of crops none is named: another one of the same image may do.
+    """
+    found: dict[str, str] = {}
+    for env in envs:
+        pool, source = env.pool, env.pool.source
+        cropped = False
+        if isinstance(source, AugmentedSource):
+            cropped, source = source.crop is not None and pool.split == "train", source.source
+        if isinstance(source, ListedSource) and not cropped:
+            # The variants of images follow the images themselves.
+            names = dict(enumerate(source.names_of(pool.split)))
+            found |= {names[i]: reason for i, reason in pool.unusable.items() if i in names}
+    return found
+
+
+def _without_any_graph(config: RunConfig, source: ListedSource[Any]) -> dict[str, str]:
+    """Images that can be read, but have nothing to cut, whatever their split."""
+    recipe = GraphRecipe.from_options(config.environment)
+    found: dict[str, str] = {}
+    for key, name in source.listing.items():
+        with suppress(ValueError):  # of labels, say
+            sample = source.load(key)
+            try:
+                recipe.graph(sample, subgraph_sizes=config.environment["subgraph_sizes"])
+            except UnusableImageError as error:
+                found[name] = str(error)
+    return found
 
 
 def _without(
     config: RunConfig,
     source: ListedSource[Any],
-    unusable: Mapping[str, ValueError],
+    reasons: Mapping[str, str],
     warn: Callable[[str], None],
-) -> tuple[RunConfig, ListedSource[Any], dict[str, str]]:
-    """Config and source without some images, and the reasons by name.
+) -> tuple[RunConfig, ListedSource[Any]]:
+    """Config and source without some images.
 
     Raises:
         ValueError: if none is left.
     """
-    total, reasons = len(source.listing), {name: str(error) for name, error in unusable.items()}
+    total = len(source.listing)
     if len(reasons) == total:
         first = next(iter(reasons.values()))
         raise ValueError(f"none of the {total} images can be used: {first}")
@@ -71,36 +113,37 @@ def _without(
     environment = config.environment
     if environment["source"] == "files":
         environment = {**environment, "exclude": [*environment["exclude"], *reasons]}
-    return dataclasses.replace(config, environment=environment, source=source), source, reasons
+    return dataclasses.replace(config, environment=environment, source=source), source
 
 
-def _without_graph(config: RunConfig, source: ListedSource[Any]) -> Mapping[str, ValueError]:
-    """Images that can be read, but have nothing to cut."""
-    pipeline, found = Pipeline.from_options(config.environment), {}
-    for key, name in source.listing.items():
-        with suppress(ValueError):  # of labels, say
-            sample = source.load(key)
-            try:
-                pipeline.graph(sample)
-            except UnusableImageError as error:
-                found[name] = error
-    return found
-
-
-def training_envs(config: RunConfig) -> tuple[SuperpixelEnv, SuperpixelEnv]:
+def training_envs(
+    config: RunConfig,
+) -> tuple[tuple[SuperpixelEnv, SuperpixelEnv], dict[str, str]]:
     """Environments of training and validation, with the graphs of all files made.
 
+    They have room for all of these, unless the config says how much they have.
+
+    Returns:
+        The two, and the images of which there is no graph, see `without_graph`.
+
     Raises:
-        UnusableImageError: naming an image that makes no graph.
+        UnusableImageError: if none of the images makes a graph.
         ValueError: naming an image that can't be used otherwise.
     """
     env = config.make_env()
     eval_env = env.variant(
         split="validation", pool_size=config.agent.evaluation_samples, render_mode="rgb_array"
     )
+    # Generated images are never bad, and there may be many.
+    counted = env.pool.source.size(env.pool.split) is not None
+    graphs = [*(env.pool.graphs() if counted else ()), *eval_env.pool.graphs()]
+    room = env.capacity
+    if config.environment["max_nodes"] is None:
+        room = dataclasses.replace(room, nodes=max(room.nodes, *(g.n_nodes for g in graphs)))
+    if config.environment["max_edges"] is None:
+        room = dataclasses.replace(room, edges=max(room.edges, *(g.n_edges for g in graphs)))
     for one in (env, eval_env):
-        # Generated images are never bad, and there may be many.
-        if one is eval_env or one.pool.source.size(one.pool.split) is not None:
-            for index in range(one.pool.size or 0):
-                check_fits(one.pool.graph(index), one.capacity)
-    return env, eval_env
+        one.make_room(room)
+    for graph in graphs:
+        check_fits(graph, room)
+    return (env, eval_env), without_graph(env, eval_env)

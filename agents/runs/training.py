@@ -90,7 +90,7 @@ def train(config: RunConfig, folder: RunFolder, options: TrainingCall) -> Traine
     with folder.locked(), torch_threads(options.threads):
         skipped: dict[str, str] = {}
         if options.resume:  # the run's config leaves out what can't be used
-            env, eval_env = training_envs(config)
+            (env, eval_env), _ = training_envs(config)
         else:
             folder.check_free()
             (env, eval_env), config, skipped = skipping_unusable(

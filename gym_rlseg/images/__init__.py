@@ -8,6 +8,7 @@ from gym_rlseg.images.base import (
     ImageSource,
     Sample,
     Split,
+    UnreadableImageError,
     UnusableImageError,
 )
 from gym_rlseg.images.circles import CirclesSource
@@ -43,5 +44,6 @@ __all__ = [
     "ListedSource",
     "Sample",
     "Split",
+    "UnreadableImageError",
     "UnusableImageError",
 ]

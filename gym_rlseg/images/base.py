@@ -45,6 +45,10 @@ class Sample:
     pixel_size: tuple[float, float] | None = None
 
 
+class UnreadableImageError(ValueError):
+    """An image that can't be read, such as a broken file; callers may pass over it."""
+
+
 class UnusableImageError(ValueError):
     """An image that shows too little, such as one whose graph has no sub-graph.
 

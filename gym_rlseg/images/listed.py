@@ -17,6 +17,8 @@ from gym_rlseg.images.base import (
     ImageSource,
     Sample,
     Split,
+    UnreadableImageError,
+    UnusableImageError,
     check_index,
     check_split,
     name_hash,
@@ -77,6 +79,10 @@ class ListedSource(ImageSource, Generic[Key]):
         """
         return None
 
+    def names_of(self, split: Split) -> tuple[str, ...]:
+        """Names of the images of `split`, in the order of their indices."""
+        return tuple(self.listing[key] for key in self._splits[check_split(split)])
+
     def called(self, key: Key) -> str:
         """What messages call an image."""
         return self.listing[key]
@@ -93,8 +99,8 @@ class ListedSource(ImageSource, Generic[Key]):
 
         Raises:
             ConstantImageError: if there is nothing to see in the image.
-            ValueError: if `split` or `index` is out of range, or the image or its
-                labels cannot be used.
+            UnreadableImageError: if it can't be read.
+            ValueError: if `split` or `index` is out of range, or its labels cannot be used.
         """
         keys = self._splits[check_split(split)]
         check_index(index, len(keys), split)
@@ -113,11 +119,12 @@ class ListedSource(ImageSource, Generic[Key]):
 
         Raises:
             ConstantImageError: if there is nothing to see in the image.
-            ValueError: if `key` is unknown, or the image or its labels cannot be used.
+            UnreadableImageError: if it can't be read.
+            ValueError: if `key` is unknown, or its labels cannot be used.
         """
         if key not in self.listing:
             raise ValueError(f"{key} is none of the {len(self.listing)} images listed")
-        image = self._image(key) if raw is None else self.reader.adjusted(raw, self.called(key))
+        image = self._image(key, raw)
         truth = self.truth(key, image.shape[1:])
         return Sample(image=image, truth=truth, name=self.listing[key])
 
@@ -149,7 +156,7 @@ class ListedSource(ImageSource, Generic[Key]):
                     self._kept[key] = image
                     room -= image.nbytes
         if len(channels) > 1:
-            raise ValueError(_mixed(channels))
+            raise mixed_channels(channels)
         return found
 
     def without(self, *names: str) -> Self:
@@ -195,11 +202,18 @@ class ListedSource(ImageSource, Generic[Key]):
     def _kept(self) -> dict[Key, NDArray[np.float32] | ValueError]:
         return {}
 
-    def _image(self, key: Key) -> NDArray[np.float32]:
-        known = self._kept.get(key)
+    def _image(self, key: Key, raw: NDArray[Any] | None = None) -> NDArray[np.float32]:
+        known = self._kept.get(key) if raw is None else None
         if isinstance(known, ValueError):
             raise known
-        return self.reader.adjusted(self.raw(key), self.called(key)) if known is None else known
+        if known is not None:
+            return known
+        try:
+            return self.reader.adjusted(self.raw(key) if raw is None else raw, self.called(key))
+        except UnusableImageError:
+            raise
+        except ValueError as error:
+            raise UnreadableImageError(str(error)) from error
 
 
 def check_shares(validation: float, test: float) -> None:
@@ -219,13 +233,17 @@ def _share(fraction: float, count: int) -> int:
     return max(1, round(fraction * count)) if fraction > 0 else 0
 
 
-def _mixed(channels: Mapping[int, list[str]]) -> str:
-    """The message about images with different numbers of channels, the fewest of a kind first."""
+def mixed_channels(channels: Mapping[int, list[str]]) -> ValueError:
+    """The error of images with different numbers of channels, the fewest of a kind first.
+
+    Args:
+        channels: number of channels -> names of images.
+    """
     kinds = []
     for count, names in sorted(channels.items(), key=lambda item: len(item[1])):
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         kinds.append(f"{count} in {', '.join(names[:3])}{more}")
-    return (
+    return ValueError(
         f"images differ in their number of channels: {'; '.join(kinds)}. Exclude some, or set "
         'colour to "grey"'
     )

@@ -25,7 +25,7 @@ from gym_rlseg.envs.superpixel.options import SuperpixelOptions
 from gym_rlseg.envs.superpixel.pool import GraphPool
 from gym_rlseg.graph import PARTITIONS, SuperpixelGraph
 from gym_rlseg.graph.feature_names import feature_names
-from gym_rlseg.images import ImageSource
+from gym_rlseg.images import ImageSource, UnusableImageError
 from gym_rlseg.options import check_names, is_whole
 from gym_rlseg.rewards import REWARDS
 from gym_rlseg.rewards.base import Scores
@@ -81,25 +81,32 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         self.__doc__ = _task(self)
         self.reward.check(probe)
         max_nodes, max_edges = options.max_nodes, options.max_edges
+        self._room_is_given = max_nodes is not None and max_edges is not None
         if max_nodes is None or max_edges is None:
             nodes, edges = self.pool.capacity()
             max_nodes = nodes if max_nodes is None else max_nodes
             max_edges = edges if max_edges is None else max_edges
         self.feature_names = feature_names(options.features, probe)
-        self.capacity = Capacity(
-            nodes=max_nodes,
-            edges=max_edges,
-            features=Capacity.of(probe).features,
-            image=probe.image.shape if options.observe_image else None,
-        )
         self._frame_shape = probe.image.shape[1:]
-        self.observation_space = observation_space(self.capacity)  # type: ignore[assignment]
-        self.action_space: spaces.Space[NDArray[np.float32]] = spaces.Box(
-            0.0, 1.0, (self.capacity.edges,), np.float32
+        self.make_room(
+            Capacity(
+                nodes=max_nodes,
+                edges=max_edges,
+                features=Capacity.of(probe).features,
+                image=probe.image.shape if options.observe_image else None,
+            )
         )
         self._episode: Episode | None = None
         self._following = 0
         self._viewer: Viewer | None = None
+
+    def make_room(self, capacity: Capacity) -> None:
+        """Other room in observations: the spaces change, so nothing may have used them yet."""
+        self.capacity = capacity
+        self.observation_space = observation_space(capacity)  # type: ignore[assignment]
+        self.action_space: spaces.Space[NDArray[np.float32]] = spaces.Box(
+            0.0, 1.0, (capacity.edges,), np.float32
+        )
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -137,14 +144,22 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         if index is not None:
             index, graph = int(index), self.pool.graph(int(index))
         elif self.pool.split == "train":
-            index, graph = self.pool.draw(self.np_random)
+            index, graph = self.pool.draw(self.np_random, self._check_room)
         else:
-            limit = self.pool.limit
-            index, graph = self.pool.first(i % limit for i in count(self._following))
+            limit, first = self.pool.limit, self._following
+            index, graph = self.pool.first((i % limit for i in count(first)), self._check_room)
             self._following = (index + 1) % limit
         check_fits(graph, self.capacity)
         self._episode = Episode(graph=graph, index=index)
         return self._episode
+
+    def _check_room(self, graph: SuperpixelGraph) -> None:
+        """Have a graph passed over that is larger than what room was made for unasked."""
+        if not self._room_is_given:
+            try:
+                check_fits(graph, self.capacity)
+            except ValueError as error:
+                raise UnusableImageError(str(error)) from None
 
     def step(
         self, action: NDArray[np.float32]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -11,8 +11,17 @@ from itertools import count
 import numpy as np
 
 from gym_rlseg.graph import GraphRecipe, SuperpixelGraph
-from gym_rlseg.images.base import SPLITS, ImageSource, Split, UnusableImageError
+from gym_rlseg.images.base import (
+    SPLITS,
+    ImageSource,
+    Split,
+    UnreadableImageError,
+    UnusableImageError,
+)
+from gym_rlseg.images.listed import mixed_channels
 
+#: What callers pass over.
+_BAD = (UnusableImageError, UnreadableImageError)
 _LOG = logging.getLogger(__name__)
 _PROBES = 16
 # So many files are all looked at.
@@ -22,6 +31,8 @@ _MARGIN = 1.25
 _ROUND_TO = 8
 # Keeps the sub-graphs' generator apart from the images' own, which has three entries.
 _SUBGRAPH_STREAM = 1
+
+Check = Callable[[SuperpixelGraph], None] | None
 
 
 @dataclass(kw_only=True)
@@ -60,14 +71,18 @@ class GraphPool:
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_kept": {}}
 
-    def draw(self, rng: np.random.Generator) -> tuple[int, SuperpixelGraph]:
+    def draw(self, rng: np.random.Generator, check: Check = None) -> tuple[int, SuperpixelGraph]:
         """A random sample: of the pool, or of all samples if none are kept. See `first`."""
-        return self.first(int(rng.integers(self.limit)) for _ in count())
+        return self.first((int(rng.integers(self.limit)) for _ in count()), check)
 
-    def first(self, indices: Iterable[int]) -> tuple[int, SuperpixelGraph]:
+    def first(self, indices: Iterable[int], check: Check = None) -> tuple[int, SuperpixelGraph]:
         """The first sample of `indices`, without end, of which there is a graph, and its graph.
 
         The others are noted in `unusable`, and the first of them is told as a warning.
+
+        Args:
+            indices: of samples.
+            check: raises an `UnusableImageError` at graphs that are to be passed over as well.
 
         Raises:
             UnusableImageError: if there is none.
@@ -79,17 +94,18 @@ class GraphPool:
             if index in self.unusable:
                 continue
             try:
-                return index, self.graph(index)
-            except UnusableImageError as error:
+                graph = self.graph(index)
+                if check is not None:
+                    check(graph)
+                return index, graph
+            except _BAD as error:
                 if not self.unusable:
                     _LOG.warning("%s; images that can't be used are passed over", error)
                 self.unusable[index] = str(error)
                 failures += 1
                 if failures == _MOST_FAILURES or len(self.unusable) >= self.limit:
                     raise
-        raise UnusableImageError(
-            f"no image of split={self.split!r} can be used: {next(iter(self.unusable.values()))}"
-        )
+        raise self._none()
 
     @property
     def limit(self) -> int:
@@ -109,14 +125,29 @@ class GraphPool:
             self._kept[index] = graph
         return graph
 
-    def prepare(self) -> None:
-        """Make every graph of the pool now rather than when it is drawn.
+    def graphs(self, count: int | None = None) -> list[SuperpixelGraph]:
+        """The graphs of samples 0..count - 1 but those that can't be used, see `unusable`.
+
+        Args:
+            count: None: all of the pool.
 
         Raises:
-            UnusableImageError: naming an image of which there is no graph.
+            UnusableImageError: if there is none.
         """
-        for index in range(self.size or 0):
-            self.graph(index)
+        found, available = [], self.source.size(self.split)
+        wanted = self.size or 0 if count is None else count
+        for index in range(wanted if available is None else min(wanted, available)):
+            try:
+                found.append(self.graph(index))
+            except _BAD as error:
+                self.unusable[index] = str(error)
+        if not found and wanted:
+            raise self._none()
+        return found
+
+    def prepare(self) -> None:
+        """Make every graph of the pool now rather than when it is drawn; see `graphs`."""
+        self.graphs()
 
     def capacity(self) -> tuple[int, int]:
         """Nodes and edges that hold any graph of the source.
@@ -124,6 +155,9 @@ class GraphPool:
         Taken from a few samples of every split at the first seed, so that environments
         of different splits and seeds agree; with a margin unless all were looked at, as all
         of a few files are. Images that can't be used are passed over.
+
+        Raises:
+            ValueError: if images differ in their number of channels, naming some.
         """
         source, complete = self.source, not self.source.seeded
         graphs: list[SuperpixelGraph] = []
@@ -137,8 +171,13 @@ class GraphPool:
             # Graphs of the pool are made once, unless another seed's would be others.
             kept = split == self.split and (self.seed == 0 or not source.seeded)
             for index in probes:
-                with suppress(UnusableImageError):
+                with suppress(*_BAD):
                     graphs.append(self.graph(index) if kept else self._make(split, index, seed=0))
+        channels: dict[int, list[str]] = {}
+        for name, image in {graph.name: graph.image for graph in graphs}.items():
+            channels.setdefault(len(image), []).append(name)
+        if len(channels) > 1:
+            raise mixed_channels(channels)
         graphs = graphs or [self.first(i % self.limit for i in count())[1]]
         margin = 1.0 if complete else _MARGIN
         nodes, edges = (
@@ -146,6 +185,10 @@ class GraphPool:
             for sizes in ([g.n_nodes for g in graphs], [g.n_edges for g in graphs])
         )
         return nodes, edges
+
+    def _none(self) -> UnusableImageError:
+        reason = next(iter(self.unusable.values()))
+        return UnusableImageError(f"no image of split={self.split!r} can be used: {reason}")
 
     def _make(self, split: Split, index: int, seed: int | None = None) -> SuperpixelGraph:
         seed = self.seed if seed is None else seed

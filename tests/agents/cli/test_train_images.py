@@ -10,6 +10,7 @@ import pytest
 import tifffile
 
 from agents.runs.config import RunConfig
+from gym_rlseg.envs.superpixel.pool import GraphPool
 
 
 def names(folder: Path) -> set[str]:
@@ -95,6 +96,17 @@ class TestUnusableImages:
         excluded = RunConfig.load(task / "run" / "config.yaml").environment["exclude"]
         assert excluded == [f"im{number}.tif"]
 
+    def test_a_blank_field_of_a_training_on_crops(self, task, rlseg):
+        """Crops that show nothing are passed over, those of the same image that do are used."""
+        image = np.full((64, 64), 7, np.uint8)
+        image[:20, :20] = tifffile.imread(task / "images" / "im1.tif")[:20, :20]
+        tifffile.imwrite(task / "images" / "im2.tif", image)
+        replace_in(task / "config.yaml", "labels: null", "augment: {crop: 20, crops: 4}")
+        replace_in(task / "config.yaml", "subgraph_sizes: [4, 8]", "subgraph_sizes: [2]")
+        command = ("train", task / "config.yaml", "-o", task / "run", "--timesteps", 5, "--quiet")
+        assert rlseg(*command).code == 0
+        assert RunConfig.load(task / "run" / "config.yaml").environment["exclude"] == []
+
     def test_those_excluded_already_are_not_looked_at(self, task, rlseg):
         spoil(task, 1, "broken")
         replace_in(task / "config.yaml", "labels: null", "exclude: [im1.tif]")
@@ -130,6 +142,13 @@ class TestBadImages:
         replace_in(task / "config.yaml", "labels: null", "labels: labels")
         (task / "labels" / "im3.tif").unlink()
         refused("im3.tif", "exactly one label file")
+
+    def test_room_grows_to_what_the_graphs_need(self, task, rlseg, monkeypatch):
+        """As if a few small graphs stood for all, as of more than 64 files they do."""
+        monkeypatch.setattr(GraphPool, "capacity", lambda pool: (1, 1))
+        command = ("train", task / "config.yaml", "-o", task / "run", "--timesteps", 5, "--quiet")
+        assert rlseg(*command).code == 0
+        assert rlseg(*command[:-2], 8, "--resume", "--quiet").code == 0
 
     def test_room_that_does_not_suffice(self, task, refused):
         replace_in(task / "config.yaml", "labels: null", "max_edges: 20")

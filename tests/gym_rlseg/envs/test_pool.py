@@ -13,7 +13,8 @@ import tifffile
 from numpy.typing import NDArray
 
 from gym_rlseg.envs import SuperpixelEnv
-from gym_rlseg.images import UnusableImageError
+from gym_rlseg.envs.superpixel import pool
+from gym_rlseg.images import FilesSource, UnusableImageError
 from gym_rlseg.registration import ENVIRONMENTS
 
 
@@ -73,9 +74,70 @@ def test_mixed_channels_are_named(tmp_path: Path, blobs: Callable[[int], NDArray
     write(tmp_path / "0.tif", blobs(0))
     colour = np.stack([blobs(1), blobs(2), blobs(3)], axis=-1)
     tifffile.imwrite(tmp_path / "1.tif", (255 * colour).astype(np.uint8), photometric="rgb")
+    # At once, not when the other one is drawn.
+    with pytest.raises(ValueError, match=r'1 in 0\.tif; 3 in 1\.tif.* set colour to "grey"'):
+        files(tmp_path)
+
+
+def test_one_of_every_broken_kind(
+    tmp_path: Path, blobs: Callable[[int], NDArray], caplog: pytest.LogCaptureFixture
+) -> None:
+    """None of them ends `gym.make`, and each is listed with its name and a reason in one line."""
+    (tmp_path / "broken.tif").write_bytes(b"II*\0 and no more")
+    (tmp_path / "empty.png").write_bytes(b"")
+    write(tmp_path / "black.tif", np.zeros((40, 40), np.uint8))
+    write(tmp_path / "tiny.tif", blobs(3)[:8, :8])
+    write(tmp_path / "thin.tif", blobs(3)[:3])
+    for number in range(2):
+        write(tmp_path / f"good{number}.tif", blobs(number))
+    env = files(tmp_path, subgraph_sizes=[4])
+    drawn = {env.reset(seed=seed)[1]["index"] for seed in range(40)}
+    assert drawn == {3, 4}  # in the order of the names
+    listed = dict(zip(sorted(p.name for p in tmp_path.iterdir()), range(7), strict=True))
+    assert {name for name, index in listed.items() if index in env.pool.unusable} == {
+        "black.tif", "broken.tif", "empty.png", "thin.tif", "tiny.tif"
+    }  # fmt: skip
+    for name, index in listed.items():
+        reason = env.pool.unusable.get(index)
+        if reason is not None:
+            assert name in reason
+            assert "\n" not in reason
+    assert sum(record.name == pool.__name__ for record in caplog.records) == 1
+
+
+def test_larger_graphs_than_were_looked_at_are_passed_over(
+    tmp_path: Path, blobs: Callable[[int], NDArray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        size = 56 if number == 4 else 28
+        write(tmp_path / f"{number}.tif", blobs(number)[:size, :size])
+    monkeypatch.setattr(pool, "_FEW", 2)
+    monkeypatch.setattr(pool, "_ROUND_TO", 1)
+    # By its bytes, the large one would be among them.
+    monkeypatch.setattr(FilesSource, "probes", lambda *_: (0, 1))
+    options = {"subgraph_sizes": [1], "max_edges": 1000}
+    env = files(tmp_path, **options)
+    assert {env.reset(seed=seed)[1]["index"] for seed in range(40)} == {0, 1, 2, 3, 5}
+    assert "4.tif: the graph needs max_nodes >= " in env.pool.unusable[4]
+    with pytest.raises(ValueError, match=r"4\.tif: the graph needs max_nodes >= "):
+        env.reset(options={"index": 4})
+    # Room that was asked for is no guess.
+    env = files(tmp_path, max_nodes=env.capacity.nodes, **options)
+    seed = next(seed for seed in range(99) if np.random.default_rng(seed).integers(6) == 4)
+    with pytest.raises(ValueError, match=r"4\.tif: the graph needs max_nodes >= "):
+        env.reset(seed=seed)
+
+
+def test_all_graphs_of_a_pool_but_the_unusable(
+    tmp_path: Path, blobs: Callable[[int], NDArray]
+) -> None:
+    write(tmp_path / "0.tif", blobs(0))
+    write(tmp_path / "1.tif", np.full((40, 40), 7, np.uint8))
+    write(tmp_path / "2.tif", blobs(2))
     env = files(tmp_path)
-    with pytest.raises(ValueError, match=r"1\.tif: the image has 3 channel\(s\).*colour='grey'"):
-        env.reset(options={"index": 1})
+    assert [graph.name for graph in env.pool.graphs()] == ["0.tif", "2.tif"]
+    assert list(env.pool.unusable) == [1]
+    assert [graph.name for graph in env.pool.graphs(2)] == ["0.tif"]
 
 
 @pytest.mark.parametrize("env_id", sorted(set(ENVIRONMENTS) - {"RLSeg-Images-v0"}))
