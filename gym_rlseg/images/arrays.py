@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gym_rlseg.images.base import name_hash
 from gym_rlseg.images.listed import Fraction, ListedSource, check_shares
+from gym_rlseg.images.reading.facts import Facts
 from gym_rlseg.images.reading.pages import split_page
 from gym_rlseg.images.reading.reader import ImageLike, Reader
 
@@ -67,6 +68,10 @@ class ArraySource(ListedSource[int]):
     def raw(self, key: int) -> NDArray[Any]:
         """See `ListedSource.raw`."""
         return self.reader.raw(self.images[key], self.called(key))
+
+    def facts(self, key: int) -> Facts:
+        """See `ListedSource.facts`."""
+        return self.reader.facts(self.images[key])
 
     def weight(self, key: int) -> int:
         """Bytes of the array, or of the file."""

@@ -19,6 +19,7 @@ from gym_rlseg.images.base import Split, check_split, renumbered
 from gym_rlseg.images.listed import Fraction, ListedSource, check_shares
 from gym_rlseg.images.reading.colour import check_colour
 from gym_rlseg.images.reading.contrast import Percentiles
+from gym_rlseg.images.reading.facts import Facts
 from gym_rlseg.images.reading.formats import image_files, page_count, read_labels
 from gym_rlseg.images.reading.label_files import label_candidates
 from gym_rlseg.images.reading.pages import EACH, Page, file_stem, page_path, split_page
@@ -110,6 +111,10 @@ class FilesSource(ListedSource[Path]):
     def raw(self, key: Path) -> NDArray[Any]:
         """See `ListedSource.raw`."""
         return self.reader.raw(key)
+
+    def facts(self, key: Path) -> Facts:
+        """See `ListedSource.facts`."""
+        return self.reader.facts(key)
 
     def weight(self, key: Path) -> int:
         """Bytes of the file, which grow with the pixels."""

@@ -24,6 +24,7 @@ from gym_rlseg.images.base import (
     name_hash,
     spread,
 )
+from gym_rlseg.images.reading.facts import Facts
 from gym_rlseg.images.reading.reader import Reader
 
 Key = TypeVar("Key")
@@ -83,6 +84,14 @@ class ListedSource(ImageSource, Generic[Key]):
         """Names of the images of `split`, in the order of their indices."""
         return tuple(self.listing[key] for key in self._splits[check_split(split)])
 
+    def facts(self, key: Key) -> Facts:
+        """What is known of an image without its pixels.
+
+        Raises:
+            ValueError: if it can't be read.
+        """
+        return Facts()
+
     def called(self, key: Key) -> str:
         """What messages call an image."""
         return self.listing[key]
@@ -126,7 +135,8 @@ class ListedSource(ImageSource, Generic[Key]):
             raise ValueError(f"{key} is none of the {len(self.listing)} images listed")
         image = self._image(key, raw)
         truth = self.truth(key, image.shape[1:])
-        return Sample(image=image, truth=truth, name=self.listing[key])
+        size = self.facts(key).pixel_size
+        return Sample(image=image, truth=truth, name=self.listing[key], pixel_size=size)
 
     def unusable(self) -> dict[str, ValueError]:
         """Read every image once, and find those that cannot be used; labels are not looked at.

@@ -17,10 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.images.reading.containers import ZARR_MARKERS, read_container
+from gym_rlseg.images.reading.facts import Facts
 from gym_rlseg.images.reading.pages import PageAxes
 from gym_rlseg.images.reading.pillow import read_pillow
 from gym_rlseg.images.reading.planes import MOST_PIXELS, reading
-from gym_rlseg.images.reading.tiff import count_tiff_pages, read_tiff, tiff_page_axes
+from gym_rlseg.images.reading.tiff import read_tiff
+from gym_rlseg.images.reading.tiff_facts import tiff_facts
 from gym_rlseg.paths import user_path
 
 _SUFFIXES = {
@@ -83,8 +85,7 @@ def page_count(path: Path) -> int:
     Raises:
         ValueError: if it is missing, or a broken TIFF.
     """
-    path = _existing(path)
-    return count_tiff_pages(path) if _content(path) == "tiff" else 1
+    return read_facts(path).pages
 
 
 def page_axes(path: Path) -> PageAxes | None:
@@ -93,8 +94,22 @@ def page_axes(path: Path) -> PageAxes | None:
     Raises:
         ValueError: if it is missing, or a broken TIFF.
     """
+    return read_facts(path).page_axes
+
+
+def read_facts(path: str | Path, key: str | None = None, level: int = 0) -> Facts:
+    """What a file says of its image; its pixels are not read.
+
+    Args:
+        path: as in `read_image`.
+        key: as in `read_image`.
+        level: as in `read_image`.
+
+    Raises:
+        ValueError: if it is missing, or a broken TIFF.
+    """
     path = _existing(path)
-    return tiff_page_axes(path) if _content(path) == "tiff" else None
+    return tiff_facts(path, key, level) if _content(path) == "tiff" else Facts()
 
 
 def read_image(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 #: How many channels an image may have.
 MAX_CHANNELS = 4
 REMEDY = "save its planes as separate files"
+# What counts pages or samples of a pixel, and has no name of its own.
+_NAMES = {"Q": "page", "I": "page", "S": "sample"}
 #: Pixels times channels of an image, unless told otherwise.
 MOST_PIXELS = 2**29
 
@@ -51,6 +53,47 @@ def check_pixels(shape: tuple[int, ...], path: Path, most_pixels: int) -> None:
         )
 
 
+def check_page(page: int | None, pages: int, path: Path) -> None:
+    """Refuse a page that a file doesn't have.
+
+    Raises:
+        ValueError: if it is beyond the last.
+    """
+    if page is not None and page >= pages:
+        raise ValueError(
+            f"{path} has {pages} page{'s' * (pages > 1)}, counted from 0, and so no page {page}"
+        )
+
+
+def check_level(level: int, levels: int, path: Path) -> None:
+    """Refuse a level of a pyramid that a file doesn't have.
+
+    Raises:
+        ValueError: if it is beyond the last.
+    """
+    if level >= levels:
+        raise ValueError(
+            f"{path} has {levels} level{'s' * (levels > 1)} of resolution, counted from 0, and so "
+            f"no level {level}"
+        )
+
+
+def several(pages: int) -> str:
+    """What to do with a file of several pages."""
+    return f'it has {pages} pages: set page to one of 0 to {pages - 1}, or to "each"'
+
+
+def described(axes: str, shape: Sequence[int]) -> str:
+    """Axes and their lengths, such as "t=12, c=3, y=512, x=512".
+
+    Args:
+        axes: a letter each, as tifffile has them; none: they have no names.
+        shape: their lengths.
+    """
+    names = [_NAMES.get(axis, axis.lower()) for axis in axes] or ["?"] * len(shape)
+    return ", ".join(f"{name}={size}" for name, size in zip(names, shape, strict=True))
+
+
 def plane_shape(
     shape: tuple[int, ...], path: Path | str, remedy: str = REMEDY, axes: str = ""
 ) -> tuple[tuple[int, ...], int | None]:
@@ -76,7 +119,7 @@ def plane_shape(
         for axis in (0, 2):
             if 1 <= lean[axis] <= MAX_CHANNELS:
                 return tuple(lean), axis
-    raise not_2d(path, f"{axes} {tuple(shape)}".strip(), remedy)
+    raise not_2d(path, described(axes, shape), remedy)
 
 
 def channels_first(array: NDArray[Any], path: Path | str, *, alpha: bool) -> NDArray[Any]:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from gym_rlseg.images.reading.colour import check_colour, convert
 from gym_rlseg.images.reading.contrast import Percentiles, normalise
-from gym_rlseg.images.reading.formats import checked_image, read_image
+from gym_rlseg.images.reading.facts import Facts
+from gym_rlseg.images.reading.formats import checked_image, read_facts, read_image
 from gym_rlseg.images.reading.pages import Page, split_page
 from gym_rlseg.images.reading.planes import MAX_CHANNELS, MOST_PIXELS
 from gym_rlseg.options import Options, Rule
@@ -82,6 +83,16 @@ class Reader(Options):
                 f"{MAX_CHANNELS}, got {image.dtype} {image.shape}; give several images as a list"
             )
         return checked_image(planes, name)
+
+    def facts(self, image: ImageLike) -> Facts:
+        """What is known of an image without its pixels: nothing of an array.
+
+        Raises:
+            ValueError: if a file can't be read.
+        """
+        if isinstance(image, np.ndarray):
+            return Facts()
+        return read_facts(split_page(Path(image))[0], self.key)
 
     def adjusted(self, raw: NDArray[Any], name: str = "the image") -> NDArray[np.float32]:
         """An image that `raw` returned, as agents see it.

@@ -1,8 +1,5 @@
 """TIFF files, of one image or of several pages.
 
-A page is one image among several in a file: what counts pages is every axis but height,
-width, the samples of a pixel, and the one that the file itself calls channels.
-
 What the numbers of a TIFF mean is decided here, whichever library decodes them: those of a
 palette stand for its colours, and where zero is white they are turned round.
 """
@@ -10,22 +7,24 @@ palette stand for its colours, and where zero is white they are turned round.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.images.reading.pages import PageAxes
 from gym_rlseg.images.reading.planes import (
     REMEDY,
     channels_first,
+    check_page,
     check_pixels,
+    described,
     not_2d,
     plane_shape,
     reading,
+    several,
 )
+from gym_rlseg.images.reading.tiff_series import Stack, count, stacks
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage, TiffPageSeries
@@ -33,36 +32,14 @@ if TYPE_CHECKING:
 _ALPHA = (1, 2)  # TIFF's ExtraSamples: associated and unassociated alpha
 
 
-def count_tiff_pages(path: Path) -> int:
-    """Number of pages in a TIFF; pixels are not read.
-
-    Raises:
-        ValueError: if the file is broken.
-    """
-    import tifffile
-
-    with reading(path), tifffile.TiffFile(path) as tiff:
-        return sum(stack.pages for stack in _stacks(tiff))
-
-
-def tiff_page_axes(path: Path) -> PageAxes | None:
-    """What counts the pages of a TIFF; None where they are no single stack of one shape.
-
-    Raises:
-        ValueError: if the file is broken.
-    """
-    import tifffile
-
-    with reading(path), tifffile.TiffFile(path) as tiff:
-        stacks = _stacks(tiff)
-        if len(stacks) == 1:
-            return stacks[0].counted
-        frames = {(s.series.keyframe.imagelength, s.series.keyframe.imagewidth) for s in stacks}
-        return PageAxes("I", (sum(s.pages for s in stacks),)) if len(frames) == 1 else None
-
-
 def read_tiff(
-    path: Path, page: int | None, most_pixels: int, *, stored: bool = False
+    path: Path,
+    page: int | None,
+    most_pixels: int,
+    *,
+    key: str | None = None,
+    level: int = 0,
+    stored: bool = False,
 ) -> NDArray[Any]:
     """Read one image of a TIFF.
 
@@ -71,6 +48,8 @@ def read_tiff(
         page: which page, from 0. None takes the file as one image, whose channels may be
             stored as pages.
         most_pixels: see `check_pixels`.
+        key: of the series, see `stacks`.
+        level: of the pyramid, 0 = full resolution.
         stored: keeps the numbers as they are, though zero be white or they be a palette's.
 
     Returns:
@@ -85,17 +64,12 @@ def read_tiff(
     with reading(path):
         tiff = tifffile.TiffFile(path)
     with tiff:
-        with reading(path):
-            stacks = _stacks(tiff)
-        count = sum(stack.pages for stack in stacks)
-        if page is not None and page >= count:
-            raise ValueError(
-                f"{path} has {count} page{'s' * (count > 1)}, counted from 0, and so no page {page}"
-            )
-        if page is None or count == 1:
-            stack, array = stacks[0], _read_whole(stacks, path, most_pixels)
+        found = stacks(tiff, path, key, level)
+        check_page(page, count(found), path)
+        if page is None or count(found) == 1:
+            stack, array = found[0], _read_whole(found, path, most_pixels)
         else:
-            stack, array = _read_page(tiff, stacks, page, path, most_pixels)
+            stack, array = _read_page(tiff, found, page, path, most_pixels)
         with reading(path):
             first = stack.series.keyframe
             extra = first.extrasamples  # what the samples after grey or RGB mean
@@ -126,70 +100,21 @@ def _mask(first: TiffPage) -> int:
     return int(2**first.bitspersample - 1)
 
 
-@dataclass(frozen=True)
-class _Stack:
-    """Images of one kind in a TIFF: tifffile's series.
-
-    Attributes:
-        series: N equal frames.
-        axes: names of the axes along which frames lie, one letter each.
-        sizes: their lengths.
-    """
-
-    series: TiffPageSeries
-    axes: str
-    sizes: tuple[int, ...]
-
-    @property
-    def counted(self) -> PageAxes:
-        """The axes that count pages: all but the channels."""
-        kept = [(a, n) for a, n in zip(self.axes, self.sizes, strict=True) if a != "C"]
-        return PageAxes("".join(a for a, _ in kept), tuple(n for _, n in kept))
-
-    @property
-    def pages(self) -> int:
-        """How many images."""
-        return self.counted.count
-
-    def index(self, page: int) -> tuple[int | slice, ...]:
-        """Where a page lies along the axes; all of the channels."""
-        sizes = self.counted.sizes
-        at = iter(np.unravel_index(page, sizes) if sizes else ())
-        return tuple(slice(None) if axis == "C" else int(next(at)) for axis in self.axes)
-
-
-def _stacks(tiff: TiffFile) -> list[_Stack]:
-    """All of a file's images.
-
-    Raises:
-        ValueError: if there is none.
-    """
-    stacks = []
-    for series in tiff.series:
-        frame = series.keyframe.shape
-        split = len(series.shape) - len(frame)
-        # A frame may itself be a volume; then the file counts as a single page.
-        stacks.append(_Stack(series, series.axes[:split], tuple(series.shape[:split])))
-    if not stacks:
-        raise ValueError("it holds no image")
-    return stacks
-
-
-def _read_whole(stacks: list[_Stack], path: Path, most_pixels: int) -> NDArray[Any]:
+def _read_whole(found: list[Stack], path: Path, most_pixels: int) -> NDArray[Any]:
     """All of a file that holds one image.
 
     Raises:
         ValueError: if it holds several, before any of them is read.
     """
-    series = stacks[0].series
-    count = sum(stack.pages for stack in stacks)
-    remedy = REMEDY
-    if count > 1:
-        remedy = f'it has {count} pages: set page to one of 0 to {count - 1}, or to "each"'
+    series, pages = found[0].series, count(found)
+    remedy = several(pages) if pages > 1 else REMEDY
+    if len(found) > 1:
+        shapes = " and ".join(described(s.series.axes, s.series.shape) for s in found)
+        names = [s.name for s in found]
+        raise not_2d(path, shapes, f"{remedy}, or key to one of its series {names}")
     axes = zip(series.axes, series.shape, strict=True)
-    if len(stacks) > 1 or any(name in "ZT" and size > 1 for name, size in axes):
-        shapes = " and ".join(f"{s.series.axes} {s.series.shape}" for s in stacks)
-        raise not_2d(path, shapes, remedy)
+    if any(name in "ZT" and size > 1 for name, size in axes):
+        raise not_2d(path, described(series.axes, series.shape), remedy)
     plane_shape(series.shape, path, remedy, series.axes)
     check_pixels(series.shape, path, most_pixels)
     with reading(path):
@@ -197,13 +122,13 @@ def _read_whole(stacks: list[_Stack], path: Path, most_pixels: int) -> NDArray[A
 
 
 def _read_page(
-    tiff: TiffFile, stacks: list[_Stack], page: int, path: Path, most_pixels: int
-) -> tuple[_Stack, NDArray[Any]]:
+    tiff: TiffFile, found: list[Stack], page: int, path: Path, most_pixels: int
+) -> tuple[Stack, NDArray[Any]]:
     """One page, and the stack it lies in; the other pages are not read."""
-    for stack in stacks:
-        if page < stack.pages:
+    for stack in found:
+        if page < stack.counted.count:
             break
-        page -= stack.pages
+        page -= stack.counted.count
     series, index = stack.series, stack.index(page)
     shape = tuple(n for n, at in zip(stack.sizes, index, strict=True) if isinstance(at, slice))
     shape += series.keyframe.shape

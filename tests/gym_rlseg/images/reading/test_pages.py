@@ -167,7 +167,7 @@ def test_single_images_have_page_0(tmp_path: Path) -> None:
 def test_a_stack_asks_for_a_page(tmp_path: Path) -> None:
     path = written(tmp_path / "a.tif", stack(5))
     message = (
-        r"a\.tif has the axes QYX \(5, 12, 17\).* "
+        r"a\.tif has the axes page=5, y=12, x=17.* "
         r'5 pages: set page to one of 0 to 4, or to "each"'
     )
     for read in (read_image, read_labels):
@@ -373,5 +373,7 @@ def test_a_volume_in_one_page_is_no_image(tmp_path: Path) -> None:
     path = tmp_path / "volume.tif"
     volume = np.zeros((16, 32, 32), np.uint8)
     tifffile.imwrite(path, volume, tile=(16, 16, 16), volumetric=True)
-    with pytest.raises(ValueError, match=r"has the axes ZYX .*; save its planes as separate files"):
+    with pytest.raises(
+        ValueError, match=r"has the axes z=16, y=32, x=32.*; save its planes as separate files"
+    ):
         read_image(path)
