@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,13 +33,18 @@ from agents.runs.folder import RunFolder
 from agents.runs.training import TrainingCall
 from agents.runs.training import train as train_run
 from agents.segmenting.adaptation import adapt as adapt_to
+from agents.segmenting.found import Filters, Found
 from agents.segmenting.given_images import Images, given_images, is_one
+from agents.segmenting.measures import MEASURES, check_measures
+from agents.segmenting.objects_table import objects_table
 from agents.segmenting.segmenter import Segmenter
 from gym_rlseg.images import ListedSource, UnusableImageError
 from gym_rlseg.options.declared import shown
 from gym_rlseg.paths import user_path
 
 Labels = NDArray[np.int32]
+#: A dict per object.
+Table = list[dict[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +61,9 @@ class Run:
     reward: float
     timesteps: int
 
-    def segment(self, images: Images, **options: Any) -> Labels | list[Labels]:
+    def segment(
+        self, images: Images, **options: Any
+    ) -> Labels | list[Labels] | tuple[Labels | list[Labels], Table]:
         """`agents.segment` with this run."""
         return segment(images, self, **options)
 
@@ -126,10 +133,15 @@ def segment(
     search: bool = True,
     solver: str | None = None,
     tile: int | str | None = "auto",
+    min_score: float = 0.0,
+    min_size: int = 0,
+    no_border: bool = False,
+    table: bool = False,
+    measure: Sequence[str] = MEASURES,
     device: str = "auto",
     threads: int = 1,
     progress: bool = False,
-) -> Labels | list[Labels]:
+) -> Labels | list[Labels] | tuple[Labels | list[Labels], Table]:
     """Segment images with a run, or train on these very images by a config first.
 
     Args:
@@ -143,6 +155,11 @@ def segment(
         search: look for partitions of a higher reward; False is up to ten times as fast.
         solver: of the multicut; None: the most accurate.
         tile: see `Segmenter`.
+        min_score: objects of a lower score are left out, see `Filters`.
+        min_size: objects of fewer pixels are left out.
+        no_border: objects that touch the border are left out.
+        table: return the rows of objects.csv as well.
+        measure: further columns of that table, see `measured`.
         device: "auto", "cpu" or "cuda".
         threads: torch's.
         progress: whether training shows a progress bar.
@@ -150,11 +167,14 @@ def segment(
     Returns:
         int32 (H, W), 0 = background, objects 1..N, for one array or file; else a list of
         them, that of a folder in the order of its names. An image that shows nothing gets
-        zeros and a warning.
+        zeros and a warning. With `table`, a pair of that and a dict per object: its image,
+        label, score, the lowest term of the score and so on, see `objects_table`.
 
     Raises:
         ValueError: if an image, the run or the config can't be used.
     """
+    filters = Filters(min_score=min_score, min_size=min_size, no_border=no_border)
+    measures = check_measures(measure)
     with tempfile.TemporaryDirectory(prefix="rlseg-") as scratch, torch_threads(threads):
         if not _is_config(run):
             if time_limit is not None:
@@ -183,16 +203,26 @@ def segment(
             )
             if adapted.after > adapted.before:
                 segmenter.policy = adapted.policy
-        labels = [_segment(segmenter, source, key) for key in source.listing]
-    return labels[0] if is_one(images, source) else labels
+        labels, rows = [], []
+        for key in source.listing:
+            found = _segment(segmenter, source, key).filtered(filters)
+            labels.append(found.labels)
+            if table:
+                columns, objects = objects_table(found, source.raw(key), measures)
+                name = source.listing[key]
+                rows += [{"image": name, **dict(zip(columns, row, strict=True))} for row in objects]
+    result = labels[0] if is_one(images, source) else labels
+    return (result, rows) if table else result
 
 
-def _segment(segmenter: Segmenter, source: ListedSource[Any], key: Any) -> Labels:
+def _segment(segmenter: Segmenter, source: ListedSource[Any], key: Any) -> Found:
     try:
-        return segmenter.segment(source.load(key)).object_labels
+        result = segmenter.segment(source.load(key))
     except UnusableImageError:
         _warn(f"{source.called(key)} shows nothing; its labels are all 0")
-        return np.zeros(source.raw(key).shape[1:], np.int32)
+        labels = np.zeros(source.raw(key).shape[1:], np.int32)
+        return Found(labels=labels, scores=np.zeros(0, np.float32), terms={})
+    return Found.of(result, segmenter.pipeline.reward)
 
 
 def _is_config(run: Run | Config) -> TypeGuard[Config]:

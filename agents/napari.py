@@ -117,6 +117,14 @@ def _labels(folder: Path, row: Mapping[str, str]) -> LayerData:
             names = [name for name in found[0] if name not in ("image", "label")]
             attributes["features"] = {
                 "index": [int(one["label"]) for one in found],
-                **{name: [float(one[name]) for one in found] for name in names},
+                **{name: _column([one[name] for one in found]) for name in names},
             }
     return read_labels(folder / row["labels"]), attributes, "labels"
+
+
+def _column(cells: Sequence[str]) -> list[float] | list[str]:
+    """Numbers, nan where a cell is empty; texts as they are."""
+    try:
+        return [float(cell or "nan") for cell in cells]
+    except ValueError:
+        return list(cells)

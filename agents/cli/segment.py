@@ -8,8 +8,9 @@ more, each goes on as one at most, and the sum is as large as can be. Of an obje
 the part with the larger overlap keeps the number; the other gets a new one.
 
 Two tables go with them: summary.csv has a row per image, objects.csv a row per object with its
-label, score (what the reward says of it, 0 to 1), area, centroid and bounding box in pixels,
-mean intensity of channel 0 in the file's own units, eccentricity and solidity.
+label, score (what the reward says of it, 0 to 1), the lowest term of the score with its value
+(what made it low: the score if all else were perfect), area, centroid and bounding box in
+pixels, and what --measure names, intensities in the file's own units.
 
 An image that shows nothing (all black, say) gets labels that are all 0, with a warning. One
 that cannot be segmented is reported and left out (labels that it had before are removed),
@@ -24,10 +25,12 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from agents.cli.arguments import add_device, add_threads, checked
+from agents.cli.arguments import add_device, add_threads, checked, whole_number
 from agents.cli.output import complain, on_terminal, say
 from agents.runs.durations import parse_duration
 from agents.runs.folder import RunFolder
+from agents.segmenting.found import Filters
+from agents.segmenting.measures import MEASURES, check_measures
 from agents.segmenting.results import LabelFolder
 from agents.segmenting.targets import label_targets
 from gym_rlseg.paths import output_folder, user_path
@@ -74,6 +77,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-link each page has objects of its own, still no two of a file with one number",
     )  # fmt: skip
     parser.add_argument(
+        "--min-score", metavar="S", type=checked(_share), default=0.0,
+        help="leave out objects of a lower score, which is in objects.csv (0 to 1)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--min-size", metavar="PX", type=checked(whole_number(0)), default=0,
+        help="leave out objects of fewer pixels",
+    )  # fmt: skip
+    parser.add_argument(
+        "--no-border", action="store_true",
+        help="leave out objects that touch the border of the image",
+    )  # fmt: skip
+    parser.add_argument(
+        "--measure", metavar="NAMES", type=_names, default=MEASURES,
+        help="further columns of objects.csv: properties by the names that regionprops_table of "
+        "scikit-image has for them, those of the intensity for each channel (default: "
+        f"{','.join(MEASURES)})",
+    )  # fmt: skip
+    parser.add_argument(
         "--overlays", action="store_true", help="write OUT/overlays/NAME.png to look at"
     )
 
@@ -83,6 +104,7 @@ def run(args: argparse.Namespace) -> int:
     folder, out = RunFolder(args.run_folder), user_path(args.output)
     folder.check_run(folder.best)
     output_folder(out)
+    measures = check_measures(args.measure)
     from agents.common.threads import torch_threads
     from agents.runs.config import RunConfig
     from agents.runs.environment import files_reader
@@ -106,7 +128,15 @@ def run(args: argparse.Namespace) -> int:
         )
         if args.adapt is not None:
             _adapt(segmenter, config, source, args)
-        labels = LabelFolder(out=out, overlays=args.overlays, link=args.link)
+        labels = LabelFolder(
+            out=out,
+            overlays=args.overlays,
+            link=args.link,
+            filters=Filters(
+                min_score=args.min_score, min_size=args.min_size, no_border=args.no_border
+            ),
+            measures=measures,
+        )
         stop = segment_files(segmenter, source, targets, labels, _tell)
     total = sum(len(target.images) for target in targets)
     say(f"{labels.done} of {total} images segmented, labels in {out}")
@@ -146,6 +176,20 @@ def _adapt(
         segmenter.policy = adapted.policy
     else:
         say("the agent of the run is used, as it earns as much")
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(f"expected a number from 0 to 1, got {text!r}")
+    return value
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _tile(text: str) -> int | str | None:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import errno
+import functools
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from agents.common.interrupt import Interrupt
+from agents.segmenting.found import Found
 from agents.segmenting.label_file import LabelFile
 from agents.segmenting.results import LabelFolder
 from agents.segmenting.segmenter import OtherFeaturesError, Segmenter
 from agents.segmenting.targets import Target
 from gym_rlseg.images import FilesSource, UnusableImageError
+from gym_rlseg.images.base import spread
 
 #: Errors that every other image would meet as well.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 #: Errors that an image may have by itself.
 _OWN = (ValueError, OSError, MemoryError, RuntimeError)
+#: How many images are looked at to tell a few that are of another kind from a wrong run.
+_LOOKED_AT = 20
 #: Takes a line about an image, and "error", "warning" or "" as its kind.
 Tell = Callable[[str, str], None]
 
@@ -44,17 +50,35 @@ def segment_files(
         ValueError: if the run is for images of another kind.
         OSError: if the disk is full.
     """
+    images = [image for target in targets for image in target.images.values()]
+    any_suits = functools.cache(lambda: _any_suits(segmenter, source, images))
     with Interrupt("stopping after this image") as interrupt:
         for target in targets:
             if interrupt.requested is not None:
                 break
             with LabelFile(folder, target) as file:
-                _segment_all(segmenter, source, file, tell, interrupt)
+                _segment_all(segmenter, source, file, tell, interrupt, any_suits)
     return interrupt
 
 
+def _any_suits(segmenter: Segmenter, source: FilesSource, images: Sequence[Path]) -> bool:
+    """Whether the agent knows the features of any of the images, or of so many of them."""
+    for i in spread(len(images), _LOOKED_AT):
+        try:
+            segmenter.graph(source.load(images[i]))
+        except _OWN:
+            continue
+        return True
+    return False
+
+
 def _segment_all(
-    segmenter: Segmenter, source: FilesSource, file: LabelFile, tell: Tell, interrupt: Interrupt
+    segmenter: Segmenter,
+    source: FilesSource,
+    file: LabelFile,
+    tell: Tell,
+    interrupt: Interrupt,
+    any_suits: Callable[[], bool],
 ) -> None:
     """Segment the images of a label file, and write it."""
     images = file.target.images
@@ -68,7 +92,8 @@ def _segment_all(
             told = _segment(segmenter, source, file, page)
         except _OWN as error:
             told = _reason(str(image), error), "error"
-            if isinstance(error, OtherFeaturesError) and not file.folder.segmented:
+            foreign = isinstance(error, OtherFeaturesError) and not file.folder.segmented
+            if foreign and not any_suits():
                 raise ValueError(told[0]) from error  # the run is for other images
             _check_own(error)
             file.failure(page, told[0])
@@ -104,10 +129,11 @@ def _segment(
         file.nothing(page, raw.shape[1:], reason)
         return f"{reason}; its labels are all 0", "warning"
     seconds = time.monotonic() - started
-    file.image(page, result, raw, seconds)
-    line = f"{name}: {result.n_objects} objects, reward {result.reward:.3f}, {seconds:.2f} s"
+    found = Found.of(result, segmenter.pipeline.reward).filtered(file.folder.filters)
+    file.image(page, result, found, raw, seconds)
+    line = f"{name}: {found.count} objects, reward {result.reward:.3f}, {seconds:.2f} s"
     expected = segmenter.pipeline.reward.expected
-    if expected is None or expected.holds(result.n_objects):
+    if expected is None or expected.holds(found.count):
         return line, ""
     return f"{line}; told were {expected.low} to {expected.high} objects", "warning"
 

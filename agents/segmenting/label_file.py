@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from agents.segmenting.found import Found
     from gym_rlseg.segmentation.segmentation import Segmentation
 
 
@@ -34,6 +35,7 @@ class LabelFile:
         self.folder, self.target = folder, target
         self.labels = LabelStack(target.axes, link=folder.link, folder=folder.out)
         self._rows: list[Row] = []
+        self._columns: tuple[str, ...] = ()
         self._objects: list[tuple[Any, ...]] = []
         self._written = False
 
@@ -45,29 +47,40 @@ class LabelFile:
         if not self._written:  # nothing, or nothing any more, has labels
             self._objects.clear()
             self._rows = [row for row in self._rows if row.error]
-        self.folder.finish(self._rows, self._objects)
+        self.folder.finish(self._rows, self._columns, self._objects)
 
     @property
     def tried(self) -> int:
         """How many images were taken, or failed."""
         return len(self._rows)
 
-    def image(self, page: int, result: Segmentation, raw: NDArray[Any], seconds: float) -> None:
-        """Take the labels of an image, which its file has as `raw` (C, H, W)."""
+    def image(
+        self, page: int, result: Segmentation, found: Found, raw: NDArray[Any], seconds: float
+    ) -> None:
+        """Take the labels of an image.
+
+        Args:
+            page: which.
+            result: what became of it.
+            found: those of its objects that are wanted.
+            raw: the image as its file has it, (C, H, W).
+            seconds: that it took.
+        """
         from agents.segmenting.objects_table import objects_table
 
-        labels = result.object_labels
-        scores = result.scores.objects[~result.scores.ground]  # in the order of the labels
-        table = objects_table(labels, raw, scores)
-        numbers = self._add(page, labels, result.graph.image)
+        columns, table = objects_table(found, raw, self.folder.measures)
+        numbers = self._add(page, found.labels, result.graph.image)
         self.folder.segmented += 1
         name = str(self.target.images[page])
+        self._columns = ("image", *columns)
         self._objects += sorted((name, int(numbers[row[0]]), *row[1:]) for row in table)
+        height, width = found.labels.shape
+        left_out = f"{found.left_out} more objects are left out" if found.left_out else ""
         self._rows.append(
             Row(
-                image=name, labels=self.target.path.name,
-                height=labels.shape[0], width=labels.shape[1], objects=result.n_objects,
-                reward=f"{result.reward:.4f}", seconds=f"{seconds:.2f}",
+                image=name, labels=self.target.path.name, height=height, width=width,
+                objects=found.count, reward=f"{result.reward:.4f}", seconds=f"{seconds:.2f}",
+                note=left_out,
             )
         )  # fmt: skip
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from agents.segmenting.found import Filters
+from agents.segmenting.measures import MEASURES
 from gym_rlseg.images.reading.pages import file_stem
-from gym_rlseg.writing import append_csv, write_csv
+from gym_rlseg.writing import append_csv, read_csv, write_csv
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,21 +30,36 @@ class Row:
 
 @dataclass(kw_only=True)
 class GrowingTable:
-    """A table that is written row by row, so that memory doesn't grow with it."""
+    """A table that is written row by row, so that memory doesn't grow with it.
+
+    Attributes:
+        path: of the file.
+        header: names of the columns; rows may bring further ones.
+    """
 
     path: Path
     header: Sequence[str]
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    _rows: list[dict[str, Any]] = field(default_factory=list)
     _begun: bool = False
+
+    def add(self, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Take rows of some columns; columns that they lack are empty."""
+        new = [name for name in header if name not in self.header]
+        if new:
+            if self._begun:
+                self._rows = [*read_csv(self.path), *self._rows]
+            self._begun, self.header = False, (*self.header, *new)
+        self._rows += (dict(zip(header, row, strict=True)) for row in rows)
 
     def flush(self) -> None:
         """Write the rows that aren't yet; the first time, in place of an earlier call's table."""
+        rows = [[row.get(name, "") for name in self.header] for row in self._rows]
         if not self._begun:
-            write_csv(self.path, self.header, self.rows)
-        elif self.rows:
-            append_csv(self.path, self.rows)
+            write_csv(self.path, self.header, rows)
+        elif rows:
+            append_csv(self.path, rows)
         self._begun = True
-        self.rows.clear()
+        self._rows.clear()
 
 
 @dataclass(kw_only=True)
@@ -53,6 +70,8 @@ class LabelFolder:
         out: folder of the labels; it is made when there are any.
         overlays: whether to write pictures as well.
         link: whether objects keep their numbers from page to page.
+        filters: which objects are kept.
+        measures: further columns of objects.csv, see `measured`.
         done: how many images have labels.
         failed: how many could not be segmented.
         segmented: how many went through the agent.
@@ -61,6 +80,8 @@ class LabelFolder:
     out: Path
     overlays: bool
     link: bool = True
+    filters: Filters = field(default_factory=Filters)
+    measures: Sequence[str] = MEASURES
     done: int = 0
     failed: int = 0
     segmented: int = 0
@@ -72,14 +93,21 @@ class LabelFolder:
         self._summary = GrowingTable(path=self.out / "summary.csv", header=header)
         self._objects = GrowingTable(path=self.out / "objects.csv", header=("image", *COLUMNS))
 
-    def finish(self, rows: Sequence[Row], objects: Sequence[tuple[Any, ...]]) -> None:
-        """Enter the images of one label file into the tables."""
+    def finish(self, rows: Sequence[Row], columns: Sequence[str], objects: Sequence[Any]) -> None:
+        """Enter the images of one label file into the tables.
+
+        Args:
+            rows: of summary.csv.
+            columns: of objects.csv.
+            objects: its rows, of these columns.
+        """
         failed = sum(bool(row.error) for row in rows)
         self.failed += failed
         self.done += len(rows) - failed
-        self._objects.rows += objects
-        self._summary.rows += map(astuple, rows)
-        if rows and self.out.is_dir():
+        self._objects.add(columns, objects)
+        self._summary.add(self._summary.header, map(astuple, rows))
+        if rows:
+            self.out.mkdir(parents=True, exist_ok=True)
             self._objects.flush()
             self._summary.flush()
 

@@ -142,6 +142,28 @@ def test_channels_first_and_last_are_the_same():
     assert given.sample("train", 0, 0).image.shape == (3, 12, 15)
 
 
+def test_filters_and_the_table(run):
+    images = [draw(5), np.zeros((20, 30), np.uint8), draw(6)]
+    with pytest.warns(UserWarning, match="shows nothing"):
+        labels, table = agents.segment(images, run, table=True, measure=["extent"])
+    assert {one["image"] for one in table} == {"images[0]", "images[2]"}
+    for i in (0, 2):
+        own = [one for one in table if one["image"] == f"images[{i}]"]
+        assert [one["label"] for one in own] == list(range(1, labels[i].max() + 1))
+        assert [one["area"] for one in own] == np.bincount(labels[i].ravel())[1:].tolist()
+    assert list(table[0])[:4] == ["image", "label", "score", "lowest_term"]
+    assert list(table[0])[-1] == "extent"
+    least = float(np.median([one["score"] for one in table if one["image"] == "images[0]"]))
+    one, rows = run.segment(images[0], min_score=least, table=True)
+    assert 0 < one.max() == len(rows) < labels[0].max()
+    assert min(row["score"] for row in rows) >= round(least, 4)
+    assert run.segment(images[0], min_size=10**6).max() == 0
+    with pytest.raises(ValueError, match="min_score"):
+        agents.segment(images[0], run, min_score=2)
+    with pytest.raises(ValueError, match="unknown measure 'extnt'; did you mean 'extent'"):
+        agents.segment(images[0], run, measure=["extnt"])
+
+
 def test_an_image_that_shows_nothing(run):
     with pytest.warns(UserWarning, match=r"images\[1\] shows nothing; its labels are all 0"):
         found, nothing = agents.segment([draw(0), np.zeros((20, 30), np.uint8)], run)

@@ -38,8 +38,15 @@ def out(tmp_path) -> Path:
     rows.append({"image": str(tmp_path / "broken.tif"), "labels": ""})
     write_table(folder / "summary.csv", rows)
     objects = [
-        {"image": rows[0]["image"], "label": label, "score": score, "area": 18}
-        for label, score in ((1, 0.5), (2, 0.75))
+        {
+            "image": rows[0]["image"],
+            "label": label,
+            "score": score,
+            "area": 18,
+            "extent": extent,
+            "lowest_term": "size",
+        }
+        for label, score, extent in ((1, 0.5, 0.25), (2, 0.75, ""))
     ]
     write_table(folder / "objects.csv", objects)
     return folder
@@ -66,7 +73,12 @@ def test_a_folder_is_read_as_images_and_labels(out):
     assert layers[2][1]["rgb"] is True
     labels, attributes, _ = layers[1]
     assert (labels.dtype, labels.max()) == (np.int32, 2)
-    assert attributes["features"] == {"index": [1, 2], "score": [0.5, 0.75], "area": [18.0, 18.0]}
+    features = attributes["features"]
+    assert np.isnan(features["extent"].pop())
+    assert features == {
+        "index": [1, 2], "score": [0.5, 0.75], "area": [18.0, 18.0], "extent": [0.25],
+        "lowest_term": ["size", "size"],
+    }  # fmt: skip
 
 
 def test_one_label_image_or_the_summary(out):

@@ -258,7 +258,10 @@ def test_nothing_to_segment_at_all(trained, tmp_path, rlseg):
     outcome = rlseg("segment", trained / "run", tmp_path / "a.tif", "-o", tmp_path / "out")
     assert outcome.code == 1
     assert "a.tif" in outcome.err
-    assert not (tmp_path / "out").exists()
+    assert names(tmp_path / "out") == {*TABLES}
+    (row,) = summary(tmp_path / "out")
+    assert "cannot be read" in row["error"]
+    assert (row["labels"], row["objects"]) == ("", "")
 
 
 @pytest.fixture

@@ -2,61 +2,150 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from agents.segmenting.objects_table import COLUMNS, objects_table
+from agents.segmenting.found import Filters, Found
+from agents.segmenting.measures import check_measures, measured
+from agents.segmenting.objects_table import objects_table
 
 
-def rows(labels: np.ndarray, image: np.ndarray, scores: np.ndarray) -> list[dict[str, float]]:
-    return [
-        dict(zip(COLUMNS, row, strict=True)) for row in objects_table(labels, image[None], scores)
-    ]
+def found(labels: np.ndarray, scores: np.ndarray, **terms: list[float]) -> Found:
+    return Found(labels=labels, scores=scores, terms={k: np.array(v) for k, v in terms.items()})
 
 
-def test_a_square_a_line_and_a_pixel():
+def rows(objects: Found, image: np.ndarray, *measures: str) -> list[dict[str, Any]]:
+    planes = image if image.ndim == 3 else image[None]
+    columns, table = objects_table(objects, planes, *([measures] if measures else []))
+    return [dict(zip(columns, row, strict=True)) for row in table]
+
+
+@pytest.fixture
+def three() -> np.ndarray:
+    """A square, a line and a pixel in a corner."""
     labels = np.zeros((20, 30), np.int32)
     labels[4:8, 10:14] = 1
     labels[15, 3:8] = 2
     labels[19, 29] = 3
+    return labels
+
+
+def test_a_square_a_line_and_a_pixel(three):
     image = np.arange(600.0).reshape(20, 30)
-    square, line, pixel = rows(labels, image, np.array([0.25, 0.5, 1.0], np.float32))
+    scores = np.array([0.25, 0.5, 1.0], np.float32)
+    square, line, pixel = rows(
+        found(three, scores, area=[0.9, 0.5, 1.0], count=[0.25, 0.9, 1.0]), image
+    )
     assert square == {
-        "label": 1, "score": 0.25, "area": 16, "centroid_y": 5.5, "centroid_x": 11.5,
-        "min_y": 4, "min_x": 10, "max_y": 8, "max_x": 14, "mean_intensity": 5.5 * 30 + 11.5,
-        "eccentricity": 0.0, "solidity": 1.0,
+        "label": 1, "score": 0.25, "lowest_term": "count", "lowest_value": 0.25, "area": 16,
+        "centroid_y": 5.5, "centroid_x": 11.5, "min_y": 4, "min_x": 10, "max_y": 8, "max_x": 14,
+        "mean_intensity": 5.5 * 30 + 11.5, "eccentricity": 0.0, "solidity": 1.0,
     }  # fmt: skip
+    assert (line["lowest_term"], line["lowest_value"]) == ("area", 0.5)
     assert (line["area"], line["centroid_y"], line["centroid_x"]) == (5, 15.0, 5.0)
     assert (line["eccentricity"], line["solidity"], line["score"]) == (1.0, 1.0, 0.5)
     assert (pixel["area"], pixel["score"], pixel["mean_intensity"]) == (1, 1.0, 599.0)
+    (one,) = rows(found((three == 1).astype(np.int32), scores[:1]), image)
+    assert (one["lowest_term"], one["lowest_value"]) == ("", "")
 
 
-def test_only_channel_0_is_measured_and_nothing_is_changed():
-    labels = np.ones((8, 8), np.int32)
-    labels[0] = 0
-    image = np.stack([np.full((8, 8), 3, np.uint16), np.full((8, 8), 9, np.uint16)])
-    before = labels.copy(), image.copy()
-    (row,) = objects_table(labels, image, np.ones(1))
-    assert row[COLUMNS.index("mean_intensity")] == 3.0
-    np.testing.assert_array_equal(labels, before[0])
+def test_measures_by_name_and_per_channel(three):
+    image = np.stack([np.full((20, 30), 3, np.uint16), np.full((20, 30), 9, np.uint16)])
+    image[1, 4, 10] = 25
+    before = three.copy(), image.copy()
+    names = check_measures(["area", "mean_intensity", "intensity_max", "perimeter", "perimeter"])
+    assert names == ("mean_intensity", "intensity_max", "perimeter")
+    square, line, _ = rows(found(three, np.ones(3)), image, *names)
+    assert list(square)[11:] == [
+        "mean_intensity-0", "mean_intensity-1", "intensity_max-0", "intensity_max-1", "perimeter",
+    ]  # fmt: skip
+    assert (square["mean_intensity-0"], square["mean_intensity-1"]) == (3.0, 10.0)
+    assert (square["intensity_max-1"], line["intensity_max-1"]) == (25.0, 9.0)
+    assert (square["perimeter"], square["area"]) == (12.0, 16)
+    (grey, *_) = rows(found(three, np.ones(3)), image[1], "intensity_max")
+    assert grey["intensity_max"] == 25.0
+    np.testing.assert_array_equal(three, before[0])
     np.testing.assert_array_equal(image, before[1])
+
+
+def test_values_that_do_not_exist_are_empty():
+    labels = np.zeros((8, 8), np.int32)
+    labels[3, 3] = 1
+    (one,) = rows(found(labels, np.ones(1)), np.zeros((8, 8)), "moments_hu", "centroid_weighted")
+    assert one["centroid_weighted-0"] == ""  # divided by an intensity of 0
+    assert one["moments_hu-0"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("eccentricty", "'eccentricity'"), ("mean_intensty", "'mean_intensity'"), ("coords", "")],
+)
+def test_wrong_names_are_refused_with_the_nearest(name, near):
+    with pytest.raises(ValueError, match=f"unknown measure '{name}'.*{near}"):
+        check_measures(["area", name])
 
 
 def test_a_ring_is_not_solid():
     yy, xx = np.mgrid[:40, :40]
     distance = np.hypot(yy - 20, xx - 20)
     labels = ((distance <= 15) & (distance >= 10)).astype(np.int32)
-    (row,) = rows(labels, np.ones((40, 40)), np.ones(1))
+    (row,) = rows(found(labels, np.ones(1)), np.ones((40, 40)))
     assert row["solidity"] == pytest.approx(1 - (10 / 15) ** 2, abs=0.06)
 
 
-def test_no_object():
-    assert objects_table(np.zeros((8, 8), np.int32), np.ones((1, 8, 8)), np.zeros(0)) == []
+def test_no_object_has_the_same_columns(three):
+    nothing = found(np.zeros((20, 30), np.int32), np.zeros(0))
+    image = np.ones((2, 20, 30))
+    columns, table = objects_table(nothing, image)
+    assert table == []
+    assert columns == objects_table(found(three, np.ones(3)), image)[0]
+    assert measured(nothing.labels, image, ("extent",))["extent"].size == 0
 
 
 def test_refused():
-    labels = np.ones((8, 8), np.int32)
+    one = found(np.ones((8, 8), np.int32), np.ones(1))
     with pytest.raises(ValueError, match=r"\(H, W\) \(8, 9\), got \(8, 8\)"):
-        objects_table(labels, np.ones((1, 8, 9)), np.ones(1))
+        objects_table(one, np.ones((1, 8, 9)))
     with pytest.raises(ValueError, match="one entry per object, 1, got 2"):
-        objects_table(labels, np.ones((1, 8, 8)), np.ones(2))
+        objects_table(found(one.labels, np.ones(2)), np.ones((1, 8, 8)))
+
+
+class TestFilters:
+    @pytest.mark.parametrize(
+        ("options", "kept"),
+        [
+            ({}, [1, 2, 3]),
+            ({"min_score": 0.5}, [2, 3]),
+            ({"min_size": 5}, [1, 2]),
+            ({"min_size": 6}, [1]),
+            ({"no_border": True}, [1, 2]),
+            ({"min_score": 0.3, "no_border": True}, [2]),
+            ({"min_score": 0.3, "min_size": 9}, []),
+        ],
+    )
+    def test_which_are_kept(self, options, kept, three):
+        scores = np.array([0.25, 0.5, 1.0], np.float32)
+        objects = found(three, scores, area=[0.1, 0.2, 0.3])
+        result = objects.filtered(Filters(**options))
+        assert (result.count, result.left_out) == (len(kept), 3 - len(kept))
+        expected = np.zeros_like(three)
+        for number, label in enumerate(kept, start=1):
+            expected[three == label] = number
+        np.testing.assert_array_equal(result.labels, expected)
+        assert result.labels.dtype == np.int32
+        at = np.array(kept, int) - 1
+        np.testing.assert_array_equal(result.scores, scores[at])
+        np.testing.assert_array_equal(result.terms["area"], np.array([0.1, 0.2, 0.3])[at])
+
+    def test_every_side_is_a_border(self):
+        labels = np.zeros((9, 9), np.int32)
+        for number, place in enumerate([(0, 4), (8, 4), (4, 0), (4, 8), (4, 4)], start=1):
+            labels[place] = number
+        assert Filters(no_border=True)(labels, np.ones(5)).tolist() == [False] * 4 + [True]
+
+    @pytest.mark.parametrize("options", [{"min_score": 1.1}, {"min_size": -1}, {"min_size": 2.5}])
+    def test_refused(self, options):
+        with pytest.raises(ValueError, match=next(iter(options))):
+            Filters(**options)
