@@ -7,8 +7,9 @@ from typing import Any
 
 import gymnasium as gym
 
-_ENTRY_POINT = "gym_rlseg.envs:SuperpixelEnv"
-_VECTOR_ENTRY_POINT = "gym_rlseg.envs:SuperpixelVectorEnv"
+#: Entry points of single and of vector environments.
+_SUPERPIXELS = ("gym_rlseg.envs:SuperpixelEnv", "gym_rlseg.envs:SuperpixelVectorEnv")
+_COLOURING = ("gym_rlseg.envs:ColouringEnv", "gym_rlseg.envs:ColouringVectorEnv")
 
 
 def _watershed(smoothing: float, min_distance: int, min_size: int) -> dict[str, Any]:
@@ -27,7 +28,8 @@ _EMBRYO: Mapping[str, Any] = {
     "pool_size": 800,
 }
 
-#: Environment id -> keyword arguments; lists and dicts only, so that specs survive JSON.
+#: Environment id on superpixel graphs -> keyword arguments; lists and dicts only, so that specs
+#: survive JSON.
 ENVIRONMENTS: Mapping[str, Mapping[str, Any]] = {
     "RLSeg-Circles-v0": {
         "source": "circles",
@@ -59,6 +61,24 @@ ENVIRONMENTS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
+#: The same of those where pixels choose bits.
+COLOURING_ENVIRONMENTS: Mapping[str, Mapping[str, Any]] = {
+    "RLSeg-Colouring-v0": {
+        # In one piece, as other sources take its place.
+        "source": {
+            "name": "circles",
+            "height": 64,
+            "width": 64,
+            "count": [5, 9],
+            "radius": [5.0, 9.0],
+            "gap": -2.0,
+        },
+        "steps": 3,
+        "reward": {"name": "prox", "radii": [8.0]},
+        "pool_size": 800,
+    },
+}
+
 
 #: Mean reward from which on a task counts as solved: four fifths of the way from what the
 #: evidence earns to what the truth earns (benchmarks/reference_rewards.py).
@@ -72,12 +92,16 @@ THRESHOLDS: Mapping[str, float] = {
 
 def register_environments() -> None:
     """Register every id with Gymnasium; ids that are registered already stay as they are."""
-    for env_id, kwargs in ENVIRONMENTS.items():
-        if env_id not in gym.registry:
-            gym.register(
-                id=env_id,
-                entry_point=_ENTRY_POINT,
-                vector_entry_point=_VECTOR_ENTRY_POINT,
-                kwargs=dict(kwargs),
-                reward_threshold=THRESHOLDS.get(env_id),
-            )
+    for table, (entry_point, vector_entry_point) in (
+        (ENVIRONMENTS, _SUPERPIXELS),
+        (COLOURING_ENVIRONMENTS, _COLOURING),
+    ):
+        for env_id, kwargs in table.items():
+            if env_id not in gym.registry:
+                gym.register(
+                    id=env_id,
+                    entry_point=entry_point,
+                    vector_entry_point=vector_entry_point,
+                    kwargs=dict(kwargs),
+                    reward_threshold=THRESHOLDS.get(env_id),
+                )

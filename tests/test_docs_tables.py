@@ -35,6 +35,7 @@ from agents.sb3 import (
     OneStepReplayBuffer,
 )
 from gym_rlseg.envs import SuperpixelEnv
+from gym_rlseg.envs.colouring.options import ColouringOptions
 from gym_rlseg.envs.superpixel.options import SuperpixelOptions
 from gym_rlseg.graph.levels import Levels
 from gym_rlseg.graph.partition import Agglomeration, Multicut
@@ -42,7 +43,7 @@ from gym_rlseg.graph.silhouettes import Silhouettes
 from gym_rlseg.images import SOURCES, FilesSource
 from gym_rlseg.images.embryo import DIFFICULTIES
 from gym_rlseg.options import plain
-from gym_rlseg.registration import ENVIRONMENTS
+from gym_rlseg.registration import COLOURING_ENVIRONMENTS, ENVIRONMENTS
 
 pytestmark = pytest.mark.usefixtures("one_thread_of_torch")
 
@@ -106,6 +107,14 @@ def defaults(cls: type) -> dict[str, Any]:
         for f in dataclasses.fields(cls)
         if f.init
     }
+
+
+def test_options_of_colouring():
+    set_by_id, others = options("environments/colouring.md")
+    assert set_by_id == plain(COLOURING_ENVIRONMENTS["RLSeg-Colouring-v0"])
+    own = {**defaults(ColouringOptions), **set_by_id}
+    assert {**own, **others} == own
+    assert {*set_by_id, *others} == {*own}
 
 
 @pytest.mark.parametrize("env_id", PAGES)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gym_rlseg.wrappers import SubgraphRewardToReward
 
-Predict = Callable[[dict[str, NDArray]], NDArray[np.float32]]
+Predict = Callable[[dict[str, NDArray]], NDArray[Any]]
 
 _CHANGING = (
     gym.ObservationWrapper, gym.ActionWrapper, gym.RewardWrapper, SubgraphRewardToReward

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import gymnasium as gym
-import numpy as np
 from numpy.typing import NDArray
 
 from agents.common.callbacks import Callback, Callbacks
@@ -121,7 +120,7 @@ class TrainingLoop(ABC):
         state: Any = None,
         episode_start: Any = None,
         deterministic: bool = False,
-    ) -> tuple[NDArray[np.float32], Any]:
+    ) -> tuple[NDArray[Any], Any]:
         """See the policy's; it is that of the best validation so far."""
         return self.policy.predict(observation, state, episode_start, deterministic)
 

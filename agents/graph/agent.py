@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
-import json
 from abc import abstractmethod
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import gymnasium as gym
 
-from agents.common import checkpoint
-from agents.common.arguments import check_seed, check_single, configure
-from agents.common.device import find_device
+from agents.common.agent import Agent
+from agents.common.arguments import check_single
 from agents.common.evaluation import Predict
 from agents.common.learner import Learner
-from agents.common.loop import TrainingLoop
-from agents.common.reporting import Stopwatch
 from agents.common.selection import Selection
 from agents.graph.acting import act
 from agents.graph.interface import feature_counts, subgraph_sizes
@@ -27,7 +22,7 @@ from agents.graph.options import NETWORK_OPTIONS, POLICIES, AgentOptions
 from agents.graph.policy import Policy
 
 
-class GraphAgent(TrainingLoop):
+class GraphAgent(Agent):
     """Learns edge weights from rewards per sub-graph; subclasses say how.
 
     Owns environment, learner and episodes, and holds the policy of the best validation.
@@ -57,8 +52,6 @@ class GraphAgent(TrainingLoop):
     policies: ClassVar[Mapping[str, Mapping[str, Any]]] = POLICIES
     #: Options without which weights mean something else.
     network_options: ClassVar[tuple[str, ...]] = NETWORK_OPTIONS
-    #: What its checkpoints say they are.
-    checkpoint_format: ClassVar[str]
     config: AgentOptions
     policy: Policy
 
@@ -74,13 +67,10 @@ class GraphAgent(TrainingLoop):
         **options: Any,
     ) -> None:
         check_single(env)
-        check_seed(seed)
-        self.config = configure(type(self), policy, options)
-        self.env, self._eval_env, self.seed = env, eval_env, seed
-        self.device, self.tensorboard_log = find_device(device), tensorboard_log
-        self.num_timesteps = 0
-        self._seconds = 0.0  # of training, over all calls of `learn`
-        self._watch = Stopwatch()
+        super().__init__(
+            policy, env, eval_env=eval_env, seed=seed, device=device,
+            tensorboard_log=tensorboard_log, **options,
+        )  # fmt: skip
         self.features = feature_counts(env.observation_space)
         _, info = env.reset(seed=seed)
         self.sizes = subgraph_sizes(info)
@@ -100,97 +90,6 @@ class GraphAgent(TrainingLoop):
             ValueError: if the environment can't do what the agent asks for.
         """
 
-    @abstractmethod
-    def _episodes(self, *, include_replay: bool) -> dict[str, Any]:
-        """What a checkpoint holds of the episodes so far."""
-
-    @abstractmethod
-    def _restore_episodes(self, saved: Mapping[str, Any]) -> None:
-        """Restore what `_episodes` gave; other keys are ignored."""
-
-    def save(self, path: str | Path, *, include_replay: bool = True) -> Path:
-        """Write a checkpoint from which training resumes exactly.
-
-        Args:
-            path: file; ".pt" is appended if missing.
-            include_replay: False makes a small file for `predict` alone or a fresh start.
-
-        Returns:
-            The file written.
-        """
-        state = self.env.unwrapped.np_random.bit_generator.state
-        return checkpoint.write(
-            path,
-            {
-                "config": dataclasses.asdict(self.config),
-                **{key: list(numbers) for key, (_, numbers) in self._fits().items()},
-                "seed": self.seed,
-                "num_timesteps": self.num_timesteps,
-                "seconds": dict(self._watch.seconds),
-                "trained_seconds": self._seconds,
-                "env_rng": json.dumps(state) if isinstance(state, dict) else None,
-                **self._selection.state_dict(),
-                "learner": self._learner.state_dict(),
-                **self._episodes(include_replay=include_replay),
-            },
-            form=self._form(),
-        )
-
-    @classmethod
-    def load(cls, path: str | Path, env: gym.Env[Any, Any], **options: Any) -> Self:
-        """The agent of a checkpoint, ready to predict and to train on.
-
-        Args:
-            path: the file; ".pt" is appended if missing.
-            env: where it trains from now on.
-            **options: "eval_env", "device" and "tensorboard_log", as for a new agent.
-
-        Raises:
-            ValueError: if the file can't be used, or was made for an environment of another
-                kind.
-        """
-        path = checkpoint.checkpoint_path(path)
-        saved = checkpoint.read(path, form=cls._form())
-        with checkpoint.naming(path):
-            config = configure(cls, cls.config_class(), saved["config"])
-            check_seed(saved["seed"])
-        agent = cls(config, env, seed=saved["seed"], **options)
-        agent._check_fits(path, saved)
-        with checkpoint.naming(path):
-            agent._restore(saved)
-        return agent
-
-    def start_from(self, path: str | Path) -> None:
-        """Begin with what another agent has learned, in a training of its own.
-
-        The weights of its best actor and of what else it learned are taken over; optimisers,
-        episodes, generators and counters stay those of a new agent.
-
-        Raises:
-            ValueError: if the file can't be used, or was made for another kind of environment
-                or networks; or if this agent has been trained.
-        """
-        if self.num_timesteps:
-            raise ValueError(
-                f"this agent has taken {self.num_timesteps} time steps; only a new one can "
-                "start from another's weights"
-            )
-        path = checkpoint.checkpoint_path(path)
-        saved = checkpoint.read(path, form=self._form())
-        self._check_fits(path, saved)
-        for name in self.network_options:
-            mine = getattr(self.config, name)
-            with checkpoint.naming(path):
-                theirs = saved["config"].get(name, getattr(self.config_class(), name))
-            if theirs != mine:
-                raise ValueError(
-                    f"{path} was trained with {name} {theirs!r}, this agent has {mine!r}; "
-                    "its weights fit only the same"
-                )
-        with checkpoint.naming(path):
-            self._learner.load_weights({**saved["learner"], "actor": saved["selected"]})
-        self._selection.replace(self._learner.averaged_actor)
-
     def _averaged(self) -> Predict:
         return partial(act, self._learner.averaged_actor, device=self.device)
 
@@ -200,28 +99,3 @@ class GraphAgent(TrainingLoop):
             "features": ("(node, edge) features", self.features),
             "sizes": ("subgraph_sizes", self.sizes),
         }
-
-    def _check_fits(self, path: Path, saved: Mapping[str, Any]) -> None:
-        for key, (name, mine) in self._fits().items():
-            with checkpoint.naming(path):
-                theirs = tuple(saved[key])
-            if theirs != mine:
-                raise ValueError(
-                    f"{path} was trained with {name} {theirs}, the environment has {mine}; use "
-                    "an environment like the one it was trained with"
-                )
-
-    def _restore(self, saved: Mapping[str, Any]) -> None:
-        self.num_timesteps = saved["num_timesteps"]
-        self._watch.seconds.update(saved.get("seconds", {}))  # older files have none
-        last = saved["history"][-1]["seconds"] if saved["history"] else 0.0
-        self._seconds = saved.get("trained_seconds", last)
-        if saved["env_rng"] is not None:
-            self.env.unwrapped.np_random.bit_generator.state = json.loads(saved["env_rng"])
-        self._selection.load_state_dict(saved)
-        self._learner.load_state_dict(saved["learner"])
-        self._restore_episodes(saved)
-
-    @classmethod
-    def _form(cls) -> checkpoint.Form:
-        return checkpoint.Form(name=cls.__name__, text=cls.checkpoint_format)

@@ -16,6 +16,7 @@ from gym_rlseg.images.coins import CoinsSource
 from gym_rlseg.images.embryo import EmbryoSource
 from gym_rlseg.images.files import FilesSource
 from gym_rlseg.images.listed import ListedSource
+from gym_rlseg.images.membranes import MembranesSource
 from gym_rlseg.options import Registry
 
 #: Sources of images by name.
@@ -27,6 +28,7 @@ SOURCES: Registry[ImageSource] = Registry(
         "coins": CoinsSource,
         "embryo": EmbryoSource,
         "files": FilesSource,
+        "membranes": MembranesSource,
     },
 )
 
@@ -42,6 +44,7 @@ __all__ = [
     "FilesSource",
     "ImageSource",
     "ListedSource",
+    "MembranesSource",
     "Sample",
     "Split",
     "UnreadableImageError",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Le
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -31,7 +32,8 @@ class CirclesSource(ImageSource):
             they find no room.
         radius: least and greatest mean radius in pixels.
         irregularity: standard deviation of the outline's radius, as a share of the radius.
-        gap: least distance between two outlines in pixels.
+        gap: least distance between two outlines in pixels; below 0 they overlap, the later disc in
+            front.
         contrast: least and greatest difference in brightness of a disc and the mean ground.
         ground: amplitude of the ground's stripes and clouds.
         texture: amplitude of the clouds inside a disc.
@@ -46,7 +48,7 @@ class CirclesSource(ImageSource):
     count: Amounts = (8, 12)
     radius: Annotated[tuple[Length, Length], Rule(ascending, "low <= high")] = (9.0, 13.0)
     irregularity: NotNegative = 0.03
-    gap: NotNegative = 2.0
+    gap: Annotated[float, Ge(-100), Le(1e9)] = 2.0
     contrast: Annotated[tuple[Positive, Positive], Rule(ascending, "low <= high")] = (0.23, 0.43)
     ground: NotNegative = 0.12
     texture: NotNegative = 0.06
@@ -130,7 +132,7 @@ def _stripes(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.flo
     return np.asarray(wave)
 
 
-def clouds(shape: tuple[int, int], scale: float, rng: np.random.Generator) -> NDArray[np.float64]:
+def clouds(shape: tuple[int, ...], scale: float, rng: np.random.Generator) -> NDArray[np.float64]:
     """Smooth noise of the given correlation length in pixels, variance about 1."""
     noise = ndimage.gaussian_filter(rng.standard_normal(shape), scale, mode="wrap")
     return np.asarray(noise / max(float(noise.std()), 1e-12))

@@ -12,6 +12,7 @@ from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
+from gym_rlseg.envs.arguments import reset_options
 from gym_rlseg.envs.superpixel.action import check_action
 from gym_rlseg.envs.superpixel.episode import Episode, info_of, padded_info_of
 from gym_rlseg.envs.superpixel.observation import (
@@ -26,7 +27,7 @@ from gym_rlseg.envs.superpixel.pool import GraphPool
 from gym_rlseg.graph import PARTITIONS, SuperpixelGraph
 from gym_rlseg.graph.feature_names import feature_names
 from gym_rlseg.images import ImageSource, UnusableImageError
-from gym_rlseg.options import check_names, is_whole
+from gym_rlseg.options import is_whole
 from gym_rlseg.rewards import REWARDS
 from gym_rlseg.rewards.base import Scores
 from gym_rlseg.segmentation.segmentation import segment
@@ -284,20 +285,6 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         """The reward's scores of the last step, None before it."""
         result = None if self._episode is None else self._episode.result
         return None if result is None else result.scores
-
-
-def reset_options(options: Any, *known: str) -> dict[str, Any]:
-    """What `reset` was told, checked.
-
-    Raises:
-        ValueError: if it is no dict, or has other keys than those known.
-    """
-    if options is None:
-        return {}
-    if not isinstance(options, dict):
-        raise ValueError(f"reset options must be a dict such as {{'index': 0}}, got {options!r}")
-    check_names("reset options", options, known)
-    return options
 
 
 def _task(env: SuperpixelEnv) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
 
+from gym_rlseg.envs import arguments
+from gym_rlseg.envs.arguments import with_flat_options
 from gym_rlseg.graph import EVIDENCE, PARTITIONS, GraphRecipe
 from gym_rlseg.graph.boundary import BoundaryMap
 from gym_rlseg.graph.evidence import Evidence
@@ -18,20 +19,12 @@ from gym_rlseg.graph.subgraphs import check_sizes
 from gym_rlseg.graph.superpixels import Superpixels
 from gym_rlseg.images import SOURCES, AugmentedSource, ImageSource, Split
 from gym_rlseg.images.augmented import augmented
-from gym_rlseg.options import Options, plain, suggest
+from gym_rlseg.options import Options, plain
 from gym_rlseg.options.ranges import Amount
 from gym_rlseg.rewards import REWARDS
 from gym_rlseg.rewards.base import Reward
 
 Room = Annotated[int, Ge(1), Le(10**7)]
-
-
-class UnknownKeywordError(ValueError, TypeError):
-    """A keyword argument that there isn't.
-
-    A TypeError, as Python raises for functions, for those who try keywords out (torchrl's
-    `GymEnv` does); and a ValueError, as all that this package refuses.
-    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,21 +102,8 @@ class SuperpixelOptions(Options):
             ValueError: if a keyword is refused.
         """
         own = {f.name for f in fields(cls)}
-        of_source = {name: value for name, value in keywords.items() if name not in own}
-        if of_source:
-            named = {"name": source} if isinstance(source, str) else source
-            if not isinstance(named, Mapping):
-                raise ValueError(
-                    f"options {sorted(of_source)} are for sources given by name, got {source!r}"
-                )
-            known = keywords_of(named.get("name"))
-            for name in of_source:
-                # Where the source's name is wrong, that is what has to be said.
-                if name not in known and named.get("name") in SOURCES:
-                    raise UnknownKeywordError(
-                        f"unexpected keyword argument {name!r}{suggest(name, known)}"
-                    )
-            source = {**named, **of_source}
+        flat = {name: value for name, value in keywords.items() if name not in own}
+        source = with_flat_options(cls, source, flat)
         return cls(source=source, **{k: v for k, v in keywords.items() if k in own})
 
     def images(self) -> ImageSource:
@@ -162,10 +142,7 @@ class SuperpixelOptions(Options):
 
 def keywords_of(source: Any) -> tuple[str, ...]:
     """All keywords, those of the source of that name among them."""
-    own = tuple(f.name for f in fields(SuperpixelOptions))
-    if not isinstance(source, str) or source not in SOURCES:
-        return own
-    return *own, *(f.name for f in fields(SOURCES[source]) if f.init)  # type: ignore[arg-type]
+    return arguments.keywords_of(SuperpixelOptions, source)
 
 
 def defaults(cls: type) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.vector.utils import create_empty_array
 from numpy.typing import NDArray
 
+from gym_rlseg.envs.arguments import reset_options
 from gym_rlseg.envs.superpixel.action import check_actions, of_environment
-from gym_rlseg.envs.superpixel.env import SuperpixelEnv, reset_options
+from gym_rlseg.envs.superpixel.env import SuperpixelEnv
 from gym_rlseg.envs.superpixel.episode import gathered
 from gym_rlseg.envs.superpixel.observation import Observation, fill
 from gym_rlseg.envs.superpixel.worker import Worker

@@ -225,7 +225,7 @@ def test_unknown_split() -> None:
         ({"contrast": (0.3, 0.2)}, "contrast must be"),
         ({"height": 40}, r"height and width .* 4 \* radius\[1\] = 52 px, got 40 x 128"),
         ({"noise": -0.1}, "noise must be a finite number >= 0, got -0.1"),
-        ({"gap": -1.0}, "gap must be a finite number >= 0, got -1"),
+        ({"gap": -200.0}, "gap must be a finite number >= -100, got -200.0"),
         ({"irregularity": math.nan}, "irregularity must be a finite number >= 0, got nan"),
         ({"ground": -1.0}, "ground must be a finite number >= 0"),
         ({"texture": -1.0}, "texture must be a finite number >= 0"),

@@ -1,0 +1,1 @@
+"""One bit per pixel and step; what the bits make up is a colouring, and its components objects."""
