@@ -5,6 +5,10 @@ pages: there is a row for each of its pages, and one for the stack as one, where
 same number on several pages is one object; that shows how well the pages are linked, if the true
 numbers go on from page to page as well. The mean is that of images and pages.
 
+A pair that can't be compared is reported and left out. Warnings name what makes scores worth
+little: one number for several separate objects (0/255 masks, more than 255 objects in 8 bits),
+a truth that looks shifted, turned or mirrored, or labels of which next to nothing agrees.
+
 Columns: symmetric best dice, average precision at IoU 0.5 and its mean over IoU 0.5 ... 0.95
 (1 = perfect); variation of information lost to splits and merges in bits, adapted Rand error,
 and the difference of the numbers of objects (0 = perfect); aggregated Jaccard index, panoptic
@@ -54,11 +58,20 @@ def run(args: argparse.Namespace) -> int:
     pairs, lonely = label_pairs(user_path(args.output), user_path(args.labels))
     scores: dict[str, Evaluation] = {}
     wholes: dict[str, Evaluation] = {}
+    failed: list[Exception] = []
     for name, pair in pairs.items():
-        found = score(name, *pair, args.key)
+        try:
+            found = score(name, *pair, args.key)
+        except ValueError as error:
+            failed.append(error)
+            continue
         scores |= found.images
         if found.whole is not None:
             wholes[f"{name} as one"] = found.whole
+        for doubt in found.doubts:
+            complain(doubt, kind="warning: ")
+    if not scores:
+        raise failed[0]
     mean = {f"mean of {len(scores)}": mean_scores(list(scores.values()))}
     scores |= wholes | mean
     _show(scores)
@@ -66,9 +79,11 @@ def run(args: argparse.Namespace) -> int:
         csv.parent.mkdir(parents=True, exist_ok=True)
         header = ["image", *(field.name for field in fields(next(iter(scores.values()))))]
         write_csv(csv, header, [[name, *astuple(row)] for name, row in scores.items()])
+    for reason in failed:
+        complain(str(reason))
     for file, where in lonely:
         complain(f"{file} has no counterpart in {where}")
-    return 1 if lonely else 0
+    return 1 if lonely or failed else 0
 
 
 def _show(scores: dict[str, Evaluation]) -> None:

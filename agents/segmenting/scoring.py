@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gym_rlseg.images.reading.formats import page_count, read_labels
-from gym_rlseg.metrics import Evaluation
+from gym_rlseg.metrics import Evaluation, doubts
 from gym_rlseg.metrics.evaluation import evaluate_overlaps
-from gym_rlseg.metrics.overlap import Overlaps, joined, overlaps
+from gym_rlseg.metrics.overlap import Overlaps, joined, of_objects, overlaps
+
+#: Symmetric best dice below which the labels may be those of another image.
+_NOTHING = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,10 +22,12 @@ class FileScores:
     Attributes:
         images: name -> scores, of the image or of each page of a stack.
         whole: of a stack in which equal numbers on all pages are one object; None for an image.
+        doubts: what makes the scores worth little, by name, see `gym_rlseg.metrics.doubts`.
     """
 
     images: dict[str, Evaluation]
     whole: Evaluation | None = None
+    doubts: tuple[str, ...] = ()
 
 
 def score(name: str, output: Path, labels: Path, key: str | None) -> FileScores:
@@ -37,14 +42,22 @@ def score(name: str, output: Path, labels: Path, key: str | None) -> FileScores:
     Raises:
         ValueError: naming the files, if they can't be read or compared.
     """
-    tables = list(_overlaps(output, labels, key))
-    if len(tables) == 1:
-        return FileScores(images={name: evaluate_overlaps(tables[0])})
-    images = {f"{name}#{page}": evaluate_overlaps(table) for page, table in enumerate(tables)}
-    return FileScores(images=images, whole=evaluate_overlaps(joined(tables)))
+    tables, sentences = zip(*_overlaps(output, labels, key), strict=True)
+    whole = evaluate_overlaps(joined(tables)) if len(tables) > 1 else None
+    names = [name] if whole is None else [f"{name}#{page}" for page in range(len(tables))]
+    images = dict(zip(names, map(evaluate_overlaps, tables), strict=True))
+    lines: list[str] = []
+    for image, table, found in zip(names, tables, sentences, strict=True):
+        if not found and images[image].sbd < _NOTHING and not of_objects(table).empty:
+            found = [
+                f"next to nothing agrees, SBD {images[image].sbd:.3f}; are {output} and {labels} "
+                "of the same image?"
+            ]
+        lines += (f"{image}: {sentence}" for sentence in found)
+    return FileScores(images=images, whole=whole, doubts=tuple(lines))
 
 
-def _overlaps(output: Path, labels: Path, key: str | None) -> Iterator[Overlaps]:
+def _overlaps(output: Path, labels: Path, key: str | None) -> Iterator[tuple[Overlaps, list[str]]]:
     """Of every page, of which one at a time is in memory."""
     pages, true = page_count(output), page_count(labels)
     if pages != true:
@@ -55,11 +68,12 @@ def _overlaps(output: Path, labels: Path, key: str | None) -> Iterator[Overlaps]
     for page in range(pages) if pages > 1 else (None,):
         ours, theirs = read_labels(output, page=page), read_labels(labels, key, page)
         if ours.shape != theirs.shape:
+            turned = "one of them looks transposed; " * (ours.shape == theirs.shape[::-1])
             raise ValueError(
-                f"{output} has shape {ours.shape}, but {labels} has {theirs.shape}; labels must "
-                "lie pixel on pixel"
+                f"{output} has shape {ours.shape}, but {labels} has {theirs.shape}; {turned}labels "
+                "must lie pixel on pixel"
             )
         try:
-            yield overlaps(ours, theirs)
+            yield overlaps(ours, theirs), doubts(ours, theirs)
         except ValueError as error:
             raise ValueError(f"{output} and {labels}: {error}") from error

@@ -14,6 +14,7 @@ from gym_rlseg.metrics.clustering import (
 )
 from gym_rlseg.metrics.counts import count_difference, splits_and_merges
 from gym_rlseg.metrics.dice import symmetric_best_dice
+from gym_rlseg.metrics.doubts import doubts
 from gym_rlseg.metrics.evaluation import Evaluation, evaluate, mean_scores
 from gym_rlseg.metrics.jaccard import aggregated_jaccard_index
 from gym_rlseg.metrics.matching import (
@@ -37,6 +38,7 @@ __all__ = [
     "aggregated_jaccard_index",
     "average_precision",
     "count_difference",
+    "doubts",
     "evaluate",
     "f1_score",
     "matched_objects",

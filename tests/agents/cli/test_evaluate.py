@@ -85,9 +85,10 @@ def test_refused(folders, tmp_path, rlseg):
     csv_file = tmp_path / "scores.csv"
     command = ("evaluate", out, labels, "--csv", csv_file)
     tifffile.imwrite(labels / "b.ome.tif", blocks((1, 1))[:31])
-    rlseg(*command).refused(str(out / "b.tif"), str(labels / "b.ome.tif"), "(31, 40)", "(32, 40)")
+    only = ("evaluate", out / "b.tif", labels / "b.ome.tif", "--csv", csv_file)
+    rlseg(*only).refused(str(out / "b.tif"), str(labels / "b.ome.tif"), "(31, 40)", "(32, 40)")
     (labels / "b.ome.tif").write_bytes(b"II*\0 and no more")
-    rlseg(*command).refused("b.ome.tif", "cannot be read")
+    rlseg(*only).refused("b.ome.tif", "cannot be read")
     iio.imwrite(labels / "b.png", blocks((1, 1)))
     rlseg(*command).refused("b.png", "b.ome.tif", "same name")
     (labels / "b.png").unlink()
@@ -138,12 +139,37 @@ class TestStacks:
 
     def test_a_truth_of_another_length(self, stacks, rlseg):
         out, labels = stacks
+        command = ("evaluate", out / "a.tif", labels / "a.tif")
         truth = tifffile.imread(labels / "a.tif")
         self.write(labels / "a.tif", truth[:2])
-        rlseg("evaluate", *stacks).refused(
+        rlseg(*command).refused(
             f"{out / 'a.tif'} has 3 pages", f"{labels / 'a.tif'} has 2", "as many pages"
         )
         tifffile.imwrite(labels / "a.tif", truth[0])
-        rlseg("evaluate", *stacks).refused("has 3 pages", "has 1")
+        rlseg(*command).refused("has 3 pages", "has 1")
         self.write(labels / "a.tif", truth[:, :30])
-        rlseg("evaluate", *stacks).refused("(32, 40)", "(30, 40)", "pixel on pixel")
+        rlseg(*command).refused("(32, 40)", "(30, 40)", "pixel on pixel")
+
+
+def test_a_pair_that_cannot_be_compared_is_left_out(folders, tmp_path, rlseg):
+    out, labels = folders
+    tifffile.imwrite(labels / "b.ome.tif", blocks((4, 4)).T)
+    outcome = rlseg("evaluate", out, labels, "--csv", tmp_path / "scores.csv")
+    assert outcome.code == 1
+    (line,) = outcome.err.splitlines()
+    assert line.startswith(f"rlseg: error: {out / 'b.tif'} has shape (32, 40)")
+    assert "transposed" in line
+    assert outcome.out.splitlines()[-1].split()[:4] == ["mean", "of", "1", "1.000"]
+
+
+def test_scores_that_are_worth_little_come_with_a_warning(folders, rlseg):
+    out, labels = folders
+    tifffile.imwrite(
+        labels / "b.ome.tif", np.where(blocks((4, 4), (20, 30)), 255, 0).astype(np.uint8)
+    )
+    tifffile.imwrite(out / "a.tif", blocks((22, 2)))  # nowhere near
+    outcome = rlseg("evaluate", out, labels)
+    assert outcome.code == 0
+    of_a, of_b = outcome.err.splitlines()
+    assert of_a.startswith("rlseg: warning: a: next to nothing agrees, SBD 0.000; are ")
+    assert of_b.startswith("rlseg: warning: b: the truth has one number, 255, for 2 separate")
