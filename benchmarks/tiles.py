@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from gym_rlseg.graph.tiles import Tiling
 from gym_rlseg.images.reading.contrast import normalise
-from gym_rlseg.images.reading.formats import image_files, read_image
+from gym_rlseg.images.reading.formats import read_image
+from gym_rlseg.images.reading.listing import image_files
 from gym_rlseg.metrics import symmetric_best_dice
 
 _MEBIBYTE = 2**20

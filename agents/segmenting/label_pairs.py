@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gym_rlseg.images.reading.formats import image_files
+from gym_rlseg.images.reading.listing import image_files
 from gym_rlseg.images.reading.pages import file_stem
 
 Pair = tuple[Path, Path]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gym_rlseg.images.reading.formats import page_count, read_labels
+from gym_rlseg.images.reading.formats import read_facts, read_labels
 from gym_rlseg.metrics import Evaluation, doubts
 from gym_rlseg.metrics.evaluation import evaluate_overlaps
 from gym_rlseg.metrics.overlap import Overlaps, joined, of_objects, overlaps
@@ -59,7 +59,7 @@ def score(name: str, output: Path, labels: Path, key: str | None) -> FileScores:
 
 def _overlaps(output: Path, labels: Path, key: str | None) -> Iterator[tuple[Overlaps, list[str]]]:
     """Of every page, of which one at a time is in memory."""
-    pages, true = page_count(output), page_count(labels)
+    pages, true = read_facts(output).pages, read_facts(labels, key).pages
     if pages != true:
         raise ValueError(
             f"{output} has {pages} page{'s' * (pages > 1)}, but {labels} has {true}; a stack is "

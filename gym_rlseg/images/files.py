@@ -20,9 +20,10 @@ from gym_rlseg.images.listed import Fraction, ListedSource, check_shares
 from gym_rlseg.images.reading.colour import check_colour
 from gym_rlseg.images.reading.contrast import Percentiles
 from gym_rlseg.images.reading.facts import Facts
-from gym_rlseg.images.reading.formats import image_files, page_count, read_labels
+from gym_rlseg.images.reading.formats import read_facts, read_labels
 from gym_rlseg.images.reading.label_files import label_candidates
-from gym_rlseg.images.reading.pages import EACH, Page, file_stem, page_path, split_page
+from gym_rlseg.images.reading.listing import image_files
+from gym_rlseg.images.reading.pages import EACH, Level, Page, file_stem, page_path, split_page
 from gym_rlseg.images.reading.planes import MOST_PIXELS
 from gym_rlseg.images.reading.reader import Name, PixelCount, Reader
 from gym_rlseg.options.ranges import Positive
@@ -31,7 +32,7 @@ from gym_rlseg.paths import user_path
 
 @dataclass(frozen=True, kw_only=True)
 class FilesSource(ListedSource[Path]):
-    """TIFF, PNG, JPEG, HDF5 and Zarr files, one 2-D image each; sizes may differ.
+    """Image files of many kinds, one 2-D image each; sizes may differ.
 
     An image is read, `colour` picks what counts of it, then every channel's contrast is
     stretched by `percentiles`; `gamma` and `compress` are applied last.
@@ -49,10 +50,13 @@ class FilesSource(ListedSource[Path]):
         pattern: which files of the folder; "**/*" descends into sub-folders.
         exclude: names, relative to the folder, of images to leave out; the name of a file
             leaves out all of its pages. Names of files that aren't there do no harm.
-        page: for TIFF files with several pages: which of them, from 0, or "each" to make
-            every page an image of its own (pages of one file may then fall into different
+        page: for files with several images (time, depth): which of them, from 0, or "each" to
+            make every page an image of its own (pages of one file may then fall into different
             splits). None refuses such files. Pages of label files are taken alike.
-        key: dataset in HDF5 and Zarr files; None = the only one.
+        key: dataset in HDF5 and Zarr files, series in TIFF files with several; None = the
+            only one.
+        level: of OME-Zarr and of TIFF with a pyramid, 0 = full resolution. Labels are read at
+            the same level, if they have it.
         labels_key: the same for the label files, which may be the image files themselves.
         colour: "channels" takes all as they are, "grey" the luminance, "darkness" how far
             an RGB image is from white (stained objects are bright), "hematoxylin",
@@ -76,6 +80,7 @@ class FilesSource(ListedSource[Path]):
     exclude: tuple[Name, ...] = ()
     page: Page = None
     key: Name | None = None
+    level: Level = 0
     labels_key: Name | None = None
     colour: str = "channels"
     percentiles: Percentiles | None = (1.0, 99.8)
@@ -132,7 +137,7 @@ class FilesSource(ListedSource[Path]):
         names = {}
         for file in image_files(self.path, self.pattern):
             name = file.name if file == root else file.relative_to(root).as_posix()
-            pages = [None] if self.page != EACH else _pages(file)
+            pages = [None] if self.page != EACH else self._pages(file)
             for page in pages:
                 full = name if page is None else f"{name}#{page}"
                 if not {_composed(name), _composed(full)} & excluded:
@@ -162,9 +167,11 @@ class FilesSource(ListedSource[Path]):
         file, page = split_page(candidates[0])
         if file.resolve() == split_page(key)[0].resolve() and self.key == self.labels_key:
             raise ValueError(f"labels points at the images themselves ({file}); give another path")
-        if isinstance(self.page, int) and page_count(file) > 1:
+        facts = read_facts(file, self.labels_key)
+        if isinstance(self.page, int) and facts.pages > 1:
             page = self.page
-        truth = read_labels(file, self.labels_key, page)
+        level = self.level if self.level < facts.levels else 0
+        truth = read_labels(file, self.labels_key, page, level)
         if truth.shape != shape:
             raise ValueError(
                 f"{candidates[0]} has shape {truth.shape}, expected {shape} as the image {key} "
@@ -172,14 +179,15 @@ class FilesSource(ListedSource[Path]):
             )
         return renumbered(truth)
 
-
-def _pages(file: Path) -> list[None] | list[int]:
-    """Numbers of a file's pages, or [None] where it is one image."""
-    try:
-        count = page_count(file)
-    except ValueError:
-        count = 1  # a broken file says so when it is read
-    return [None] if count == 1 else list(range(count))
+    def _pages(self, file: Path) -> list[None] | list[int]:
+        """Numbers of a file's pages, or [None] where it is one image."""
+        try:
+            count = self.reader.facts(file).pages
+        except ValueError:
+            count = 1  # a broken file says so when it is read
+        # Pages of a Zarr folder without an ending have no names.
+        named = split_page(page_path(file, 0))[0] == file
+        return list(range(count)) if named and count > 1 else [None]
 
 
 def _composed(name: str) -> str:

@@ -1,148 +1,182 @@
-"""HDF5 files and Zarr folders: datasets by name, and which Zarr may be opened at all."""
+"""HDF5 files and Zarr folders: their images by name, of which OME-Zarr's have levels."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gym_rlseg.images.reading.planes import channels_first, check_pixels, plane_shape, reading
+from gym_rlseg.images.reading.facts import micrometres, pixel_size
+from gym_rlseg.images.reading.grids import Grid, guessed_axes, letters
+from gym_rlseg.images.reading.ngff import Multiscale, multiscale
+from gym_rlseg.images.reading.planes import check_level, reading
+from gym_rlseg.images.reading.zarr_codecs import check_codecs
 
-#: Files that make a folder a Zarr.
-ZARR_MARKERS = ("zarr.json", ".zgroup", ".zarray", ".zmetadata")
-# What makes numbers of bytes and nothing else. "pickle", which numcodecs has as well, runs
-# what a stranger wrote into the file.
-_CODECS = {
-    "adler32", "astype", "bitround", "blosc", "bytes", "bz2", "crc32", "crc32c", "delta",
-    "fixedscaleoffset", "fletcher32", "gzip", "jenkins_lookup3", "lz4", "lzma", "packbits",
-    "pcodec", "quantize", "sharding_indexed", "shuffle", "transpose", "vlen-bytes", "vlen-utf8",
-    "zfpy", "zlib", "zstd",
-}  # fmt: skip
-_CODEC_KEYS = ("compressor", "filters", "codecs", "index_codecs")
+# What gives each level of an image, full resolution first.
+_Levels = list[Callable[[], Grid]]
 
 
-def read_container(path: Path, key: str | None, kind: str, most_pixels: int) -> NDArray[Any]:
-    """Read one dataset.
+@contextmanager
+def opened_hdf5(path: Path, key: str | None, level: int) -> Iterator[Grid]:
+    """A dataset of a HDF5 file, as long as the context lasts.
 
     Args:
-        path: the file, or the folder of a Zarr.
+        path: the file.
         key: name of the dataset; None takes the only one.
-        kind: "hdf5" or "zarr".
-        most_pixels: see `check_pixels`.
-
-    Returns:
-        (C, H, W), without an alpha channel.
+        level: 0, as there are no others.
 
     Raises:
-        ValueError: if there is no such dataset, it is no 2-D image, too large, or made by a
-            codec that might run code.
+        ValueError: if it can't be read, or there is no such dataset or level.
     """
-    from elf.io import is_dataset, is_group, open_file
+    import h5py
 
     with reading(path):
-        if kind == "zarr":
-            check_codecs(path, key)
-        root = open_file(str(path), mode="r", ext=".zarr" if kind == "zarr" else ".h5")
-    with root:
-        if is_dataset(root):  # a Zarr folder may be an array itself
-            if key is not None:
-                raise ValueError(f"{path} is a single array without names; leave out key={key!r}")
-            dataset = root
-        else:
-            with reading(path):
-                names = _dataset_names(root, kind)
-            chosen = names[0] if key is None and len(names) == 1 else key
-            if not names:
-                raise ValueError(f"{path} holds no dataset of two or more dimensions")
-            if chosen is None:
-                raise ValueError(f"{path} holds several datasets; set key to one of {names}")
-            if chosen not in root or is_group(root[chosen]):
-                raise ValueError(f"{path} holds no dataset {chosen!r}; set key to one of {names}")
-            dataset = root[chosen]
-        shape, axis = plane_shape(dataset.shape, path)  # refuse a volume before reading it
-        check_pixels(shape, path, most_pixels)
+        file = h5py.File(path, "r")
+    with file:
+        found: list[str] = []
+
+        def visit(name: str, node: Any) -> None:
+            if _is_image(node):
+                found.append(name)
+
         with reading(path):
-            array = np.asarray(dataset[...])
-    return channels_first(array, path, alpha=axis == 2 and shape[2] == 4)
+            node = None if key is None else file.get(key)
+            if not _is_image(node):
+                file.visititems(visit)
+        node = node if _is_image(node) else file[_chosen(path, sorted(found), key)]
+        check_level(level, 1, path)
+        with reading(path):
+            grid = _dataset(node)
+        yield grid
 
 
-def check_codecs(path: Path, key: str | None = None) -> None:
-    """Refuse a Zarr whose metadata name a codec that isn't known to make mere numbers.
+def open_zarr(path: Path, key: str | None, level: int) -> Grid:
+    """An image in a Zarr folder.
 
     Args:
-        path: the folder; nothing of it but its metadata is read.
-        key: of an array in it, which need not be a member of any group.
+        path: the folder.
+        key: of an array, or of a group that OME's metadata make an image; None takes the only
+            one. Labels inside an image aren't counted.
+        level: of such an image, 0 = full resolution.
 
     Raises:
-        ValueError: naming the codec and the file that asks for it.
-        OSError: if the metadata can't be read.
+        ValueError: if it can't be read, there is no such image or level, or a codec might run
+            code.
     """
-    seen: set[str] = set()
-    folders = [path] if key is None else [path, path / key.strip("/")]
-    for file in (file for folder in folders for file in _metadata(folder, seen)):
-        for codec in _codecs(json.loads(file.read_bytes())):
-            if codec.removeprefix("numcodecs.") not in _CODECS:
-                raise ValueError(
-                    f"the codec {codec!r} in {file.relative_to(path)} isn't among those that are "
-                    "known to hold mere numbers"
-                )
+    import zarr
+
+    with reading(path):
+        check_codecs(path, key)
+        root = zarr.open(str(path), mode="r")
+    if isinstance(root, zarr.Array):  # a folder may be an array itself
+        if key is not None:
+            raise ValueError(f"{path} is a single array without names; leave out key={key!r}")
+        check_level(level, 1, path)
+        with reading(path):
+            return _plain(root)
+    with reading(path):
+        found = None if key is None else _named(root, key.strip("/"))
+        if found is None:
+            images = _images(root)
+    if found is None:
+        found = images[_chosen(path, sorted(images), key)]
+    check_level(level, len(found), path)
+    with reading(path):
+        return found[level]()
 
 
-def _metadata(folder: Path, seen: set[str]) -> Iterator[Path]:
-    """All metadata in and below a folder; chunks, which may be many, are not looked through."""
-    place = os.path.realpath(folder)
-    if place in seen or not os.path.isdir(place):
-        return
-    seen.add(place)  # links may lead in a circle
-    found = [folder / name for name in ZARR_MARKERS if (folder / name).is_file()]
-    yield from found
-    if not any(_is_array(file) for file in found):
-        with os.scandir(folder) as entries:
-            children = sorted(entry.name for entry in entries if entry.is_dir())
-        for child in children:
-            yield from _metadata(folder / child, seen)
+def _chosen(path: Path, names: list[str], key: str | None) -> str:
+    """The only image, if none is asked for.
 
-
-def _is_array(file: Path) -> bool:
-    if file.name == "zarr.json":
-        return bool(json.loads(file.read_bytes()).get("node_type") == "array")
-    return file.name == ".zarray"
-
-
-def _is_users_own(name: str) -> bool:
-    return name == "attributes" or name.endswith(".zattrs")
-
-
-def _codecs(data: Any, *, inside: bool = False) -> Iterator[str]:
-    """Names of all codecs in metadata of either version, wherever they stand.
-
-    A codec of version 3 may hold the name of another in its configuration.
+    Raises:
+        ValueError: otherwise, as `names` are all that there are.
     """
-    if isinstance(data, list):
-        for entry in data:
-            yield from _codecs(entry, inside=inside)
-    elif isinstance(data, dict):
-        for name, value in data.items():
-            if inside and name in ("id", "name"):
-                yield str(value)
-            elif name in _CODEC_KEYS:
-                yield from _codecs(value, inside=True)
-            elif isinstance(value, dict | list) and not _is_users_own(name):
-                yield from _codecs(value, inside=inside)
-    elif inside and isinstance(data, str):
-        yield data  # a codec without options
+    if not names:
+        raise ValueError(f"{path} holds no dataset of two or more dimensions")
+    if key is not None:
+        raise ValueError(f"{path} holds no dataset {key!r}; set key to one of {names}")
+    if len(names) > 1:
+        raise ValueError(f"{path} holds several datasets; set key to one of {names}")
+    return names[0]
 
 
-def _dataset_names(root: Any, kind: str) -> list[str]:
-    """Names of all datasets that could be images, at any depth."""
-    members: list[tuple[str, Any]] = []
-    if kind == "hdf5":
-        root.visititems(lambda name, node: members.append((name, node)))
-    else:
-        members.extend(root.members(max_depth=None))
-    return sorted(name for name, node in members if len(getattr(node, "shape", ())) >= 2)
+def _images(root: Any) -> dict[str, _Levels]:
+    """All images in a group by their names; an image's own levels and labels are none."""
+    own = _levels(root)
+    if own:
+        return {"": own}
+    found: dict[str, _Levels] = {}
+    groups: list[str] = []
+    for name, node in sorted(root.members(max_depth=None), key=lambda member: member[0]):
+        if not any(name.startswith(f"{group}/") for group in groups) and (levels := _levels(node)):
+            found[name] = levels
+            groups.append(name)
+    return found
+
+
+def _named(root: Any, key: str) -> _Levels | None:
+    """The image, or one of the arrays of an image, that goes by a name; None if there is none."""
+    if key not in root:
+        return None
+    parent, _, name = key.rpartition("/")
+    around = root[parent] if parent else root
+    image = multiscale(dict(around.attrs))
+    if image is not None and name in image.levels:
+        return [partial(_scaled, around, image, image.levels.index(name))]
+    return _levels(root[key]) or None
+
+
+def _levels(node: Any) -> _Levels:
+    """What gives each level of an array or group, full resolution first; [] if it is no image."""
+    if hasattr(node, "shape"):
+        return [partial(_plain, node)] if node.ndim > 1 else []
+    image = multiscale(dict(node.attrs))
+    return [partial(_scaled, node, image, n) for n in range(len(image.levels))] if image else []
+
+
+def _plain(array: Any) -> Grid:
+    """An array of which no image group speaks."""
+    names = array.attrs.get("_ARRAY_DIMENSIONS") or getattr(array.metadata, "dimension_names", None)
+    axes = letters(names) if isinstance(names, list | tuple) and all(names) else None
+    if axes is None or len(axes) != array.ndim:
+        axes = guessed_axes(array.shape)
+    return Grid(array=array, axes=axes)
+
+
+def _scaled(group: Any, image: Multiscale, level: int) -> Grid:
+    """A level of an image group."""
+    array = group[image.levels[level]]
+    if len(image.axes) != array.ndim:
+        raise ValueError(
+            f"its OME metadata name {len(image.axes)} axes of an array that has {array.ndim}"
+        )
+    size, names = image.sizes[level], image.channel_names
+    return Grid(
+        array=array,
+        axes=image.axes,
+        pixel_size=size,
+        channel_names=names,
+        levels=len(image.levels),
+    )
+
+
+def _is_image(node: Any) -> bool:
+    return len(getattr(node, "shape", None) or ()) > 1
+
+
+def _dataset(node: Any) -> Grid:
+    """A dataset of HDF5, whose axes ilastik names, and whose pixels ImageJ's plugins measure."""
+    axes = None
+    if "axistags" in node.attrs:
+        tags = json.loads(node.attrs["axistags"])["axes"]
+        axes = letters([tag["key"] for tag in tags])
+    if axes is None or len(axes) != node.ndim:
+        axes = guessed_axes(node.shape)
+    size = np.ravel(node.attrs.get("element_size_um", ()))
+    y, x = (micrometres(length, "um") for length in size[-2:]) if len(size) > 1 else (None, None)
+    return Grid(array=node, axes=axes, pixel_size=pixel_size(y, x))

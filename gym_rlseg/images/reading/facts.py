@@ -31,12 +31,14 @@ class Facts:
         pixel_size: of the level that is read, in micrometres (y, x); None where unknown.
         channel_names: one for every channel as read, in their order; () where unknown.
         pages: how many images the file holds.
+        levels: of resolution that the file has of it.
         page_axes: what counts them; None where they are no single stack of one shape.
     """
 
     pixel_size: PixelSize | None = None
     channel_names: tuple[str, ...] = ()
     pages: int = 1
+    levels: int = 1
     page_axes: PageAxes | None = None
 
 

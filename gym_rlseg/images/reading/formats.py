@@ -1,100 +1,32 @@
 """Image and label files, read as plain arrays.
 
-TIFF goes through tifffile, PNG and JPEG through Pillow, HDF5 and Zarr through elf. They
-are imported where they are used, so that a user of the synthetic images does not wait for
-them. Which of them reads a file is decided by its first bytes, where these say it.
+TIFF goes through tifffile, PNG, JPEG, BMP and GIF through Pillow, HDF5 through h5py, Zarr
+through zarr. They are imported where they are used, so that a user of the synthetic images does
+not wait for them. Which of them reads a file is decided by its first bytes, where these say it.
 """
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.images.reading.containers import ZARR_MARKERS, read_container
+from gym_rlseg.images.reading.containers import open_zarr, opened_hdf5
 from gym_rlseg.images.reading.facts import Facts
-from gym_rlseg.images.reading.pages import PageAxes
-from gym_rlseg.images.reading.pillow import read_pillow
-from gym_rlseg.images.reading.planes import MOST_PIXELS, reading
+from gym_rlseg.images.reading.grids import Grid, guessed_axes
+from gym_rlseg.images.reading.kinds import KNOWN, content, existing
+from gym_rlseg.images.reading.pillow import pillow_facts, read_pillow
+from gym_rlseg.images.reading.planes import MOST_PIXELS, check_level, reading
 from gym_rlseg.images.reading.tiff import read_tiff
 from gym_rlseg.images.reading.tiff_facts import tiff_facts
-from gym_rlseg.paths import user_path
 
-_SUFFIXES = {
-    "tiff": (".tif", ".tiff"),
-    "jpeg": (".jpg", ".jpeg"),
-    "png": (".png",),
-    "hdf5": (".h5", ".hdf5", ".hdf"),
-    "zarr": (".zarr", ".zr"),
-}
-_FIRST_BYTES: Mapping[bytes, str] = {
-    b"II*\0": "tiff",
-    b"MM\0*": "tiff",
-    b"II+\0": "tiff",  # beyond 4 GB
-    b"MM\0+": "tiff",
-    b"\x89PNG": "png",
-    b"\xff\xd8\xff": "jpeg",
-    b"\x89HDF": "hdf5",
-}
-_KNOWN = ", ".join(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)
+#: Kinds of files that hold arrays of any number of axes.
+_GRIDS = ("hdf5", "zarr", "numpy")
 _MIN_SIZE = 8
-
-
-def image_files(path: str | Path, pattern: str = "*") -> tuple[Path, ...]:
-    """The image files at `path`, sorted by name; none of them is opened.
-
-    A Zarr folder counts as one file. Hidden files, files of an unknown extension and
-    whatever lies inside a Zarr folder are left out.
-
-    Args:
-        path: a folder, or one file, which is returned whatever the pattern.
-        pattern: glob pattern within the folder; "**/*" descends into sub-folders.
-
-    Raises:
-        ValueError: if `path` is missing, of an unknown type or without image files.
-    """
-    root = _existing(path)
-    if _kind(root) is not None:
-        return (root,)
-    if not root.is_dir():
-        raise ValueError(f"{root} is not an image file: expected a folder or one of {_KNOWN}")
-    if not os.access(root, os.R_OK | os.X_OK):
-        raise ValueError(f"{root} cannot be listed; check its permissions")
-    try:
-        found = sorted(root.glob(pattern), key=lambda file: file.relative_to(root).as_posix())
-    except (ValueError, NotImplementedError) as error:
-        raise ValueError(
-            f'pattern must be a relative glob pattern such as "*.tif", got {pattern!r}'
-        ) from error
-    files = tuple(file for file in found if _is_listed(file, root))
-    if not files:
-        raise ValueError(
-            f"{root} holds no image file that matches {pattern!r}: expected one of {_KNOWN}"
-        )
-    return files
-
-
-def page_count(path: Path) -> int:
-    """Number of pages in an image file: 1 for all that are no TIFF.
-
-    Raises:
-        ValueError: if it is missing, or a broken TIFF.
-    """
-    return read_facts(path).pages
-
-
-def page_axes(path: Path) -> PageAxes | None:
-    """What counts the pages of an image file; None where they are no single stack.
-
-    Raises:
-        ValueError: if it is missing, or a broken TIFF.
-    """
-    return read_facts(path).page_axes
 
 
 def read_facts(path: str | Path, key: str | None = None, level: int = 0) -> Facts:
@@ -106,10 +38,17 @@ def read_facts(path: str | Path, key: str | None = None, level: int = 0) -> Fact
         level: as in `read_image`.
 
     Raises:
-        ValueError: if it is missing, or a broken TIFF.
+        ValueError: if it is missing or broken, or has no such image or level.
     """
-    path = _existing(path)
-    return tiff_facts(path, key, level) if _content(path) == "tiff" else Facts()
+    path = existing(path)
+    kind = content(path)
+    if kind == "tiff":
+        return tiff_facts(path, key, level)
+    if kind in _GRIDS:
+        with _grid(path, kind, key, level) as grid:
+            return grid.facts
+    check_level(level, 1, path)
+    return Facts() if path.suffix.lower() != ".gif" else pillow_facts(path)
 
 
 def read_image(
@@ -117,31 +56,36 @@ def read_image(
     key: str | None = None,
     page: int | None = None,
     most_pixels: int = MOST_PIXELS,
+    level: int = 0,
 ) -> NDArray[Any]:
     """Read one 2-D image.
 
-    Grey images (H, W) get one channel, colour images (H, W, 3 or 4) lose their alpha
-    channel, and (C, H, W) with C <= 4 is taken as it is; superfluous axes of length 1
-    are dropped. A palette's colours are looked up, and in a TIFF whose zero is white dark
-    and bright change places: larger numbers are brighter. Colour PNG of 16 bits arrives with
-    8, which is all Pillow offers.
+    Where a file names its axes (OME, ImageJ, OME-Zarr, ilastik), any number of channels is
+    taken. Elsewhere grey images (H, W) get one channel, (H, W, C) and (C, H, W) are images with
+    C <= 4 channels, and what lies in front of them counts pages; superfluous axes of length 1 are
+    dropped. Colour images lose their alpha channel. A palette's colours are looked up, and in a
+    TIFF whose zero is white dark and bright change places: larger numbers are brighter. Images
+    are turned as their Exif orientation says. Colour PNG of 16 bits arrives with 8, which is all
+    Pillow offers.
 
     Args:
-        path: a TIFF, PNG, JPEG or HDF5 file, or a Zarr folder.
-        key: name of the dataset in HDF5 and Zarr; None takes the only one. Other
-            formats ignore it.
-        page: which page of a TIFF that holds several, from 0; a file of one image has
-            page 0. None takes only files of one image.
+        path: a file of one of the kinds in `SUFFIXES`, or a Zarr folder.
+        key: name of the dataset in HDF5 and Zarr, where an OME-Zarr's labels are none unless
+            they are asked for; of the series in a TIFF that has several. None takes the only
+            one. Other files ignore it.
+        page: which image of a file that holds several, from 0, counted along all axes but
+            channels, y and x; a file of one image has page 0. None takes only files of one.
         most_pixels: pixels times channels beyond which a file is refused undecoded.
+        level: of OME-Zarr and of TIFF with a pyramid, 0 = full resolution.
 
     Returns:
         (C, H, W), contiguous, in the file's own dtype and native byte order.
 
     Raises:
-        ValueError: if the file is missing, unreadable, a volume, without such a page, smaller than
+        ValueError: if the file is missing, unreadable, without such a page or level, smaller than
             8 x 8 pixels, too large, not of real numbers, or holds NaN or infinite values.
     """
-    return checked_image(_read_planes(_existing(path), key, page, most_pixels), path)
+    return checked_image(_read_planes(existing(path), key, page, most_pixels, level), path)
 
 
 def checked_image(image: NDArray[Any], name: str | Path) -> NDArray[Any]:
@@ -160,7 +104,7 @@ def checked_image(image: NDArray[Any], name: str | Path) -> NDArray[Any]:
 
 
 def read_labels(
-    path: str | Path, key: str | None = None, page: int | None = None
+    path: str | Path, key: str | None = None, page: int | None = None, level: int = 0
 ) -> NDArray[np.int32]:
     """Read one label image; labels keep their numbers and paletted PNG its indices.
 
@@ -169,6 +113,7 @@ def read_labels(
             numbers pass, as some programs save labels so.
         key: as in `read_image`.
         page: as in `read_image`.
+        level: as in `read_image`.
 
     Returns:
         int32 (H, W), 0 = background.
@@ -177,10 +122,10 @@ def read_labels(
         ValueError: if the file cannot be read, is a JPEG, has several channels, or
             holds values other than whole numbers from 0 to 2**31 - 1.
     """
-    path = _existing(path)
-    if _content(path) == "jpeg":
+    path = existing(path)
+    if content(path) == "jpeg":
         raise ValueError(f"{path} is a JPEG, whose compression alters labels; save them as TIFF")
-    planes = _numbers(_read_planes(path, key, page, MOST_PIXELS, stored=True), path)
+    planes = _numbers(_read_planes(path, key, page, MOST_PIXELS, level, stored=True), path)
     if planes.shape[0] != 1:
         raise ValueError(
             f"{path} has {planes.shape[0]} channels, expected one channel of label numbers "
@@ -199,63 +144,44 @@ def read_labels(
     return labels.astype(np.int32)
 
 
-def _existing(path: str | Path) -> Path:
-    found = user_path(path)
-    try:
-        mode = found.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise ValueError(f"{found} does not exist; check the path") from error
-    except (OSError, ValueError) as error:  # no permission, links in a circle, a name too long
-        reason = getattr(error, "strerror", None) or error
-        raise ValueError(f"{found} cannot be opened ({reason}); check the path") from error
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # a FIFO would wait for ever
-        raise ValueError(f"{found} is neither a file nor a folder, so it is no image; remove it")
-    return found
-
-
-def _kind(path: Path) -> str | None:
-    """The key of `_SUFFIXES` that the name of `path` belongs to, or None."""
-    suffix = path.suffix.lower()
-    if os.path.isdir(path):  # unlike Path.is_dir, False where nobody may look
-        marked = any(os.path.isfile(path / marker) for marker in ZARR_MARKERS)
-        return "zarr" if marked or suffix in _SUFFIXES["zarr"] else None
-    for kind, suffixes in _SUFFIXES.items():
-        if suffix in suffixes and kind != "zarr":
-            return kind
-    return None
-
-
-def _content(path: Path) -> str | None:
-    """What an existing image file holds: by its first bytes, else by its name."""
-    kind = _kind(path)
-    if kind in (None, "zarr"):
-        return kind
-    with reading(path), path.open("rb") as file:
-        start = file.read(4)
-    return next((found for first, found in _FIRST_BYTES.items() if start.startswith(first)), kind)
-
-
-def _is_listed(file: Path, root: Path) -> bool:
-    inner = file.relative_to(root)
-    if _kind(file) is None or any(part.startswith(".") for part in inner.parts):
-        return False
-    return all(_kind(root / parent) is None for parent in inner.parents)
-
-
 def _read_planes(
-    path: Path, key: str | None, page: int | None, most_pixels: int, *, stored: bool = False
+    path: Path,
+    key: str | None,
+    page: int | None,
+    most_pixels: int,
+    level: int,
+    *,
+    stored: bool = False,
 ) -> NDArray[Any]:
     """Read `path` as (C, H, W); `stored` keeps the numbers of the file, whatever they mean."""
-    kind = _content(path)
+    kind = content(path)
     if kind is None:
-        raise ValueError(f"{path} is not an image file: expected one of {_KNOWN}")
+        raise ValueError(f"{path} is not an image file: expected one of {KNOWN}")
     if kind == "tiff":
-        return read_tiff(path, page, most_pixels, stored=stored)
-    if page:
-        raise ValueError(f"{path} has 1 page, counted from 0, and so no page {page}")
-    if kind in ("hdf5", "zarr"):
-        return read_container(path, key, kind, most_pixels)
-    return read_pillow(path, most_pixels, indices=stored)
+        return read_tiff(path, page, most_pixels, key=key, level=level, stored=stored)
+    if kind in _GRIDS:
+        with _grid(path, kind, key, level) as grid:
+            return grid.planes(page, path, most_pixels)
+    check_level(level, 1, path)
+    return read_pillow(path, page, most_pixels, indices=stored)
+
+
+@contextmanager
+def _grid(path: Path, kind: str | None, key: str | None, level: int) -> Iterator[Grid]:
+    """The array in a file, as long as the context lasts."""
+    if kind == "hdf5":
+        with opened_hdf5(path, key, level) as grid:
+            yield grid
+    elif kind == "zarr":
+        yield open_zarr(path, key, level)
+    else:
+        check_level(level, 1, path)
+        with reading(path):
+            # Pickled objects could run code.
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            if array.ndim < 2:
+                raise ValueError(f"it holds an array of {array.ndim} axes")
+        yield Grid(array=array, axes=guessed_axes(array.shape))
 
 
 def _numbers(array: NDArray[Any], name: str | Path) -> NDArray[Any]:

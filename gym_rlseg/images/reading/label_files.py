@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gym_rlseg.images.reading.formats import image_files
+from gym_rlseg.images.reading.listing import image_files
 from gym_rlseg.images.reading.pages import file_stem, page_path, split_page
 from gym_rlseg.paths import user_path
 

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Annotated, Literal, TypeVar
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
-_PAGE = re.compile(r"(.+\.tiff?)#(\d+)", re.IGNORECASE)
+_PAGE = re.compile(r"(.+\.(?:tiff?|zarr|zr|h5|hdf5?|npy|gif|czi|nd2|lif))#(\d+)", re.IGNORECASE)
 _Path = TypeVar("_Path", bound=PurePath)
 #: The value of the option `page` that makes every page an image of its own.
 EACH = "each"
+#: The option `level`: of resolution.
+Level = Annotated[int, Ge(0), Le(99)]
 #: The option `page`.
 Page = Annotated[int, Ge(0)] | Literal["each"] | None
 

@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-#: How many channels an image may have.
+#: How many channels an image may have whose axes have no names.
 MAX_CHANNELS = 4
 REMEDY = "save its planes as separate files"
 # What counts pages or samples of a pixel, and has no name of its own.
@@ -87,52 +86,71 @@ def described(axes: str, shape: Sequence[int]) -> str:
     """Axes and their lengths, such as "t=12, c=3, y=512, x=512".
 
     Args:
-        axes: a letter each, as tifffile has them; none: they have no names.
+        axes: a letter each, as tifffile has them.
         shape: their lengths.
     """
-    names = [_NAMES.get(axis, axis.lower()) for axis in axes] or ["?"] * len(shape)
+    names = [_NAMES.get(axis, axis.lower()) for axis in axes]
     return ", ".join(f"{name}={size}" for name, size in zip(names, shape, strict=True))
 
 
-def plane_shape(
-    shape: tuple[int, ...], path: Path | str, remedy: str = REMEDY, axes: str = ""
-) -> tuple[tuple[int, ...], int | None]:
-    """Drop superfluous axes of length 1 and find the channels: axis 0, axis 2 or None.
-
-    Where both ends could be channels the image is too small to be used either way.
+def plane_axes(axes: str, shape: Sequence[int], path: Path | str, remedy: str = REMEDY) -> str:
+    """The axes of one 2-D image, where what has no name may turn out to be its channels.
 
     Args:
-        shape: of an array.
+        axes: a letter each: Y, X, C channels and S samples of a pixel; all else counts pages.
+        shape: their lengths.
         path: what the message calls it.
         remedy: the end of the message.
-        axes: a letter per axis, where they have names.
+
+    Returns:
+        The same, with C for an axis that is neither time nor depth and short enough.
 
     Raises:
-        ValueError: if this is no shape of a 2-D image; `remedy` says what to do.
+        ValueError: if there is more than one image; `remedy` says what to do.
     """
-    lean = list(shape)
-    while len(lean) > 3 and 1 in lean:
-        lean.remove(1)
-    if len(lean) == 2:
-        return tuple(lean), None
-    if len(lean) == 3:
-        for axis in (0, 2):
-            if 1 <= lean[axis] <= MAX_CHANNELS:
-                return tuple(lean), axis
+    long = [i for i, axis in enumerate(axes) if axis not in "YX" and shape[i] > 1]
+    others = [i for i in long if axes[i] not in "CS"]
+    if axes.count("Y") == axes.count("X") == 1:
+        if not others:
+            return axes
+        at = others[0]
+        if len(long) == 1 and axes[at] not in "ZT" and shape[at] <= MAX_CHANNELS:
+            return f"{axes[:at]}C{axes[at + 1 :]}"
     raise not_2d(path, described(axes, shape), remedy)
 
 
-def channels_first(array: NDArray[Any], path: Path | str, *, alpha: bool) -> NDArray[Any]:
-    """Bring `array` to axes CYX, without its last channel where that is `alpha`."""
-    shape, axis = plane_shape(array.shape, path)
-    lean = array.reshape(shape)
-    planes = lean[np.newaxis] if axis is None else np.moveaxis(lean, axis, 0)
+def channels_first(array: NDArray[Any], axes: str, *, alpha: bool) -> NDArray[Any]:
+    """Bring `array` to axes CYX, without its last channel where that is `alpha`.
+
+    Args:
+        array: one image.
+        axes: of it, as `plane_axes` returns them; those of other names have the length 1.
+        alpha: whether the last channel, or sample, is opacity.
+    """
+    order = [axes.index(axis) for axis in "CSYX" if axis in axes]
+    order = [i for i in range(len(axes)) if i not in order] + order
+    moved = array.transpose(order)
+    planes = moved.reshape(-1, *moved.shape[-2:])
     return planes[:-1] if alpha else planes
+
+
+def oriented(planes: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Turn an image the way that its file says it is to be seen.
+
+    Args:
+        planes: (N, H, W) or (N, H, W, ...).
+        orientation: the tag 274 of TIFF 6.0 and Exif: where the first row and column lie. All
+            but 2 to 8 mean top and left.
+    """
+    if orientation in (5, 6, 7, 8):
+        planes = planes.swapaxes(1, 2)
+    down, across = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
+    return planes[:, :: -1 if down else 1, :: -1 if across else 1]
 
 
 def not_2d(path: Path | str, found: str, remedy: str) -> ValueError:
     """The error for a file that holds no 2-D image, or more than one."""
     return ValueError(
-        f"{path} has the axes {found}, expected one 2-D image: YX, YXC with 3 or 4 channels, or "
-        f"CYX with at most {MAX_CHANNELS}; {remedy}"
+        f"{path} has the axes {found}, expected one 2-D image of y and x, and c or samples where "
+        f"it has channels; {remedy}"
     )

@@ -15,7 +15,7 @@ from gym_rlseg.images.reading.colour import check_colour, convert
 from gym_rlseg.images.reading.contrast import Percentiles, normalise
 from gym_rlseg.images.reading.facts import Facts
 from gym_rlseg.images.reading.formats import checked_image, read_facts, read_image
-from gym_rlseg.images.reading.pages import Page, split_page
+from gym_rlseg.images.reading.pages import Level, Page, split_page
 from gym_rlseg.images.reading.planes import MAX_CHANNELS, MOST_PIXELS
 from gym_rlseg.options import Options, Rule
 from gym_rlseg.options.ranges import Positive
@@ -33,9 +33,10 @@ class Reader(Options):
     """Reads (`raw`), then takes the colours that count and stretches the contrast (`adjusted`).
 
     Attributes:
-        page: of TIFF files with several pages: which, from 0. None and "each" refuse such
+        page: of files with several images: which, from 0. None and "each" refuse such
             files, unless the page is in the path: stack.tif#3.
-        key: dataset in HDF5 and Zarr files; None = the only one.
+        key: dataset in HDF5 and Zarr files, series in TIFF; None = the only one.
+        level: of OME-Zarr and of TIFF with a pyramid, 0 = full resolution.
         colour: what counts of a colour image, see `FilesSource`.
         percentiles: contrast stretch per channel, see `normalise`; None = by dtype.
         gamma: exponent applied after the stretch.
@@ -45,6 +46,7 @@ class Reader(Options):
 
     page: Page = None
     key: Name | None = None
+    level: Level = 0
     colour: str = "channels"
     percentiles: Percentiles | None = (1.0, 99.8)
     gamma: Positive = 1.0
@@ -73,7 +75,7 @@ class Reader(Options):
             file, page = split_page(Path(image))
             if page is None and isinstance(self.page, int):
                 page = self.page
-            return read_image(file, self.key, page, self.most_pixels)
+            return read_image(file, self.key, page, self.most_pixels, self.level)
         last = image.shape[-1] if image.ndim == 3 else 0
         planes = np.moveaxis(image, 2, 0)[:3] if 1 <= last <= MAX_CHANNELS else image
         planes = planes[np.newaxis] if planes.ndim == 2 else planes
@@ -92,7 +94,7 @@ class Reader(Options):
         """
         if isinstance(image, np.ndarray):
             return Facts()
-        return read_facts(split_page(Path(image))[0], self.key)
+        return read_facts(split_page(Path(image))[0], self.key, self.level)
 
     def adjusted(self, raw: NDArray[Any], name: str = "the image") -> NDArray[np.float32]:
         """An image that `raw` returned, as agents see it.

@@ -20,7 +20,8 @@ from gym_rlseg.images.reading.planes import (
     check_pixels,
     described,
     not_2d,
-    plane_shape,
+    oriented,
+    plane_axes,
     reading,
     several,
 )
@@ -67,16 +68,19 @@ def read_tiff(
         found = stacks(tiff, path, key, level)
         check_page(page, count(found), path)
         if page is None or count(found) == 1:
-            stack, array = found[0], _read_whole(found, path, most_pixels)
+            (series, axes), array = _read_whole(found, path, most_pixels)
         else:
-            stack, array = _read_page(tiff, found, page, path, most_pixels)
+            (series, axes), array = _read_page(tiff, found, page, path, most_pixels)
         with reading(path):
-            first = stack.series.keyframe
+            first = series.keyframe
             extra = first.extrasamples  # what the samples after grey or RGB mean
         is_rgba = first.photometric == tifffile.PHOTOMETRIC.RGB and first.samplesperpixel == 4
         alpha = is_rgba or (len(extra) > 0 and extra[-1] in _ALPHA)
-        planes = channels_first(array, path, alpha=alpha)
+        planes = channels_first(array, axes, alpha=alpha)
         with reading(path):
+            # ImageJ and OME's programs pay no heed to it; others show the image turned.
+            if not (tiff.is_imagej or tiff.is_ome):
+                planes = oriented(planes, first.tags.valueof("Orientation", default=1))
             return planes if stored else _meant(planes, first)
 
 
@@ -100,8 +104,10 @@ def _mask(first: TiffPage) -> int:
     return int(2**first.bitspersample - 1)
 
 
-def _read_whole(found: list[Stack], path: Path, most_pixels: int) -> NDArray[Any]:
-    """All of a file that holds one image.
+def _read_whole(
+    found: list[Stack], path: Path, most_pixels: int
+) -> tuple[tuple[TiffPageSeries, str], NDArray[Any]]:
+    """All of a file that holds one image; its series and axes, and the array.
 
     Raises:
         ValueError: if it holds several, before any of them is read.
@@ -112,19 +118,16 @@ def _read_whole(found: list[Stack], path: Path, most_pixels: int) -> NDArray[Any
         shapes = " and ".join(described(s.series.axes, s.series.shape) for s in found)
         names = [s.name for s in found]
         raise not_2d(path, shapes, f"{remedy}, or key to one of its series {names}")
-    axes = zip(series.axes, series.shape, strict=True)
-    if any(name in "ZT" and size > 1 for name, size in axes):
-        raise not_2d(path, described(series.axes, series.shape), remedy)
-    plane_shape(series.shape, path, remedy, series.axes)
+    axes = plane_axes(series.axes, series.shape, path, remedy)
     check_pixels(series.shape, path, most_pixels)
     with reading(path):
-        return _frames(series, None, path).reshape(series.shape)
+        return (series, axes), _frames(series, None, path).reshape(series.shape)
 
 
 def _read_page(
     tiff: TiffFile, found: list[Stack], page: int, path: Path, most_pixels: int
-) -> tuple[Stack, NDArray[Any]]:
-    """One page, and the stack it lies in; the other pages are not read."""
+) -> tuple[tuple[TiffPageSeries, str], NDArray[Any]]:
+    """One page as `_read_whole` returns a file; the other pages are not read."""
     for stack in found:
         if page < stack.counted.count:
             break
@@ -132,16 +135,17 @@ def _read_page(
     series, index = stack.series, stack.index(page)
     shape = tuple(n for n, at in zip(stack.sizes, index, strict=True) if isinstance(at, slice))
     shape += series.keyframe.shape
-    plane_shape(shape, path)
+    kept = [axis for axis, at in zip(stack.axes, index, strict=True) if isinstance(at, slice)]
+    axes = plane_axes("".join(kept) + series.keyframe.axes, shape, path)
     check_pixels(shape, path, most_pixels)
     with reading(path):
         if series.dataoffset is not None:
             # Stacks of ImageJ beyond 4 GB list one frame alone, which the others follow.
             dtype = tiff.byteorder + series.dtype.char
             mapped = tiff.filehandle.memmap_array(dtype, series.shape, series.dataoffset)
-            return stack, np.array(mapped[index])
+            return (series, axes), np.array(mapped[index])
         frames = np.arange(math.prod(stack.sizes)).reshape(stack.sizes)[index]
-        return stack, _frames(series, np.ravel(frames).tolist(), path).reshape(shape)
+        return (series, axes), _frames(series, np.ravel(frames).tolist(), path).reshape(shape)
 
 
 def _frames(series: TiffPageSeries, frames: list[int] | None, path: Path) -> NDArray[Any]:
@@ -177,7 +181,10 @@ def _by_pillow(series: TiffPageSeries, frames: list[int] | None, path: Path) -> 
         for number in [frame.index for frame in wanted if frame is not None]:
             picture.seek(number)
             found.append(np.asarray(picture))
-    array = np.stack(found)
+    # Pillow has turned what has a tag for it; back for now.
+    turned = first.tags.valueof("Orientation", default=1)
+    back = {6: 8, 8: 6}.get(turned, turned)
+    array = oriented(np.stack(found), back)
     if first.photometric == tifffile.PHOTOMETRIC.MINISWHITE and first.bitspersample <= 8:
         array = ~array  # which Pillow has turned round
     if first.bitspersample in (2, 4) and first.photometric != tifffile.PHOTOMETRIC.PALETTE:

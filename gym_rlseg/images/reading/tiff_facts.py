@@ -43,6 +43,7 @@ def tiff_facts(path: Path, key: str | None = None, level: int = 0) -> Facts:
             channel_names=named(names[: first.channels], first.channels),
             page_axes=page_axes(found),
             pages=count(found),
+            levels=first.levels,
         )
 
 

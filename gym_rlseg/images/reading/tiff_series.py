@@ -31,6 +31,7 @@ class Stack:
         sizes: their lengths.
         position: which of the file's series it is, from 0.
         name: of the series, or its number where it has none.
+        levels: how many the series has.
         scale: how many pixels of the full level one is high and wide.
     """
 
@@ -40,6 +41,7 @@ class Stack:
     position: int = 0
     name: str = "0"
     scale: tuple[float, float] = (1.0, 1.0)
+    levels: int = 1
 
     @property
     def counted(self) -> PageAxes:
@@ -111,4 +113,12 @@ def _stack(series: TiffPageSeries, full: TiffPageSeries, position: int, name: st
     split = len(series.shape) - len(frame.shape)
     scale = whole.imagelength / frame.imagelength, whole.imagewidth / frame.imagewidth
     # A frame may itself be a volume; then the file counts as a single page.
-    return Stack(series, series.axes[:split], tuple(series.shape[:split]), position, name, scale)
+    return Stack(
+        series,
+        series.axes[:split],
+        tuple(series.shape[:split]),
+        position,
+        name,
+        scale,
+        len(full.levels),
+    )

@@ -11,7 +11,7 @@ import pytest
 import tifffile
 
 from agents.segmenting.segmenter import Segmenter
-from gym_rlseg.images.reading.formats import page_axes
+from gym_rlseg.images.reading.formats import read_facts
 from gym_rlseg.images.reading.pages import PageAxes
 from gym_rlseg.writing import read_csv
 
@@ -45,7 +45,7 @@ def test_one_label_file_of_the_same_axes_with_objects_linked(each, movie, tmp_pa
         "movie.tif", "summary.csv", "objects.csv", "overlays",
     }  # fmt: skip
     assert len(list((out / "overlays").iterdir())) == 4
-    assert page_axes(out / "movie.tif") == PageAxes("T", (4,))
+    assert read_facts(out / "movie.tif").page_axes == PageAxes("T", (4,))
     stack = tifffile.imread(out / "movie.tif")
     assert stack.shape == (4, 64, 64)
     first = {*np.unique(stack[0]).tolist()}

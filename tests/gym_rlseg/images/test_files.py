@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from gym_rlseg.images.base import SPLITS, ImageSource
 from gym_rlseg.images.files import FilesSource
 from gym_rlseg.images.reading.contrast import normalise
-from gym_rlseg.images.reading.formats import image_files, read_image
+from gym_rlseg.images.reading.formats import read_image
+from gym_rlseg.images.reading.listing import image_files
 from gym_rlseg.images.reading.pages import file_stem
 from gym_rlseg.images.writing import write_labels
 

@@ -12,7 +12,7 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 
-from gym_rlseg.images.reading.formats import page_axes, read_labels
+from gym_rlseg.images.reading.formats import read_facts, read_labels
 from gym_rlseg.images.reading.pages import PageAxes
 from gym_rlseg.images.writing import write_label_pages, write_labels
 
@@ -116,7 +116,7 @@ class TestPages:
             assert series.axes == f"{read}YX"
             assert series.dtype == (np.uint32 if highest > 65535 else np.uint16)
             np.testing.assert_array_equal(series.asarray().reshape(stack.shape), stack)
-        again = page_axes(tmp_path / "a.tif")
+        again = read_facts(tmp_path / "a.tif").page_axes
         assert again == PageAxes(read, sizes if read == names else (axes.count,))
         for page, labels in enumerate(stack):
             np.testing.assert_array_equal(read_labels(tmp_path / "a.tif", page=page), labels)
@@ -146,18 +146,18 @@ class TestPageAxes:
     def test_channels_count_no_pages(self, tmp_path: Path, names: str, expected: PageAxes) -> None:
         stack = ramp((2, 3, H, W))
         tifffile.imwrite(tmp_path / "a.tif", stack, imagej=True, metadata={"axes": names})
-        assert page_axes(tmp_path / "a.tif") == expected
+        assert read_facts(tmp_path / "a.tif").page_axes == expected
 
     def test_of_an_image(self, tmp_path: Path) -> None:
         tifffile.imwrite(tmp_path / "a.tif", ramp())
-        assert page_axes(tmp_path / "a.tif") == PageAxes("", ())
+        assert read_facts(tmp_path / "a.tif").page_axes == PageAxes("", ())
 
     def test_of_several_series(self, tmp_path: Path) -> None:
         def write(*pages: NDArray[Any]) -> PageAxes | None:
             with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
                 for page in pages:
                     tiff.write(page, photometric="minisblack", contiguous=False)
-            return page_axes(tmp_path / "a.tif")
+            return read_facts(tmp_path / "a.tif").page_axes
 
         assert write(ramp(), ramp(dtype="u2"), ramp()) == PageAxes("I", (3,))
         assert write(ramp(), ramp((W, H))) is None  # no page of the one fits the other

@@ -14,7 +14,7 @@ from PIL import Image
 
 from gym_rlseg.images import FilesSource
 from gym_rlseg.images.base import SPLITS
-from gym_rlseg.images.reading.formats import page_count, read_image, read_labels
+from gym_rlseg.images.reading.formats import read_facts, read_image, read_labels
 from gym_rlseg.images.reading.pages import file_stem, page_path, split_page
 
 H, W = 12, 17
@@ -60,7 +60,7 @@ def test_every_page_of_every_kind_of_stack(tmp_path: Path, writer: str, count: i
     options, write = WRITERS[writer]
     pages = stack(count)
     path = write(tmp_path / "a.tif", pages, **options)
-    assert page_count(path) == count
+    assert read_facts(path).pages == count
     for page in (count - 1, 0, 1):
         image = read_image(path, page=page)
         assert image.dtype == np.uint16
@@ -83,7 +83,7 @@ def test_channels_stay_together(
     path = written(tmp_path / "a.ome.tif", pages, **options)
     moved = np.moveaxis(pages, axes.index("C"), -3)
     expected = moved.reshape(-1, *moved.shape[-3:])
-    assert page_count(path) == len(expected)
+    assert read_facts(path).pages == len(expected)
     for page, image in enumerate(expected):
         np.testing.assert_array_equal(read_image(path, page=page), image)
 
@@ -92,7 +92,7 @@ def test_imagej_hyperstack(tmp_path: Path) -> None:
     pages = stack(2, 3, 2)
     options = {"imagej": True, "metadata": {"axes": "TZCYX"}}
     path = written(tmp_path / "a.tif", pages, **options)
-    assert page_count(path) == 6
+    assert read_facts(path).pages == 6
     for page in range(6):
         np.testing.assert_array_equal(read_image(path, page=page), pages[page // 3, page % 3])
 
@@ -102,7 +102,7 @@ def test_pages_in_colour(tmp_path: Path, planar: str) -> None:
     pages = stack(5, dtype="u1", colours=3)
     stored = pages if planar == "contig" else np.moveaxis(pages, 3, 1)
     path = written(tmp_path / "a.tif", stored, photometric="rgb", planarconfig=planar)
-    assert page_count(path) == 5
+    assert read_facts(path).pages == 5
     np.testing.assert_array_equal(read_image(path, page=3), np.moveaxis(pages[3], 2, 0))
     rgba = pillow(tmp_path / "b.tif", stack(2, dtype="u1", colours=4), compression="tiff_lzw")
     assert read_image(rgba, page=1).shape == (3, H, W)
@@ -113,7 +113,7 @@ def test_pages_of_several_sizes(tmp_path: Path) -> None:
     with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
         for page in pages:
             tiff.write(page, photometric="minisblack")
-    assert page_count(tmp_path / "a.tif") == 3
+    assert read_facts(tmp_path / "a.tif").pages == 3
     for number, page in enumerate(pages):
         np.testing.assert_array_equal(read_image(tmp_path / "a.tif", page=number)[0], page)
 
@@ -144,7 +144,7 @@ def test_imagej_stack_with_a_single_directory(tmp_path: Path) -> None:
     path.write_bytes(content)
     with Image.open(path) as picture:
         assert picture.n_frames == 1  # type: ignore[attr-defined]
-    assert page_count(path) == 5
+    assert read_facts(path).pages == 5
     for page in range(5):
         np.testing.assert_array_equal(read_image(path, page=page)[0], stack(5)[page])
 
@@ -157,7 +157,7 @@ def test_single_images_have_page_0(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "d.h5", "w") as file:
         file["raw"] = stack(2)
     for path in (tiff, rgb, png, tmp_path / "d.h5"):
-        assert page_count(path) == 1
+        assert read_facts(path).pages == 1
         np.testing.assert_array_equal(read_image(path, page=0), read_image(path))
         for page in (1, 7):
             with pytest.raises(ValueError, match=rf"{path.name} has 1 page, .*no page {page}"):
@@ -198,12 +198,12 @@ def test_files_without_a_page(tmp_path: Path, data: bytes, reason: str) -> None:
         with pytest.raises(ValueError, match=message):
             read_image(path, page=page)
     with pytest.raises(ValueError, match=message):
-        page_count(path)
+        read_facts(path)
 
 
 class TestNames:
     def test_there_and_back(self) -> None:
-        for name in ("folder/a.tif", "a #1 b.TIFF", "ü 3.ome.tif"):
+        for name in ("folder/a.tif", "a.zarr", "b.H5", "c.nd2", "a #1 b.TIFF", "ü 3.ome.tif"):
             file = Path(name)
             assert split_page(file) == (file, None)
             for page in (0, 7, 1234):
@@ -212,7 +212,7 @@ class TestNames:
                 assert split_page(path) == (file, page)
 
     def test_no_other_name_is_a_page(self) -> None:
-        for name in ("a.zarr#3", "recording#3", "a.tif#", "a.tif#x", "a#3.tif", "#3"):
+        for name in ("a.txt#3", "recording#3", "a.tif#", "a.tif#x", "a#3.tif", "#3"):
             assert split_page(Path(name)) == (Path(name), None)
 
     def test_stems(self) -> None:
