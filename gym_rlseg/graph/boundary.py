@@ -41,6 +41,20 @@ class BoundaryMap(Options, ABC):
             float32 (H, W) in [0, 1], 1 = clear boundary.
         """
 
+    def within(
+        self, image: NDArray[np.float32], region: NDArray[np.bool_] | None
+    ) -> NDArray[np.float32]:
+        """Boundary strength where only a region counts: what is clear is measured there.
+
+        Args:
+            image: float32 (C, H, W).
+            region: bool (H, W); None: all of the image.
+
+        Returns:
+            As `__call__`, which this is for maps that measure nothing.
+        """
+        return self(image)
+
     def parts(self) -> tuple[BoundaryMap, ...]:
         """The maps whose strongest is this one, pixel by pixel; most have only themselves."""
         return (self,)
@@ -73,17 +87,32 @@ class LocalBoundary(BoundaryMap):
 
     @abstractmethod
     def noise(self, image: NDArray[np.float32]) -> float:
-        """Standard deviation of what an image's noise alone makes the filter respond."""
+        """Standard deviation of what an image's noise alone makes the filter respond.
+
+        Pixels that are NaN don't count.
+        """
 
     def stretch(
-        self, strength: NDArray[np.float32], image: NDArray[np.float32]
+        self,
+        strength: NDArray[np.float32],
+        image: NDArray[np.float32],
+        region: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.float32]:
         """The boundary map float32 (H, W) in [0, 1] of the responses to a whole image."""
-        return _stretch(strength, self.percentile, _CLEAR * self.noise(image))
+        if region is None:
+            return _stretch(strength, strength, self.percentile, _CLEAR * self.noise(image))
+        seen = np.where(region, image, np.float32(np.nan))
+        return _stretch(strength, strength[region], self.percentile, _CLEAR * self.noise(seen))
 
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `BoundaryMap.__call__`."""
         return self.stretch(self.strength(image), image)
+
+    def within(
+        self, image: NDArray[np.float32], region: NDArray[np.bool_] | None
+    ) -> NDArray[np.float32]:
+        """See `BoundaryMap.within`."""
+        return self.stretch(self.strength(image), image, region)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,14 +198,17 @@ class ChannelBoundary(BoundaryMap):
         return 1.0 - strength if self.inverted else strength
 
 
-def _stretch(strength: NDArray[np.float32], percentile: float, least: float) -> NDArray[np.float32]:
-    top, strongest = float(np.percentile(strength, percentile)), float(strength.max())
+def _stretch(
+    strength: NDArray[np.float32], seen: NDArray[np.float32], percentile: float, least: float
+) -> NDArray[np.float32]:
+    """Responses (H, W) stretched as those of them that count, of any shape, ask for."""
+    top, strongest = float(np.percentile(seen, percentile)), float(seen.max())
     # Rounding errors alone don't make a boundary: not where structure is sparse, nor in a flat map.
     if top <= 1e-4 * strongest:
         top = strongest
     if top < 0.5 * least and strongest > least:
         # The percentile is one of noise, as little is clear, and outlines would be plateaus.
-        top = float(np.percentile(strength[strength > least], _OF_CLEAR))
+        top = float(np.percentile(seen[seen > least], _OF_CLEAR))
     top = max(top, least)
     if top <= _ROUNDING:
         return np.zeros_like(strength, dtype=np.float32)

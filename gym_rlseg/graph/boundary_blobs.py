@@ -46,4 +46,10 @@ class BlobBoundary(BoundaryMap):
 
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `BoundaryMap.__call__`."""
-        return np.maximum.reduce([part(image) for part in self.parts()])
+        return self.within(image, None)
+
+    def within(
+        self, image: NDArray[np.float32], region: NDArray[np.bool_] | None
+    ) -> NDArray[np.float32]:
+        """See `BoundaryMap.within`."""
+        return np.maximum.reduce([part.within(image, region) for part in self.parts()])

@@ -43,7 +43,7 @@ class GraphParts:
     Attributes:
         image: float32 (C, H, W).
         boundary: float32 (H, W), boundary map.
-        superpixels: int32 (H, W).
+        superpixels: int32 (H, W), 0..N-1; -1 outside of the region that is looked at.
         edges: int64 (E, 2).
         outlines: cracks per edge.
         sums: sums per superpixel.
@@ -189,12 +189,20 @@ def _table(columns: list[NDArray[np.float64]]) -> NDArray[np.float32]:
 
 def _intensity(parts: GraphParts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and standard deviation per superpixel and channel, in the image's own scale."""
-    centre = parts.image.mean(axis=(1, 2), dtype=np.float64)
+    total = parts.sums.area.sum()
+    everywhere = total == parts.superpixels.size
+    centre = (
+        parts.image.mean(axis=(1, 2), dtype=np.float64)
+        if everywhere
+        else parts.sums.intensity.sum(axis=0) / total
+    )
     squared = np.zeros(len(parts.image))
     for rows in row_bands(*parts.superpixels.shape):
         distance = parts.image[:, rows] - centre[:, None, None]
+        if not everywhere:
+            distance *= parts.superpixels[rows] >= 0
         squared += np.square(distance, out=distance).sum(axis=(1, 2))
-    scale = np.sqrt(squared / parts.superpixels.size) + _EPS
+    scale = np.sqrt(squared / total) + _EPS
     area = parts.sums.area[:, None]
     mean = parts.sums.intensity / area
     variance = np.maximum(parts.sums.intensity_squared / area - mean**2, 0.0)

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.graph.brightness import superpixel_brightness
+from gym_rlseg.graph.planar.boxes import Rim, rim_of
 from gym_rlseg.graph.planar.outlines import Outlines
 from gym_rlseg.graph.read_only import freeze, read_only
+from gym_rlseg.graph.region import connected_parts
 from gym_rlseg.graph.solver import solver_graph
 from gym_rlseg.graph.sums import NodeSums
 from gym_rlseg.graph.truth import TruthTable, truth_table
@@ -28,7 +30,7 @@ class SuperpixelGraph:
         name: where the image came from.
         image: float32 (C, H, W).
         boundary: float32 (H, W), boundary map in [0, 1].
-        superpixels: int32 (H, W), 0..N-1.
+        superpixels: int32 (H, W), 0..N-1; -1 outside of the region that is looked at.
         edges: int64 (E, 2), u < v, rows sorted.
         node_features: float32 (N, F).
         edge_features: float32 (E, D); column 0 is the boundary evidence in [0, 1].
@@ -68,6 +70,19 @@ class SuperpixelGraph:
     def evidence(self) -> NDArray[np.float32]:
         """Boundary evidence of the edges, float32 (E,) in [0, 1]."""
         return self.edge_features[:, 0]
+
+    @cached_property
+    def components(self) -> NDArray[np.int32]:
+        """Which connected part of the graph each superpixel belongs to, int32 (N,), from 0.
+
+        There are several only where the image's region falls apart.
+        """
+        return read_only(connected_parts(self.edges, self.n_nodes))
+
+    @cached_property
+    def rim(self) -> Rim:
+        """Where superpixels end at the image's frame, or the border of its region."""
+        return rim_of(self.superpixels)
 
     @cached_property
     def brightness(self) -> NDArray[np.float64]:

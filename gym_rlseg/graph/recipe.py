@@ -23,6 +23,7 @@ from gym_rlseg.graph.features_polar import polar
 from gym_rlseg.graph.graph import SuperpixelGraph
 from gym_rlseg.graph.levels import Levels
 from gym_rlseg.graph.planar.outlines import region_adjacency
+from gym_rlseg.graph.region import within_region
 from gym_rlseg.graph.silhouettes import Silhouettes
 from gym_rlseg.graph.stitching import TiledSuperpixels
 from gym_rlseg.graph.subgraphs import sample_all_sizes
@@ -163,8 +164,11 @@ class GraphRecipe:
         self, sample: Sample, subgraph_sizes: Sequence[int], rng: np.random.Generator
     ) -> SuperpixelGraph:
         _check_image(sample)
-        boundary = self.boundary(sample.image)
+        truth = sample.truth
+        boundary, region = self.boundary.within(sample.image, sample.region), sample.region
         labels = self.superpixels(boundary)
+        if region is not None:
+            labels = within_region(labels, boundary, region, self.superpixels.min_size)
         if labels.max() < 1:
             raise ConstantImageError(
                 "the image holds a single superpixel; it is smaller than one, or too smooth"
@@ -192,7 +196,7 @@ class GraphRecipe:
             node_features=of_nodes,
             edge_features=of_edges,
             subgraphs=subgraphs,
-            truth=sample.truth,
+            truth=truth if truth is None or region is None else np.where(region, truth, 0),
             outlines=outlines,
             sums=parts.sums,
         )
@@ -213,14 +217,24 @@ def _evidence(silhouettes: Any, others: Any) -> tuple[Evidence, ...]:
 
 
 def _check_image(sample: Sample) -> None:
-    image, truth = sample.image, sample.truth
+    image, truth, region = sample.image, sample.truth, sample.region
     if image.ndim != 3 or image.dtype != np.float32:
         raise ValueError(f"the image must be float32 (C, H, W), got {image.dtype} {image.shape}")
     if not np.isfinite(image).all():
         raise ValueError("the image has NaN or infinite pixels; replace them")
+    if region is not None:
+        if region.shape != image.shape[1:] or region.dtype != np.bool_:
+            raise ValueError(
+                f"region must be bool and of the image's (H, W) = {image.shape[1:]}, got "
+                f"{region.dtype} {region.shape}"
+            )
+        if not region.any():
+            raise UnusableImageError("there is no pixel within the region")
+        image = image[:, region]
     if image.min() == image.max():
         raise ConstantImageError("the image is constant; nothing can be segmented")
-    if truth is not None and truth.shape != image.shape[1:]:
+    if truth is not None and truth.shape != sample.image.shape[1:]:
         raise ValueError(
-            f"truth of shape {truth.shape} does not match the image's (H, W) = {image.shape[1:]}"
+            f"truth of shape {truth.shape} does not match the image's (H, W) = "
+            f"{sample.image.shape[1:]}"
         )

@@ -12,9 +12,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from gym_rlseg.graph.region import connected_parts
 from gym_rlseg.graph.superpixels import Superpixels
 from gym_rlseg.graph.tiles import Rectangle, Tiling, seen_from, widened
 
@@ -35,6 +34,11 @@ class TiledSuperpixels(Superpixels):
 
     inner: Superpixels
     tiling: Tiling
+
+    @property
+    def min_size(self) -> int:  # type: ignore[override]
+        """That of the inner method."""
+        return self.inner.min_size
 
     def __call__(self, boundary: NDArray[np.float32]) -> NDArray[np.int32]:
         """See `Superpixels.__call__`."""
@@ -171,7 +175,7 @@ def _joined(sizes: NDArray[np.int64], border: _Border, least_size: int) -> NDArr
     Returns:
         int32 (M,), the superpixel 0..N-1 that each piece belongs to.
     """
-    superpixel = _components(sizes.size, border.pieces[border.same])
+    superpixel = connected_parts(border.pieces[border.same], sizes.size)
     while True:
         small = np.bincount(superpixel, sizes) < least_size
         pairs = superpixel[border.pieces]
@@ -185,10 +189,4 @@ def _joined(sizes: NDArray[np.int64], border: _Border, least_size: int) -> NDArr
         total = np.bincount(index.ravel(), similarity)
         best = np.lexsort((total, unique[:, 0]))
         best = best[np.append(np.diff(unique[best, 0]) > 0, True)]
-        superpixel = _components(small.size, unique[best])[superpixel]
-
-
-def _components(count: int, pairs: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Number 0.. of each of `count` things, the same for those that pairs join."""
-    graph = coo_array((np.ones(len(pairs), bool), tuple(pairs.T)), shape=(count, count))
-    return np.asarray(connected_components(graph, directed=False)[1], np.int32)
+        superpixel = connected_parts(unique[best], small.size)[superpixel]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.compiled import njit
+from gym_rlseg.graph.region import connected_parts
 from gym_rlseg.images.base import UnusableImageError
 
 
@@ -57,26 +58,32 @@ def sample_all_sizes(
     """`sample_subgraphs` for each size, in the order given.
 
     A size above the number of edges yields an empty (0, size) array and a warning,
-    so that the position in the tuple always means the same size.
+    so that the position in the tuple always means the same size. Where a graph isn't
+    connected, its parts that have fewer edges go without sub-graphs of that size.
 
     Raises:
         UnusableImageError: if every size is above the number of edges.
     """
-    if len(edges) < min(sizes):
+    parts = connected_parts(edges, n_nodes)[edges[:, 0]]
+    room = np.bincount(parts)[parts]  # edges of the part that each edge lies in
+    most = int(room.max(initial=0))
+    if most < min(sizes):
         raise UnusableImageError(
-            f"the graph has {len(edges)} edges, fewer than the smallest sub-graph "
-            f"({min(sizes)}); use smaller subgraph_sizes or finer superpixels"
+            f"the graph has {most} edges{', at most, that hang together' * (most < len(edges))}, "
+            f"fewer than the smallest sub-graph ({min(sizes)}); use smaller subgraph_sizes or "
+            "finer superpixels"
         )
     result = []
     for size in sizes:
-        if len(edges) < size:
+        if most < size:
             warnings.warn(
-                f"sub-graph size {size} is dropped: the graph has only {len(edges)} edges",
+                f"sub-graph size {size} is dropped: the graph has only {most} edges",
                 stacklevel=2,
             )
             result.append(np.empty((0, size), np.int64))
         else:
-            result.append(sample_subgraphs(edges, n_nodes, size, rng))
+            enough = np.flatnonzero(room >= size)
+            result.append(enough[sample_subgraphs(edges[enough], n_nodes, size, rng)])
     return tuple(result)
 
 

@@ -29,7 +29,7 @@ class NodeSums:
             (y y, x x, y x) in 2D.
         intensity: float64 (N, C), sums per channel.
         intensity_squared: float64 (N, C).
-        frame: float64 (N,), unit faces on the image's frame.
+        frame: float64 (N,), unit faces on the image's frame, or the border of its region.
     """
 
     area: NDArray[np.float64]
@@ -48,7 +48,7 @@ def node_sums(image: NDArray[np.float32], superpixels: NDArray[np.int32]) -> Nod
 
     Args:
         image: float32 (C, ...), (C, H, W) in 2D.
-        superpixels: int32, of the image's shape without channels, 0..N-1.
+        superpixels: int32, of the image's shape without channels, 0..N-1; -1 is outside.
     """
     n, shape = int(superpixels.max()) + 1, superpixels.shape
     pairs = _pairs(len(shape))
@@ -56,7 +56,8 @@ def node_sums(image: NDArray[np.float32], superpixels: NDArray[np.int32]) -> Nod
     first, second = np.zeros((n, len(shape))), np.zeros((n, len(pairs)))
     intensity, squared = np.zeros((n, len(image))), np.zeros((n, len(image)))
     for rows in row_bands(shape[0], superpixels[0].size):
-        flat = superpixels[rows].ravel()
+        inside = superpixels[rows] >= 0
+        flat = superpixels[rows][inside]
         at = np.mgrid[rows, *(slice(size) for size in shape[1:])]
         area += np.bincount(flat, minlength=n)
         for total, values in (
@@ -66,14 +67,23 @@ def node_sums(image: NDArray[np.float32], superpixels: NDArray[np.int32]) -> Nod
             (squared, (channel.astype(np.float64) ** 2 for channel in image[:, rows])),
         ):
             for column, value in enumerate(values):
-                total[:, column] += np.bincount(flat, value.ravel(), minlength=n)
+                total[:, column] += np.bincount(flat, value[inside], minlength=n)
     for axis in range(len(shape)):
         for end in (0, -1):
-            frame += np.bincount(superpixels.take(end, axis).ravel(), minlength=n)
+            frame += _counts(superpixels.take([end], axis), n)
+        if area.sum() < superpixels.size:
+            along = np.moveaxis(superpixels, axis, 0)
+            before, behind = along[:-1], along[1:]
+            frame += _counts(before[behind < 0], n) + _counts(behind[before < 0], n)
     return NodeSums(
         area=area, first=first, second=second,
         intensity=intensity, intensity_squared=squared, frame=frame,
     )  # fmt: skip
+
+
+def _counts(superpixels: NDArray[np.int32], n: int) -> NDArray[np.int64]:
+    """How often each of 0..n-1 occurs; -1 doesn't count."""
+    return np.bincount(superpixels.ravel() + 1, minlength=n + 1)[1:]
 
 
 def superpixel_means(
@@ -82,13 +92,15 @@ def superpixel_means(
     """Mean of a pixel map over each superpixel, float64 (N,).
 
     Args:
-        superpixels: int32, 0..N-1.
+        superpixels: int32, 0..N-1; -1 is outside.
         values: float32, of their shape.
         area: float64 (N,), pixels of each superpixel.
     """
     total = np.zeros(area.size)
     for rows in row_bands(len(superpixels), superpixels[0].size):
-        total += np.bincount(superpixels[rows].ravel(), values[rows].ravel(), minlength=area.size)
+        inside = superpixels[rows] >= 0
+        flat = superpixels[rows][inside]
+        total += np.bincount(flat, values[rows][inside], minlength=area.size)
     return total / area
 
 

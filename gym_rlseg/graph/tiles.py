@@ -76,24 +76,32 @@ class TiledBoundary(BoundaryMap):
 
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `BoundaryMap.__call__`."""
+        return self.within(image, None)
+
+    def within(
+        self, image: NDArray[np.float32], region: NDArray[np.bool_] | None
+    ) -> NDArray[np.float32]:
+        """See `BoundaryMap.within`."""
         if not self.tiling.divides(*image.shape[1:]):
-            return self.inner(image)
+            return self.inner.within(image, region)
         first, *others = self.inner.parts()
-        strongest = self._part(first, image)
+        strongest = self._part(first, image, region)
         for other in others:
-            strongest = np.maximum(strongest, self._part(other, image))
+            strongest = np.maximum(strongest, self._part(other, image, region))
         return strongest
 
-    def _part(self, part: BoundaryMap, image: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _part(
+        self, part: BoundaryMap, image: NDArray[np.float32], region: NDArray[np.bool_] | None
+    ) -> NDArray[np.float32]:
         if not isinstance(part, LocalBoundary):
-            return part(image)
+            return part.within(image, region)
         shape = image.shape[1:]
         strength = np.empty(shape, np.float32)
         for core in (core for row in self.tiling.cores(*shape) for core in row):
             window = widened(core, part.reach)
             pixels = np.ascontiguousarray(image[:, *window])
             strength[core] = part.strength(pixels)[seen_from(window, core)]
-        return part.stretch(strength, image)
+        return part.stretch(strength, image, region)
 
 
 def widened(place: Rectangle, margin: int) -> Rectangle:

@@ -54,14 +54,17 @@ def truth_table(superpixels: NDArray[np.int32], truth: NDArray[np.int32]) -> Tru
     """Compare superpixels with the truth; once per image, as it takes a pass over the pixels.
 
     Args:
-        superpixels: int32 (H, W), 0..N-1.
+        superpixels: int32 (H, W), 0..N-1; -1 is outside, where the truth doesn't count.
         truth: int32 (H, W), 0 = background; other labels may have gaps.
     """
+    inside = superpixels >= 0
     # 4-connected, as superpixels and their adjacency are.
-    grounds, n_grounds = ndimage.label(truth == 0)
-    values = np.unique(truth[truth != 0])
+    grounds, n_grounds = ndimage.label((truth == 0) & inside)
+    values = np.unique(truth[(truth != 0) & inside])
     dense = np.where(truth == 0, grounds - 1, n_grounds + np.searchsorted(values, truth))
     n_labels = n_grounds + values.size
+    if not inside.all():
+        superpixels, dense = superpixels[inside][np.newaxis], dense[inside][np.newaxis]
     table = overlaps(superpixels, dense, name="superpixels")
     return TruthTable(
         labels=table.winners().astype(np.int32),

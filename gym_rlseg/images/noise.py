@@ -18,18 +18,22 @@ def noise_level(plane: NDArray[np.floating]) -> float:
     smoothed, or lost in steps of the intensity, isn't seen.
 
     Args:
-        plane: (H, W).
+        plane: (H, W); pixels that are NaN don't count.
 
     Returns:
-        At least 0; 0 for a plane of a single row or column.
+        At least 0; 0 for a plane of a single row or column, or without four pixels in a square.
     """
     if min(plane.shape) < 2:
         return 0.0
     # Pairs of rows are enough of a large image.
     step = max(2, 2 * (plane.size // (2 * _ENOUGH)))
     upper, lower = plane[:-1:step].astype(np.float64), plane[1::step].astype(np.float64)
-    diagonal = np.diff(upper, axis=1) - np.diff(lower, axis=1)
-    return float(np.median(np.abs(diagonal))) / (2.0 * _NORMAL)
+    diagonal = np.abs(np.diff(upper, axis=1) - np.diff(lower, axis=1))
+    middle = float(np.median(diagonal))
+    if np.isnan(middle):
+        known = diagonal[~np.isnan(diagonal)]
+        middle = float(np.median(known)) if known.size else 0.0
+    return middle / (2.0 * _NORMAL)
 
 
 def slope_noise(plane: NDArray[np.floating], sigma: float) -> float:

@@ -57,6 +57,7 @@ def render_panels(
     scale, enlarged = fit(graph.superpixels.shape, box)
     window = max(1, round(1 / min(scale)))  # images that shrink are averaged
     raw = enlarged(to_rgb(uniform_filter(graph.image, (1, window, window), mode="nearest")))
+    raw[enlarged(graph.superpixels) < 0] = 0  # nothing is looked at there
     dark, thick = as_bytes(0.35 * raw), min(max(round(max(scale)), 3), 5)
     panels = [
         Panel("Image", raw, "{} × {} px".format(*graph.superpixels.shape)),
@@ -76,7 +77,7 @@ def render_panels(
     found = None
     if result is not None:  # colours go by the numbers of all objects, the ground's among them
         ground = result.scores.ground[result.node_labels]
-        found = np.where(ground, 0, result.node_labels + 1)[graph.superpixels]
+        found = np.append(np.where(ground, 0, result.node_labels + 1), 0)[graph.superpixels]
     known = found if graph.truth is None else graph.truth
     if known is None:
         panels.append(Panel("Result"))
@@ -96,7 +97,7 @@ def render_panels(
         numbers, colours = distinct(found)
         filled = _filled(as_bytes(0.5 * raw), enlarged(numbers), colours, 0.7)
         panels.append(Panel("Segmentation", filled, _count(found)))
-        numbers = enlarged((result.node_labels + 1)[graph.superpixels])
+        numbers = enlarged(np.append(result.node_labels + 1, 0)[graph.superpixels])
         colours = np.vstack([_DARK, ramp_colours(scores.objects, _SCORES)])
         filled = _filled(raw, numbers, colours, 0.8, rim=_DARK)
         edges = edge_lines(dark, graph, scores.edges, _SCORES, scale, thick)

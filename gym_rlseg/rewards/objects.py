@@ -105,14 +105,14 @@ class Objects:
 
     @cached_property
     def frame(self) -> NDArray[np.float64]:
-        """Length along the image's frame in pixels, float64 (K,)."""
+        """Length along the image's frame, or its region's border, in pixels, float64 (K,)."""
         return self.sum(self.graph.sums.frame)
 
     @cached_property
     def boxes(self) -> BoxTable:
         """Rotated bounding boxes and areas of the convex hulls."""
         graph = self.graph
-        return object_boxes(self.labels, graph.edges, graph.outlines, graph.superpixels)
+        return object_boxes(self.labels, graph.edges, graph.outlines, graph.rim)
 
     def circle_hough(
         self, *, wanted: NDArray[np.bool_], **options: Any
@@ -176,13 +176,21 @@ def with_most(objects: Objects, amount: NDArray[np.float64]) -> NDArray[np.bool_
     """Marks the object of the largest amount, bool (K,).
 
     Of several that are equal, it is the one that holds the first superpixel: numbers of
-    objects mean nothing.
+    objects mean nothing. Where the image's region falls apart, each part has one, as no
+    object joins what doesn't touch.
 
     Args:
         objects: K objects.
         amount: float64 (K,), such as their areas.
     """
     found = np.zeros(objects.count, np.bool_)
-    most = amount == amount.max()
-    found[objects.labels[np.argmax(most[objects.labels])]] = True
+    parts = objects.graph.components
+    if not parts.any():
+        most = amount == amount.max()
+        found[objects.labels[np.argmax(most[objects.labels])]] = True
+        return found
+    # By part, then by amount; ties stay in the order of the superpixels.
+    order = np.lexsort((-amount[objects.labels], parts))
+    firsts = order[np.diff(parts[order], prepend=-1) > 0]
+    found[objects.labels[firsts]] = True
     return found

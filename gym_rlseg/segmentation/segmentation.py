@@ -35,7 +35,8 @@ class Segmentation:
         """The label image, int32 (H, W): 0 = ground as the reward sees it, objects 1..M."""
         ground = self.scores.ground
         numbers = np.where(ground, 0, np.cumsum(~ground)).astype(np.int32)
-        return numbers[self.node_labels][self.graph.superpixels]
+        # The last entry is that of -1: what lies outside of the region.
+        return np.append(numbers[self.node_labels], np.int32(0))[self.graph.superpixels]
 
     @cached_property
     def subgraph_scores(self) -> tuple[NDArray[np.float32], ...]:

@@ -75,7 +75,7 @@ def observation_space(capacity: Capacity) -> spaces.Dict:
     }
     if capacity.image is not None:
         entries["image"] = spaces.Box(0.0, 1.0, capacity.image, np.float32)
-        entries["superpixels"] = spaces.Box(0, capacity.nodes - 1, capacity.image[1:], np.int32)
+        entries["superpixels"] = spaces.Box(-1, capacity.nodes - 1, capacity.image[1:], np.int32)
     return spaces.Dict(entries)
 
 

@@ -1,9 +1,9 @@
 """Convex hull and minimal rotated bounding box of every object.
 
-A hull's vertices are ends of cracks that run along the rows, or lie on the image's
-upper or lower frame: of each row of pixel corners the outermost two are enough, and
-as rows come sorted, a monotone chain takes linear time. The box of least area has a
-side on an edge of the hull, found by rotating calipers.
+A hull's vertices are ends of cracks that run along the rows, or lie where superpixels end
+above or below at the image's frame or its region's border: of each row of pixel corners the
+outermost two are enough, and as rows come sorted, a monotone chain takes linear time. The box
+of least area has a side on an edge of the hull, found by rotating calipers.
 """
 
 from __future__ import annotations
@@ -38,11 +38,35 @@ class BoxTable:
     hull_area: NDArray[np.float64]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rim:
+    """The unit faces above and below superpixels with nothing of the region behind.
+
+    Attributes:
+        rows: int64 (R,), rows of pixel corners that they lie on, 0..H.
+        columns: int64 (R,), of the pixels.
+        nodes: int64 (R,), superpixels.
+    """
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    nodes: NDArray[np.int64]
+
+
+def rim_of(superpixels: NDArray[np.int32]) -> Rim:
+    """The rim of superpixels int32 (H, W), 0..N-1 or, outside, -1."""
+    padded = np.pad(superpixels, ((1, 1), (0, 0)), constant_values=-1)
+    above, below = padded[:-1], padded[1:]
+    rows, columns = np.nonzero((above < 0) != (below < 0))
+    nodes = np.maximum(above[rows, columns], below[rows, columns]).astype(np.int64)
+    return Rim(rows=rows, columns=columns, nodes=nodes)
+
+
 def object_boxes(
     node_labels: NDArray[np.int32],
     edges: NDArray[np.int64],
     outlines: Outlines,
-    superpixels: NDArray[np.int32],
+    rim: Rim,
 ) -> BoxTable:
     """Hull and box of each object; those at the image's frame end there.
 
@@ -52,7 +76,7 @@ def object_boxes(
         node_labels: int32 (N,), objects 0..K-1.
         edges: int64 (E, 2).
         outlines: of the edges.
-        superpixels: int32 (H, W), 0..N-1.
+        rim: of the superpixels, see `rim_of`.
     """
     table = _measure(
         node_labels.astype(np.int64),
@@ -61,19 +85,19 @@ def object_boxes(
         outlines.start,
         outlines.points,
         outlines.normals,
-        superpixels[0],
-        superpixels[-1],
-        superpixels.shape[0],
+        rim.rows,
+        rim.columns,
+        rim.nodes,
     )
     long, short, angle, hull_area = table.T.copy()
     return BoxTable(long=long, short=short, angle=angle, hull_area=hull_area)
 
 
 @njit()
-def _measure(labels, n_objects, edges, start, points, normals, upper, lower, height):  # type: ignore[no-untyped-def]
+def _measure(labels, n_objects, edges, start, points, normals, rows, columns, nodes):  # type: ignore[no-untyped-def]
     """Long side, short side, angle and hull area of each object, float64 (K, 4)."""
     first, left, right = _row_spans(
-        labels, n_objects, edges, start, points, normals, upper, lower, height
+        labels, n_objects, edges, start, points, normals, rows, columns, nodes
     )
     table = np.empty((n_objects, 4))
     longest = 0
@@ -89,13 +113,13 @@ def _measure(labels, n_objects, edges, start, points, normals, upper, lower, hei
 
 
 @njit()
-def _row_spans(labels, n_objects, edges, start, points, normals, upper, lower, height):  # type: ignore[no-untyped-def]
+def _row_spans(labels, n_objects, edges, start, points, normals, rows, columns, nodes):  # type: ignore[no-untyped-def]
     """Leftmost and rightmost corner of each object in each row of pixel corners.
 
     Returns CSR starts (K + 1,) and the spans; left > right where a row holds no crack of
     the object.
     """
-    top = np.full(n_objects, height + 1)
+    top = np.full(n_objects, rows.max() + 1)
     bottom = np.full(n_objects, -1)
     for e in range(edges.shape[0]):
         a, b = labels[edges[e, 0]], labels[edges[e, 1]]
@@ -106,13 +130,13 @@ def _row_spans(labels, n_objects, edges, start, points, normals, upper, lower, h
                 row = int(points[i, 0] + 0.5)
                 top[a], bottom[a] = min(top[a], row), max(bottom[a], row)
                 top[b], bottom[b] = min(top[b], row), max(bottom[b], row)
-    for x in range(upper.size):
-        top[labels[upper[x]]] = 0
-        bottom[labels[lower[x]]] = height
+    for i in range(rows.size):
+        k = labels[nodes[i]]
+        top[k], bottom[k] = min(top[k], rows[i]), max(bottom[k], rows[i])
     first = np.zeros(n_objects + 1, np.int64)
     for k in range(n_objects):
         first[k + 1] = first[k] + bottom[k] - top[k] + 1
-    left = np.full(first[-1], upper.size + 1)
+    left = np.full(first[-1], columns.max() + 2)
     right = np.full(first[-1], -1)
     for e in range(edges.shape[0]):
         a, b = labels[edges[e, 0]], labels[edges[e, 1]]
@@ -124,10 +148,9 @@ def _row_spans(labels, n_objects, edges, start, points, normals, upper, lower, h
                 for k in (a, b):
                     at = first[k] + row - top[k]
                     left[at], right[at] = min(left[at], x), max(right[at], x + 1)
-    for x in range(upper.size):
-        at = first[labels[upper[x]]]
-        left[at], right[at] = min(left[at], x), max(right[at], x + 1)
-        at = first[labels[lower[x]] + 1] - 1
+    for i in range(rows.size):
+        k, x = labels[nodes[i]], columns[i]
+        at = first[k] + rows[i] - top[k]
         left[at], right[at] = min(left[at], x), max(right[at], x + 1)
     return first, left, right
 

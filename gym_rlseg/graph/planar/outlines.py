@@ -55,7 +55,7 @@ def region_adjacency(superpixels: NDArray[np.int32]) -> tuple[NDArray[np.int64],
     Beside its result it needs memory for a band of the image and for the cracks.
 
     Args:
-        superpixels: int32 (H, W), 0..N-1.
+        superpixels: int32 (H, W), 0..N-1; -1 is outside, and has no edges.
 
     Returns:
         edges: int64 (E, 2), u < v, rows sorted.
@@ -98,7 +98,7 @@ def _adjacency(superpixels: NDArray[np.int32], n: int) -> tuple[NDArray[np.int64
     for axis in (0, 1):
         a = superpixels[:-1] if axis == 0 else superpixels[:, :-1]
         b = superpixels[1:] if axis == 0 else superpixels[:, 1:]
-        y, x = np.nonzero(a != b)
+        y, x = np.nonzero((a != b) & (np.minimum(a, b) >= 0))
         left, right = a[y, x].astype(np.int64), b[y, x].astype(np.int64)
         keys.append(np.minimum(left, right) * n + np.maximum(left, right))
         midpoint = np.stack([y, x], axis=1).astype(np.float32)
