@@ -165,7 +165,8 @@ class GraphRecipe:
     ) -> SuperpixelGraph:
         _check_image(sample)
         truth = sample.truth
-        boundary, region = self.boundary.within(sample.image, sample.region), sample.region
+        image, region = sample.image, sample.region
+        boundary = self.boundary(image) if region is None else self.boundary.within(image, region)
         labels = self.superpixels(boundary)
         if region is not None:
             labels = within_region(labels, boundary, region, self.superpixels.min_size)

@@ -17,6 +17,7 @@ from gym_rlseg.images.listed import Fraction, ListedSource, check_shares
 from gym_rlseg.images.reading.facts import Facts
 from gym_rlseg.images.reading.pages import split_page
 from gym_rlseg.images.reading.reader import ImageLike, Reader
+from gym_rlseg.images.reading.regions import one_of, read_region, region_channel, region_files
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,6 +73,15 @@ class ArraySource(ListedSource[int]):
     def facts(self, key: int) -> Facts:
         """See `ListedSource.facts`."""
         return self.reader.facts(self.images[key])
+
+    def region_of(self, key: int, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
+        """See `ListedSource.region_of`; a file of polygons or a mask is for all images."""
+        region, image, name = self.reader.region, self.images[key], self.called(key)
+        if not isinstance(region, str) or region_channel(region) is not None:
+            return self.reader.channel_region(image, name)
+        path = Path(name if isinstance(image, np.ndarray) else image)
+        file = one_of(region_files(region, [path], [path.name])[path], path, region)
+        return read_region(file, path, shape)
 
     def weight(self, key: int) -> int:
         """Bytes of the array, or of the file."""

@@ -25,7 +25,8 @@ from gym_rlseg.images.reading.label_files import label_candidates
 from gym_rlseg.images.reading.listing import image_files
 from gym_rlseg.images.reading.pages import EACH, Level, Page, file_stem, page_path, split_page
 from gym_rlseg.images.reading.planes import MOST_PIXELS
-from gym_rlseg.images.reading.reader import Name, PixelCount, Reader
+from gym_rlseg.images.reading.reader import ChannelName, Name, PixelCount, Reader
+from gym_rlseg.images.reading.regions import one_of, read_region, region_channel, region_files
 from gym_rlseg.options.ranges import Positive
 from gym_rlseg.paths import user_path
 
@@ -57,6 +58,13 @@ class FilesSource(ListedSource[Path]):
             only one.
         level: of OME-Zarr and of TIFF with a pyramid, 0 = full resolution. Labels are read at
             the same level, if they have it.
+        channel: which channels of the images, by number from 0 or by the name that OME or
+            ImageJ has given it, one or a list in the order that agents see them; None = all
+            but that of the region.
+        region: where to look at all: a folder of masks (whatever isn't 0) or GeoJSON polygons of
+            the images' stems, one such file for all images, the number of a channel, or
+            "channel:" and its name. NaN, infinite and masked pixels are outside, too. None =
+            everywhere else.
         labels_key: the same for the label files, which may be the image files themselves.
         colour: "channels" takes all as they are, "grey" the luminance, "darkness" how far
             an RGB image is from white (stained objects are bright), "hematoxylin",
@@ -81,6 +89,8 @@ class FilesSource(ListedSource[Path]):
     page: Page = None
     key: Name | None = None
     level: Level = 0
+    channel: ChannelName | tuple[ChannelName, ...] | None = None
+    region: ChannelName | None = None
     labels_key: Name | None = None
     colour: str = "channels"
     percentiles: Percentiles | None = (1.0, 99.8)
@@ -93,7 +103,7 @@ class FilesSource(ListedSource[Path]):
 
     def __post_init__(self) -> None:
         """Validate the options; files are looked at later."""
-        for name in ("path", "labels"):
+        for name in ("path", "labels", "region"):
             if isinstance(getattr(self, name), os.PathLike):
                 object.__setattr__(self, name, os.fspath(getattr(self, name)))
         super().__post_init__()
@@ -120,6 +130,17 @@ class FilesSource(ListedSource[Path]):
     def facts(self, key: Path) -> Facts:
         """See `ListedSource.facts`."""
         return self.reader.facts(key)
+
+    def region_of(self, key: Path, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
+        """See `ListedSource.region_of`."""
+        if not isinstance(self.region, str) or region_channel(self.region) is not None:
+            return self.reader.channel_region(key, str(key))
+        return read_region(one_of(self._regions[key], key, self.region), key, shape)
+
+    @cached_property
+    def _regions(self) -> Mapping[Path, list[Path]]:
+        assert isinstance(self.region, str)
+        return region_files(self.region, [*self.listing], [*self.listing.values()])
 
     def weight(self, key: Path) -> int:
         """Bytes of the file, which grow with the pixels."""

@@ -22,14 +22,18 @@ from gym_rlseg.images.base import (
     check_index,
     check_split,
     name_hash,
+    renumbered,
     spread,
 )
 from gym_rlseg.images.reading.facts import Facts
 from gym_rlseg.images.reading.reader import Reader
+from gym_rlseg.images.reading.regions import RegionError, filled, inside
 
 Key = TypeVar("Key")
 #: A share of the images that leaves some.
 Fraction = Annotated[float, Ge(0), Lt(1)]
+# An image as agents see it, float32 (C, H, W), and its region, bool (H, W) or None.
+_Seen = tuple[NDArray[np.float32], NDArray[np.bool_] | None]
 # Bytes of images that are kept from looking for bad ones until they are used.
 _KEPT = 2**30
 
@@ -92,6 +96,14 @@ class ListedSource(ImageSource, Generic[Key]):
         """
         return Facts()
 
+    @abstractmethod
+    def region_of(self, key: Key, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
+        """Where to look on an image of that shape, bool (H, W); None: everywhere.
+
+        Raises:
+            RegionError: if that can't be told.
+        """
+
     def called(self, key: Key) -> str:
         """What messages call an image."""
         return self.listing[key]
@@ -107,9 +119,10 @@ class ListedSource(ImageSource, Generic[Key]):
             As `load` does.
 
         Raises:
-            ConstantImageError: if there is nothing to see in the image.
+            UnusableImageError: if there is nothing to see in the image, or its region.
             UnreadableImageError: if it can't be read.
-            ValueError: if `split` or `index` is out of range, or its labels cannot be used.
+            ValueError: if `split` or `index` is out of range, or its labels or region cannot
+                be used.
         """
         keys = self._splits[check_split(split)]
         check_index(index, len(keys), split)
@@ -124,19 +137,39 @@ class ListedSource(ImageSource, Generic[Key]):
 
         Returns:
             image float32 (C, H, W) in [0, 1]; truth with its labels renumbered 1..N in
-            their order, or None; name as in `listing`.
+            their order, or None; name as in `listing`; region and what the file says of it.
 
         Raises:
-            ConstantImageError: if there is nothing to see in the image.
+            UnusableImageError: if there is nothing to see in the image, or its region.
             UnreadableImageError: if it can't be read.
-            ValueError: if `key` is unknown, or its labels cannot be used.
+            ValueError: if `key` is unknown, or its labels or region cannot be used.
         """
         if key not in self.listing:
             raise ValueError(f"{key} is none of the {len(self.listing)} images listed")
-        image = self._image(key, raw)
+        image, region = self._seen(key, raw)
         truth = self.truth(key, image.shape[1:])
-        size = self.facts(key).pixel_size
-        return Sample(image=image, truth=truth, name=self.listing[key], pixel_size=size)
+        if truth is not None and region is not None:
+            truth = renumbered(np.where(region, truth, 0))
+        facts = self.facts(key)
+        return Sample(
+            image=image,
+            truth=truth,
+            name=self.listing[key],
+            region=region,
+            channels=self.reader.names_of(facts, len(image)),
+            pixel_size=facts.pixel_size,
+        )
+
+    def continued(self, key: Key) -> NDArray[Any]:
+        """As `raw`, but outside of its region the image goes on as at the region's border.
+
+        Raises:
+            UnusableImageError: if there is nothing within the region.
+            ValueError: if it can't be read.
+        """
+        raw = self.raw(key)
+        region = inside(raw, self.region_of(key, raw.shape[1:]), self.called(key))
+        return raw if region is None else filled(raw, region)
 
     def unusable(self) -> dict[str, ValueError]:
         """Read every image once, and find those that cannot be used; labels are not looked at.
@@ -149,22 +182,27 @@ class ListedSource(ImageSource, Generic[Key]):
             or too smooth for more than one superpixel.
 
         Raises:
+            RegionError: if the mask of one can't be used.
             ValueError: if the others differ in their number of channels, naming some.
         """
         found: dict[str, ValueError] = {}
         channels: dict[int, list[str]] = {}
-        room = _KEPT - sum(one.nbytes for one in self._kept.values() if isinstance(one, np.ndarray))
+        room = _KEPT - sum(_bytes(one) for one in self._kept.values())
         for key, name in self.listing.items():
             try:
-                image = self._image(key)
+                seen = self._seen(key)
+            except RegionError:
+                raise
             except ValueError as error:
                 found[name] = self._kept[key] = error
             else:
-                channels.setdefault(len(image), []).append(name)
-                if key not in self._kept and image.nbytes <= room:
-                    image.flags.writeable = False
-                    self._kept[key] = image
-                    room -= image.nbytes
+                channels.setdefault(len(seen[0]), []).append(name)
+                if key not in self._kept and _bytes(seen) <= room:
+                    for array in seen:
+                        if array is not None:
+                            array.flags.writeable = False
+                    self._kept[key] = seen
+                    room -= _bytes(seen)
         if len(channels) > 1:
             raise mixed_channels(channels)
         return found
@@ -209,18 +247,22 @@ class ListedSource(ImageSource, Generic[Key]):
         }
 
     @cached_property
-    def _kept(self) -> dict[Key, NDArray[np.float32] | ValueError]:
+    def _kept(self) -> dict[Key, _Seen | ValueError]:
         return {}
 
-    def _image(self, key: Key, raw: NDArray[Any] | None = None) -> NDArray[np.float32]:
+    def _seen(self, key: Key, raw: NDArray[Any] | None = None) -> _Seen:
+        """An image as agents see it, and its region."""
         known = self._kept.get(key) if raw is None else None
         if isinstance(known, ValueError):
             raise known
         if known is not None:
             return known
+        name = self.called(key)
         try:
-            return self.reader.adjusted(self.raw(key) if raw is None else raw, self.called(key))
-        except UnusableImageError:
+            raw = self.raw(key) if raw is None else raw
+            region = inside(raw, self.region_of(key, raw.shape[1:]), name)
+            return self.reader.adjusted(raw, name, region), region
+        except (UnusableImageError, RegionError):
             raise
         except ValueError as error:
             raise UnreadableImageError(str(error)) from error
@@ -237,6 +279,10 @@ def check_shares(validation: float, test: float) -> None:
             "validation_fraction + test_fraction must be < 1 to leave training files, got "
             f"{validation} + {test}"
         )
+
+
+def _bytes(seen: _Seen | ValueError) -> int:
+    return 0 if isinstance(seen, ValueError) else sum(a.nbytes for a in seen if a is not None)
 
 
 def _share(fraction: float, count: int) -> int:

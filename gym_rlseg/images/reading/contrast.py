@@ -28,6 +28,7 @@ def normalise(
     gamma: Positive = 1.0,
     compress: Positive | None = None,
     name: str = "image",
+    region: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Bring an image to [0, 1]: per channel (x - low) / (high - low), clipped, then ** gamma.
 
@@ -53,6 +54,7 @@ def normalise(
         compress: > 0, in units of the foreground's median, applied last; None: not at all.
             1.5 suits bright objects on dark ground.
         name: what error messages call the image.
+        region: bool (H, W), the pixels whose intensities count, at least one; None: all.
 
     Returns:
         float32 (C, H, W), contiguous.
@@ -68,7 +70,8 @@ def normalise(
         raise ValueError(
             f"{name} must be real numbers of shape (C, H, W), got {image.dtype} {image.shape}"
         )
-    lows, highs = image.min(axis=(1, 2)), image.max(axis=(1, 2))
+    seen = image if region is None else image[:, region][:, np.newaxis]
+    lows, highs = seen.min(axis=(1, 2)), seen.max(axis=(1, 2))
     if not (np.isfinite(lows).all() and np.isfinite(highs).all()):
         raise ValueError(f"{name} holds NaN or infinite values, expected finite ones; replace them")
     if np.array_equal(lows, highs):
@@ -78,47 +81,61 @@ def normalise(
         )
     scale = full_scale(image.dtype)
     if percentiles is None:
-        check_range(image, name, "percentiles is None; set percentiles to stretch it")
+        check_range(seen, name, "percentiles is None; set percentiles to stretch it")
     result = np.empty(image.shape, np.float32)
     for channel, plane in enumerate(image):
         # float64 throughout: float32 is too coarse for integers of 32 bits.
         values = plane.astype(np.float64)
-        low, high = (0.0, scale) if percentiles is None else np.percentile(values, percentiles)
+        counted = values if region is None else values[region]
+        low, high = (0.0, scale) if percentiles is None else np.percentile(counted, percentiles)
         if high <= low:
-            low, high = values.min(), values.max()
+            low, high = counted.min(), counted.max()
         elif percentiles is not None:
-            high = _beyond_noise(values, high)
+            high = _beyond_noise(values, high, region)
         span = high - low if high > low else 1.0
         stretched = ((np.clip(values, low, high) - low) / span) ** gamma
-        result[channel] = stretched if compress is None else _compressed(stretched, compress)
+        result[channel] = (
+            stretched if compress is None else _compressed(stretched, compress, region)
+        )
     return result
 
 
-def _beyond_noise(values: NDArray[np.float64], high: float) -> float:
+def _beyond_noise(
+    values: NDArray[np.float64], high: float, region: NDArray[np.bool_] | None
+) -> float:
     """The upper limit, or a higher one where it lies in the noise and few bright spots above it.
 
     Four nuclei on a large field are fewer pixels than a percentile leaves out; cut off at the
     noise's height they would be plateaus with ragged outlines.
     """
-    middle, noise = float(np.median(values)), noise_level(values)
+    noise = _noise(values, region)
+    values = values if region is None else values[region]
+    middle = float(np.median(values))
     if high - middle >= _IN_NOISE * noise:
         return high
     clear = values[values - middle > _CLEAR * noise]
     return float(np.percentile(clear, _OF_CLEAR)) if clear.size else high
 
 
-def _compressed(plane: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
+def _noise(values: NDArray[np.float64], region: NDArray[np.bool_] | None) -> float:
+    return noise_level(values if region is None else np.where(region, values, np.nan))
+
+
+def _compressed(
+    plane: NDArray[np.float64], factor: float, region: NDArray[np.bool_] | None
+) -> NDArray[np.float64]:
     from skimage.filters import threshold_otsu  # here, as importing the source should stay quick
 
-    if plane.max() == plane.min():
+    seen = plane if region is None else plane[region]
+    if seen.max() == seen.min():
         return plane
     # Otsu's threshold of the roots, as that of the intensities lies above most objects
     # where a few are very bright.
-    threshold = threshold_otsu(np.sqrt(plane)) ** 2
+    threshold = threshold_otsu(np.sqrt(seen)) ** 2
     # Nor is noise, where there is more than that.
-    beyond = float(np.median(plane)) + _CLEAR * noise_level(plane)
-    threshold = beyond if threshold < beyond < plane.max() else threshold
-    foreground = plane[plane > threshold]
+    beyond = float(np.median(seen)) + _CLEAR * _noise(plane, region)
+    threshold = beyond if threshold < beyond < seen.max() else threshold
+    foreground = seen[seen > threshold]
     half = factor * float(np.median(foreground))
     return plane * (1.0 + half) / (plane + half)
 

@@ -83,7 +83,7 @@ def read_image(
 
     Raises:
         ValueError: if the file is missing, unreadable, without such a page or level, smaller than
-            8 x 8 pixels, too large, not of real numbers, or holds NaN or infinite values.
+            8 x 8 pixels, too large, or not of real numbers. NaN and infinity pass.
     """
     return checked_image(_read_planes(existing(path), key, page, most_pixels, level), path)
 
@@ -92,7 +92,7 @@ def checked_image(image: NDArray[Any], name: str | Path) -> NDArray[Any]:
     """An image (C, H, W) as `read_image` returns it, wherever it is from.
 
     Raises:
-        ValueError: if it is too small, not of real numbers, or not finite.
+        ValueError: if it is too small, or not of real numbers.
     """
     height, width = image.shape[1:]
     if min(height, width) < _MIN_SIZE:
@@ -126,6 +126,8 @@ def read_labels(
     if content(path) == "jpeg":
         raise ValueError(f"{path} is a JPEG, whose compression alters labels; save them as TIFF")
     planes = _numbers(_read_planes(path, key, page, MOST_PIXELS, level, stored=True), path)
+    if planes.dtype.kind == "f" and not np.isfinite(planes).all():
+        raise ValueError(f"{path} holds NaN or infinite values, expected whole label numbers")
     if planes.shape[0] != 1:
         raise ValueError(
             f"{path} has {planes.shape[0]} channels, expected one channel of label numbers "
@@ -185,12 +187,7 @@ def _grid(path: Path, kind: str | None, key: str | None, level: int) -> Iterator
 
 
 def _numbers(array: NDArray[Any], name: str | Path) -> NDArray[Any]:
-    """A contiguous array in native byte order, if it holds finite real numbers."""
+    """A contiguous array in native byte order, if it holds real numbers."""
     if array.dtype.kind not in "buif":
         raise ValueError(f"{name} holds {array.dtype}, expected integers or floats; convert it")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        bad = np.count_nonzero(~np.isfinite(array))
-        raise ValueError(
-            f"{name} holds {bad} NaN or infinite values, expected finite ones; replace them"
-        )
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))

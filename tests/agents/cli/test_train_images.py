@@ -43,7 +43,7 @@ def spoil(task: Path, number: int, how: str) -> Path:
         path.write_bytes(b"II*\0 and no more")
     elif how == "nan":
         image = np.random.default_rng(0).random((64, 64), np.float32)
-        image[3, 4] = np.nan
+        image[:] = np.nan
         tifffile.imwrite(path, image)
     else:
         tifffile.imwrite(path, np.full((64, 64), 7, np.uint8))
