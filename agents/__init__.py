@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agents.api import Run, segment, train
+    from agents.colouring import Colouring, ColouringConfig
     from agents.subgraph_reinforce import SubgraphREINFORCE, SubgraphREINFORCEConfig
     from agents.subgraph_sac import SubgraphSAC, SubgraphSACConfig
 
 __all__ = [
+    "Colouring",
+    "ColouringConfig",
     "Run",
     "SubgraphREINFORCE",
     "SubgraphREINFORCEConfig",
@@ -31,6 +34,10 @@ def __getattr__(name: str) -> Any:
     # torch takes seconds to import; `rlseg --help` and the baselines can do without.
     if name not in __all__:
         raise AttributeError(f"module 'agents' has no attribute {name!r}")
-    rooms = {"SubgraphREINFORCE": "subgraph_reinforce", "SubgraphSAC": "subgraph_sac"}
+    rooms = {
+        "Colouring": "colouring",
+        "SubgraphREINFORCE": "subgraph_reinforce",
+        "SubgraphSAC": "subgraph_sac",
+    }
     room = rooms.get(name.removesuffix("Config"), "api")
     return getattr(importlib.import_module(f"agents.{room}"), name)

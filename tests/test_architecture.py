@@ -99,7 +99,7 @@ def test_environments_know_neither_agents_nor_torch() -> None:
 
 
 def test_agents_do_not_know_each_other() -> None:
-    siblings = {"subgraph_sac", "subgraph_reinforce", "sb3"}
+    siblings = {"colouring", "subgraph_sac", "subgraph_reinforce", "sb3"}
     graph = rooms(imports())
     for one in siblings:
         assert not siblings & set(graph.successors(one)), one

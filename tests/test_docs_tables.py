@@ -20,6 +20,8 @@ from stable_baselines3.common.logger import KVWriter, Logger
 from stable_baselines3.common.noise import NormalActionNoise
 
 from agents import (
+    Colouring,
+    ColouringConfig,
     SubgraphREINFORCE,
     SubgraphREINFORCEConfig,
     SubgraphSAC,
@@ -34,7 +36,7 @@ from agents.sb3 import (
     GraphTD3,
     OneStepReplayBuffer,
 )
-from gym_rlseg.envs import SuperpixelEnv
+from gym_rlseg.envs import ColouringEnv, SuperpixelEnv
 from gym_rlseg.envs.colouring.options import ColouringOptions
 from gym_rlseg.envs.superpixel.options import SuperpixelOptions
 from gym_rlseg.graph.levels import Levels
@@ -173,6 +175,7 @@ def test_entries_of_observation_and_info():
 
 def test_options_of_agent_and_partitions():
     assert options("agents/subgraph_sac.md") == [defaults(SubgraphSACConfig)]
+    assert options("agents/colouring.md") == [defaults(ColouringConfig)]
     assert options("agents/subgraph_reinforce.md") == [defaults(SubgraphREINFORCEConfig)]
     assert options("howto/partition.md") == [defaults(Multicut), defaults(Agglomeration)]
 
@@ -182,6 +185,7 @@ def test_options_of_agent_and_partitions():
     [
         (SubgraphSAC, "agents/subgraph_sac.md", {"learning_starts": 4, "actor_starts": 4}),
         (SubgraphREINFORCE, "agents/subgraph_reinforce.md", {"samples": 2, "images": 2}),
+        (Colouring, "agents/colouring.md", {"batch": 2, "widths": (2, 4)}),
     ],
 )
 def test_metrics_of_an_agent(tmp_path, monkeypatch, agent_class, page, changes):
@@ -204,7 +208,9 @@ def test_metrics_of_an_agent(tmp_path, monkeypatch, agent_class, page, changes):
 
     monkeypatch.setattr(reporting, "EventLog", Log)
     options = {"tensorboard_log": tmp_path, "evaluation_samples": 1, **changes}
-    agent_class("default", SuperpixelEnv(**SMALL), **options).learn(20)
+    colours = {"source": SMALL["source"], "pool_size": 2}
+    env = ColouringEnv(**colours) if agent_class is Colouring else SuperpixelEnv(**SMALL)
+    agent_class("default", env, **options).learn(20)
     (table,) = (t for t in tables(page) if t[0][0] == "Tag")
     assert {code(row[0]) for row in table[1:]} == logged
 

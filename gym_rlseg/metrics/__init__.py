@@ -1,6 +1,6 @@
 """How well a segmentation agrees with a known truth, and how well superpixels could.
 
-All functions take label images: integer (H, W), >= 0, axis order (y, x), 0 = background, any
+All functions take label images (H, W) or volumes (D, H, W): integer, >= 0, 0 = background, any
 other value one object (connected or not, values need not be contiguous). They are pure, they do
 not depend on which value an object carries, and they raise `ValueError` for anything else. Time
 and memory follow the pixels and the pairs of objects that overlap, not the objects squared.

@@ -165,8 +165,10 @@ def of_objects(table: Overlaps) -> ObjectOverlaps:
 
 def _check_labels(labels: LabelImage, name: str) -> NDArray[np.int32]:
     array = np.asarray(labels)
-    if array.ndim != 2 or array.size == 0:
-        raise ValueError(f"{name} must be a non-empty image (H, W), got shape {array.shape}")
+    if array.ndim not in (2, 3) or array.size == 0:
+        raise ValueError(
+            f"{name} must be a non-empty image (H, W) or volume, got shape {array.shape}"
+        )
     if not np.issubdtype(array.dtype, np.integer):
         raise ValueError(f"{name} must have an integer dtype, got {array.dtype}")
     low, high, limit = int(array.min()), int(array.max()), int(np.iinfo(np.int32).max)

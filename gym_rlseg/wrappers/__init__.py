@@ -1,5 +1,6 @@
 """Wrappers: the same environments in other forms."""
 
+from gym_rlseg.wrappers.bits import FlatBits
 from gym_rlseg.wrappers.flat import FlatObservation
 from gym_rlseg.wrappers.graph import GraphObservation
 from gym_rlseg.wrappers.image import ImageObservation
@@ -7,6 +8,7 @@ from gym_rlseg.wrappers.normalized import NormalizedObservation
 from gym_rlseg.wrappers.reward import ScaledReward, SubgraphRewardToReward
 
 __all__ = [
+    "FlatBits",
     "FlatObservation",
     "GraphObservation",
     "ImageObservation",

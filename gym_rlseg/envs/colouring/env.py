@@ -115,9 +115,10 @@ class ColouringEnv(gym.Env[Observation, Bits]):
                 f"{prepared.sample.name}: images must be of one shape, expected "
                 f"{self.image_shape}, got {prepared.sample.image.shape}; set crop"
             )
-        regions, kept = self.reward.regions(prepared.scored), None
+        regions, kept = self.reward.regions(prepared.scored), prepared.sample.region
         if train and self.options.subset < 1 and regions is not None:
-            kept = near_objects(regions, self.options.subset, self.np_random)
+            near = near_objects(regions, self.options.subset, self.np_random)
+            kept = near if kept is None else near & kept
         self._episode = Episode(
             prepared=prepared,
             index=index,

@@ -26,7 +26,8 @@ class Episode:
         steps: T.
         min_size: components of fewer pixels are no objects.
         scorer: of its steps.
-        kept: bool of the image's shape, the pixels that count; None: all.
+        kept: bool of the image's shape, the pixels that count; None: all. Beyond the sample's
+            region none does.
         bits: int8 (T, ...): 0 unset, 1 and -1.
         taken: steps so far.
         scores: of the last step.

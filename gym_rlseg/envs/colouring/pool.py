@@ -149,10 +149,11 @@ def cropped(sample: Sample, crop: int | tuple[int, ...], rng: np.random.Generato
             f"{sample.axes} and the shape {shape}"
         )
     missing = [(0, max(0, size - n)) for size, n in zip(sizes, shape, strict=True)]
-    image, truth = sample.image, sample.truth
+    image, truth, region = sample.image, sample.truth, sample.region
     if any(after for _, after in missing):
         image = np.pad(image, [(0, 0), *missing], mode="symmetric")
         truth = None if truth is None else np.pad(truth, missing)
+        region = None if region is None else np.pad(region, missing)
     room = [n - size for size, n in zip(sizes, image.shape[1:], strict=True)]
     start = [n // 2 if rng is None else int(rng.integers(n + 1)) for n in room]
     part = tuple(slice(a, a + size) for a, size in zip(start, sizes, strict=True))
@@ -164,4 +165,5 @@ def cropped(sample: Sample, crop: int | tuple[int, ...], rng: np.random.Generato
         sample,
         image=taken(image, slice(None)),
         truth=None if truth is None else renumbered(taken(truth)),
+        region=None if region is None else taken(region),
     )

@@ -485,7 +485,11 @@ def test_mean_scores() -> None:
     ("first", "truth", "message"),
     [
         (np.zeros((4, 4), int), np.zeros((4, 5), int), r"truth .* \(4, 4\), got \(4, 5\)"),
-        (np.zeros((4, 4, 1), int), np.zeros((4, 4), int), r"(segm|superp).* got shape \(4, 4, 1\)"),
+        (
+            np.zeros((4, 4, 1, 1), int),
+            np.zeros((4, 4), int),
+            r"(segm|superp).* got shape \(4, 4, 1, 1\)",
+        ),
         (np.zeros((4, 4), int), np.zeros(16, int), r"truth .* got shape \(16,\)"),
         (np.zeros((0, 4), int), np.zeros((0, 4), int), r"non-empty .* got shape \(0, 4\)"),
         (np.zeros((4, 4)), np.zeros((4, 4), int), "(segm|superp).* integer dtype, got float64"),

@@ -1,0 +1,126 @@
+"""What a colouring agent has learned: it colours any image with as many channels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from agents.colouring.network import ColouringNetwork
+from agents.colouring.options import NETWORK_OPTIONS, ColouringNetworkOptions
+from agents.common import checkpoint
+from agents.common.device import find_device
+
+FORMAT = "gym_rlseg.colouring"
+
+
+class ColouringPolicy:
+    """Chooses bits of images and volumes of any size.
+
+    Args:
+        actor: the network, on `device`.
+        form: (channels, steps, dimensions) that it was made with.
+        device: where it lives.
+        seed: of the samples.
+    """
+
+    def __init__(
+        self,
+        actor: ColouringNetwork,
+        form: tuple[int, int, int],
+        *,
+        device: torch.device,
+        seed: int = 0,
+    ) -> None:
+        self.actor, self.form, self.device = actor, form, device
+        # Its own generator: asking for actions must not change a training.
+        self._sampling = torch.Generator().manual_seed(seed)
+
+    @classmethod
+    def load(cls, path: str | Path, *, device: str = "auto") -> Self:
+        """The policy of a checkpoint of `Colouring`.
+
+        Args:
+            path: the file; ".pt" is appended if missing.
+            device: "auto", "cpu" or "cuda".
+
+        Raises:
+            ValueError: naming the file, if it can't be used.
+        """
+        path = checkpoint.checkpoint_path(path)
+        saved = checkpoint.read(path, checkpoint.Form(name="Colouring", text=FORMAT))
+        where = find_device(device)
+        with checkpoint.naming(path):
+            channels, steps, dimensions = (int(n) for n in saved["form"])
+            known = {k: v for k, v in saved["config"].items() if k in NETWORK_OPTIONS}
+            options = ColouringNetworkOptions(**known)
+            with torch.random.fork_rng(devices=[]):  # layers draw from torch's generator
+                actor = ColouringNetwork(channels, steps, dimensions, options)
+            actor.requires_grad_(False).load_state_dict(saved["selected"])
+        return cls(actor.to(where), (channels, steps, dimensions), device=where)
+
+    def predict(
+        self,
+        observation: Mapping[str, NDArray],
+        state: Any = None,
+        episode_start: Any = None,
+        deterministic: bool = False,
+    ) -> tuple[NDArray[np.int8], Any]:
+        """The next bit of every pixel, for one observation or for a batch of them.
+
+        Args:
+            observation: as the environment gives it, with or without a leading batch axis.
+            state: returned as it came; the policy has no memory.
+            episode_start: ignored.
+            deterministic: the likelier bit instead of a sample.
+
+        Returns:
+            int8 of the image's shape, 0 and 1; and `state`.
+
+        Raises:
+            ValueError: if image or bits don't fit the policy.
+        """
+        channels, steps, dimensions = self.form
+        image, bits = (np.asarray(observation[key], np.float32) for key in ("image", "bits"))
+        single = image.ndim == dimensions + 1
+        if single:
+            image, bits = image[None], bits[None]
+        wanted = (len(image), channels), (len(image), steps)
+        if (image.shape[:2], bits.shape[:2]) != wanted or image.shape[2:] != bits.shape[2:]:
+            raise ValueError(
+                f"observation must have {channels} channels and {steps} bits in "
+                f"{dimensions}-D, got image {image.shape[1:]} and bits {bits.shape[1:]}"
+            )
+        with torch.no_grad():
+            tensors = (torch.from_numpy(one).to(self.device) for one in (image, bits))
+            logits = self.actor(*tensors)[0].cpu()
+        threshold: float | torch.Tensor = 0.5
+        if not deterministic:
+            threshold = torch.rand(logits.shape, generator=self._sampling)
+        chosen = (torch.sigmoid(logits) > threshold).numpy().astype(np.int8)
+        return (chosen[0] if single else chosen), state
+
+    def colours(self, image: NDArray[np.float32]) -> NDArray[np.int16]:
+        """The colouring of an image by likelier bits.
+
+        Args:
+            image: float32 (C, H, W) or (C, D, H, W).
+
+        Returns:
+            int16 of the image's shape without channels, 0 = ground.
+
+        Raises:
+            ValueError: if the image doesn't fit the policy.
+        """
+        steps = self.form[1]
+        bits = np.zeros((steps, *image.shape[1:]), np.float32)
+        colours = np.zeros(image.shape[1:], np.int16)
+        for t in range(steps):
+            chosen, _ = self.predict({"image": image, "bits": bits}, deterministic=True)
+            bits[t] = 2.0 * chosen - 1.0
+            colours += chosen.astype(np.int16) * np.int16(2**t)
+        return colours
