@@ -62,8 +62,15 @@ def resolve(options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         if data.get(key) is not None:
             if not data[key]:
                 raise ValueError(f"{key} must be a text or null, got ''")
-            data[key] = os.path.abspath(folder / user_path(data[key]))
+            data[key] = _absolute(data[key], folder)
     return {"id": env_id, **data}
+
+
+def _absolute(path: str | list[str], folder: Path) -> str | list[str]:
+    """A path, or several, as seen from `folder`."""
+    if isinstance(path, str):
+        return os.path.abspath(folder / user_path(path))
+    return [os.path.abspath(folder / user_path(one)) for one in path]
 
 
 def build_env(resolved: Mapping[str, Any], source: ImageSource | None = None) -> SuperpixelEnv:

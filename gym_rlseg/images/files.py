@@ -22,13 +22,12 @@ from gym_rlseg.images.reading.contrast import Percentiles
 from gym_rlseg.images.reading.facts import Facts
 from gym_rlseg.images.reading.formats import read_facts, read_labels
 from gym_rlseg.images.reading.label_files import label_candidates
-from gym_rlseg.images.reading.listing import image_files
 from gym_rlseg.images.reading.pages import EACH, Level, Page, file_stem, page_path, split_page
+from gym_rlseg.images.reading.places import Listing, list_images
 from gym_rlseg.images.reading.planes import MOST_PIXELS
 from gym_rlseg.images.reading.reader import ChannelName, Name, PixelCount, Reader
 from gym_rlseg.images.reading.regions import one_of, read_region, region_channel, region_files
 from gym_rlseg.options.ranges import Positive
-from gym_rlseg.paths import user_path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +44,8 @@ class FilesSource(ListedSource[Path]):
     by the path of the file, "#" and its number: folder/stack.tif#3 (see `pages`).
 
     Attributes:
-        path: a folder, or one file.
+        path: a folder, one file, a glob pattern such as "day*/*.tif", or several of them. Of
+            several, images are named relative to the folder that all lie in.
         labels: a folder with files of the same stems (in the same sub-folders), or the
             one file that belongs to the one image; None = no truth.
         pattern: which files of the folder; "**/*" descends into sub-folders.
@@ -82,7 +82,7 @@ class FilesSource(ListedSource[Path]):
         test_fraction: share of the images; both together < 1.
     """
 
-    path: Name
+    path: Name | tuple[Name, ...]
     labels: Name | None = None
     pattern: Name = "*"
     exclude: tuple[Name, ...] = ()
@@ -106,6 +106,8 @@ class FilesSource(ListedSource[Path]):
         for name in ("path", "labels", "region"):
             if isinstance(getattr(self, name), os.PathLike):
                 object.__setattr__(self, name, os.fspath(getattr(self, name)))
+        if isinstance(self.path, list | tuple):
+            object.__setattr__(self, "path", tuple(map(_text, self.path)))
         super().__post_init__()
         check_colour(self.colour)
         check_shares(self.validation_fraction, self.test_fraction)
@@ -151,13 +153,16 @@ class FilesSource(ListedSource[Path]):
         return str(key)
 
     @cached_property
+    def found(self) -> Listing:
+        """What lies at the path, images that are excluded among it."""
+        return list_images(self.path, self.pattern)
+
+    @cached_property
     def listing(self) -> Mapping[Path, str]:
         """Every image and its name, in the order of the names."""
-        root = user_path(self.path)
         excluded = {_composed(name) for name in self.exclude}
         names = {}
-        for file in image_files(self.path, self.pattern):
-            name = file.name if file == root else file.relative_to(root).as_posix()
+        for file, name in self.found.images.items():
             pages = [None] if self.page != EACH else self._pages(file)
             for page in pages:
                 full = name if page is None else f"{name}#{page}"
@@ -209,6 +214,10 @@ class FilesSource(ListedSource[Path]):
         # Pages of a Zarr folder without an ending have no names.
         named = split_page(page_path(file, 0))[0] == file
         return list(range(count)) if named and count > 1 else [None]
+
+
+def _text(path: Any) -> Any:
+    return os.fspath(path) if isinstance(path, os.PathLike) else path
 
 
 def _composed(name: str) -> str:

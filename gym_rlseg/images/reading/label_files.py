@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gym_rlseg.images.reading.listing import image_files
+from gym_rlseg.images.reading.listing import image_files, labelled_stem
 from gym_rlseg.images.reading.pages import file_stem, page_path, split_page
 from gym_rlseg.paths import user_path
 
@@ -16,7 +16,8 @@ def label_candidates(
     """For every image the label files that carry its stem; exactly one is right.
 
     The labels of a page are the same page of the file with the same stem as the image's
-    file, or a file of its own with the stem of the page.
+    file, or a file of its own with the stem of the page. Where none has the stem, "_masks",
+    "_labels" or the like may stand behind it; so labels may lie beside their images.
 
     Args:
         images: paths of image files or of their pages.
@@ -36,14 +37,21 @@ def label_candidates(
             )
         return {image: [_same_page(root, image)] for image in images}
     found: dict[tuple[Path, str], list[Path]] = {}
+    behind: dict[tuple[Path, str], list[Path]] = {}
     for file in listed:
-        found.setdefault((file.parent.relative_to(root), file_stem(file)), []).append(file)
+        folder = file.parent.relative_to(root)
+        found.setdefault((folder, file_stem(file)), []).append(file)
+        # Cellpose's _seg.npy are no arrays.
+        if (stem := labelled_stem(file)) is not None and file.suffix.lower() != ".npy":
+            behind.setdefault((folder, stem), []).append(file)
     candidates: dict[Path, list[Path]] = {}
     for image, name in zip(images, names, strict=True):
         folder, file = Path(name).parent, split_page(image)[0]
-        candidates[image] = [
-            _same_page(labels, image) for labels in found.get((folder, file_stem(file)), [])
-        ]
+        key = folder, file_stem(file)
+        same = found.get(key, [])
+        if key in behind and all(one.resolve() == file.resolve() for one in same):
+            same = behind[key]
+        candidates[image] = [_same_page(labels, image) for labels in same]
         if file != image:
             candidates[image] += found.get((folder, file_stem(image)), [])
     return candidates
