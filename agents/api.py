@@ -208,7 +208,9 @@ def segment(
             found = _segment(segmenter, source, key).filtered(filters)
             labels.append(found.labels)
             if table:
-                columns, objects = objects_table(found, source.raw(key), measures)
+                raw = source.raw(key)
+                channels = source.reader.names_of(source.facts(key), len(raw))
+                columns, objects = objects_table(found, raw, measures, channels)
                 name = source.listing[key]
                 rows += [{"image": name, **dict(zip(columns, row, strict=True))} for row in objects]
     result = labels[0] if is_one(images, source) else labels

@@ -122,7 +122,8 @@ def _segment(
     started, name = time.monotonic(), str(image)
     raw = source.raw(image)
     try:
-        result = segmenter.segment(source.load(image, raw))
+        sample = source.load(image, raw)
+        result = segmenter.segment(sample)
     except UnusableImageError as error:
         # Not the advice behind it, which is for training.
         reason = _reason(name, error).partition("; remove")[0]
@@ -130,7 +131,7 @@ def _segment(
         return f"{reason}; its labels are all 0", "warning"
     seconds = time.monotonic() - started
     found = Found.of(result, segmenter.pipeline.reward).filtered(file.folder.filters)
-    file.image(page, result, found, raw, seconds)
+    file.image(page, result, found, raw, seconds, sample.channels)
     line = f"{name}: {found.count} objects, reward {result.reward:.3f}, {seconds:.2f} s"
     expected = segmenter.pipeline.reward.expected
     if expected is None or expected.holds(found.count):

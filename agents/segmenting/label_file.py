@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -55,7 +55,13 @@ class LabelFile:
         return len(self._rows)
 
     def image(
-        self, page: int, result: Segmentation, found: Found, raw: NDArray[Any], seconds: float
+        self,
+        page: int,
+        result: Segmentation,
+        found: Found,
+        raw: NDArray[Any],
+        seconds: float,
+        channels: Sequence[str] = (),
     ) -> None:
         """Take the labels of an image.
 
@@ -65,10 +71,11 @@ class LabelFile:
             found: those of its objects that are wanted.
             raw: the image as its file has it, (C, H, W).
             seconds: that it took.
+            channels: their names, if they have any.
         """
         from agents.segmenting.objects_table import objects_table
 
-        columns, table = objects_table(found, raw, self.folder.measures)
+        columns, table = objects_table(found, raw, self.folder.measures, channels)
         numbers = self._add(page, found.labels, result.graph.image)
         self.folder.segmented += 1
         name = str(self.target.images[page])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,10 @@ def check_measures(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def measured(
-    labels: NDArray[np.integer], image: NDArray[Any], names: Sequence[str]
+    labels: NDArray[np.integer],
+    image: NDArray[Any],
+    names: Sequence[str],
+    channels: Sequence[str] = (),
 ) -> dict[str, NDArray[Any]]:
     """Measure the objects 1..M of a label image.
 
@@ -43,19 +46,33 @@ def measured(
         labels: integers (H, W), 0 = ground, objects 1..M without gaps.
         image: (C, H, W), real numbers in any unit.
         names: of properties, see `check_measures`.
+        channels: names of the channels; none: they go by their numbers.
 
     Returns:
         Column -> (M,), in pixels where it has a unit; without objects, empty columns. A
         property of several numbers has as many columns ("moments_hu-0"), and one of the
-        intensity a column per channel, the channel's number first, where there are several.
+        intensity a column per channel where there are several ("intensity_max-1" or
+        "intensity_max-DAPI").
     """
-    objects = int(labels.max()) > 0
+    objects, image = int(labels.max()) > 0, np.ma.getdata(image)
     if not objects:  # the columns are wanted all the same
         labels, image = np.ones((2, 2), np.int32), np.ones((len(image), 2, 2))
     # A single channel has no number.
     planes = image[0] if len(image) == 1 else np.moveaxis(image, 0, -1)
     table = _table(labels, planes, names)
+    if len(image) == len(channels) > 1:
+        table = dict(zip(_renamed(tuple(table), names, channels), table.values(), strict=True))
     return {name: column if objects else column[:0] for name, column in table.items()}
+
+
+def _renamed(
+    columns: Sequence[str], names: Sequence[str], channels: Sequence[str]
+) -> Iterator[str]:
+    """Columns of the intensity by the name of their channel, whose number comes last."""
+    of_shape = {*_table(np.ones((2, 2), np.int32), np.ones((2, 2)), names)}
+    for column in columns:
+        stem, _, number = column.rpartition("-")
+        yield column if column in of_shape else f"{stem}-{channels[int(number)]}"
 
 
 def _table(

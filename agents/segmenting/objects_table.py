@@ -22,7 +22,10 @@ _PLACE, _DIGITS = 4, 8
 
 
 def objects_table(
-    found: Found, image: NDArray[Any], measures: Sequence[str] = MEASURES
+    found: Found,
+    image: NDArray[Any],
+    measures: Sequence[str] = MEASURES,
+    channels: Sequence[str] = (),
 ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
     """Measure the objects of an image.
 
@@ -30,6 +33,7 @@ def objects_table(
         found: M objects.
         image: (C, H, W), real numbers in any unit.
         measures: names of further properties, see `measured`.
+        channels: names of the image's channels, if they have any.
 
     Returns:
         The columns, which start with `COLUMNS`, and a row per object in the order of the
@@ -51,7 +55,7 @@ def objects_table(
             f"scores must have one entry per object, {labels.max()}, got {len(scores)}"
         )
     wanted = tuple(name for name in measures if name not in COLUMNS)
-    table = measured(labels, image, ("label", "area", "centroid", "bbox", *wanted))
+    table = measured(labels, image, ("label", "area", "centroid", "bbox", *wanted), channels)
     numbers = table.pop("label")
     places = [table.pop(name).astype(np.float64) for name in ("centroid-0", "centroid-1")]
     area = table.pop("area").astype(np.int64)

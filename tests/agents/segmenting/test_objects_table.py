@@ -70,6 +70,23 @@ def test_measures_by_name_and_per_channel(three):
     np.testing.assert_array_equal(image, before[1])
 
 
+def test_channels_by_their_names(three):
+    rng = np.random.default_rng(0)
+    image = rng.random((2, 20, 30))
+    names = ("intensity_max", "centroid_weighted", "moments_hu", "extent")
+    plain, named = measured(three, image, names), measured(three, image, names, ("a", "b-1"))
+    pairs = dict(zip(plain, named, strict=True))
+    assert pairs["intensity_max-1"] == "intensity_max-b-1"
+    assert pairs["centroid_weighted-1-0"] == "centroid_weighted-1-a"
+    assert pairs["moments_hu-1"] == "moments_hu-1"
+    inside = three == 1
+    assert named["intensity_max-a"][0] == image[0][inside].max()
+    weighted = np.average(np.nonzero(inside)[0], weights=image[1][inside])
+    assert named["centroid_weighted-0-b-1"][0] == pytest.approx(weighted)
+    one = measured(three, image[:1], ("intensity_max",), ("a",))
+    assert list(one) == ["intensity_max"]
+
+
 def test_values_that_do_not_exist_are_empty():
     labels = np.zeros((8, 8), np.int32)
     labels[3, 3] = 1
@@ -144,6 +161,16 @@ class TestFilters:
         for number, place in enumerate([(0, 4), (8, 4), (4, 0), (4, 8), (4, 4)], start=1):
             labels[place] = number
         assert Filters(no_border=True)(labels, np.ones(5)).tolist() == [False] * 4 + [True]
+
+    def test_a_region_has_a_border(self):
+        labels = np.zeros((12, 12), np.int32)
+        labels[1:3, 1:3] = 1  # in the image, but at the region's border
+        labels[4:6, 4:6] = 2
+        labels[10, 4] = 3
+        region = np.zeros((12, 12), bool)
+        region[1:11, 1:11] = True
+        assert Filters(no_border=True)(labels, np.ones(3), region).tolist() == [False, True, False]
+        assert Filters(no_border=True)(labels, np.ones(3)).tolist() == [True, True, True]
 
     @pytest.mark.parametrize("options", [{"min_score": 1.1}, {"min_size": -1}, {"min_size": 2.5}])
     def test_refused(self, options):
