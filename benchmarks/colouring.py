@@ -1,0 +1,267 @@
+"""Colouring against a U-Net with components or a watershed: python benchmarks/colouring.py.
+
+Every (set, method, seed) is trained once and written to a JSON file in --results; a run that was
+stopped goes on from its checkpoint. Minutes are those of the processor (one core), so that what
+else the machine does doesn't count. --record puts what has been measured into RESULTS.md.
+
+Images of your own (the crops of CREMI that come with ColorRL's code, KITTI):
+
+    python benchmarks/colouring.py --folder IMAGES --labels LABELS --crop 160 --steps 6
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import colouring_baselines as baselines
+import gymnasium as gym
+import numpy as np
+import torch
+from colouring_table import recorded
+from common import versions
+from numpy.typing import NDArray
+
+import gym_rlseg  # noqa: F401  (registers the ids)
+from agents.colouring import Colouring
+from agents.colouring.policy import ColouringPolicy
+from gym_rlseg.envs import ColouringEnv
+from gym_rlseg.envs.colouring.components import components
+from gym_rlseg.metrics import evaluate, mean_scores
+
+FOLDER = Path(__file__).with_name("results") / "colouring"
+#: Minutes between two checkpoints of a training.
+_SAVE = 2.0
+Segment = Callable[[NDArray[np.float32]], NDArray[np.int32]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Task:
+    """Images, and how long to train on them.
+
+    Attributes:
+        environment: keywords of RLSeg-Colouring-v0.
+        crop: side of the crops to train on; None: whole images.
+        minutes: of one core.
+        agent: options of `Colouring`.
+        test: how many images of the split "test".
+    """
+
+    environment: Mapping[str, Any]
+    crop: int | None = None
+    minutes: float
+    agent: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    test: int = 50
+
+    def env(self, split: str = "train", **changes: Any) -> ColouringEnv:
+        """Its environment; crops are for training alone."""
+        options = {**self.environment, "split": split, **changes}
+        if self.crop is not None and split == "train":
+            options["crop"] = self.crop
+        if split == "test":
+            options["pool_size"] = self.test
+        env = gym.make("RLSeg-Colouring-v0", **options).unwrapped
+        assert isinstance(env, ColouringEnv)
+        return env
+
+
+_QUICK = {
+    "batch": 4, "entropy": 0.01, "averaging": 0.99, "evaluate_every": 400,
+}  # fmt: skip
+_PRIOR = {
+    "name": "priors",
+    "reward": {"name": "circularity", "count": [5, 9], "radius": [4.0, 10.0]},
+}
+TASKS: dict[str, Task] = {
+    "circles": Task(
+        environment={"reward": {"name": "prox", "radii": [8.0]}, "pool_size": 3000},
+        minutes=10,
+        agent={"entropy": 0.01, "rates": ((0, 1e-3), (7500, 3e-4))},
+    ),
+    "plain circles": Task(
+        environment={
+            "source": {
+                "name": "circles", "height": 64, "width": 64, "count": [5, 9],
+                "radius": [5.0, 9.0], "gap": -2.0, "ground": 0.04,
+            },
+            "reward": {"name": "prox", "radii": [8.0]}, "pool_size": 3000,
+        },
+        minutes=10,
+        agent={"entropy": 0.01, "rates": ((0, 1e-3), (7500, 3e-4))},
+    ),
+    "membranes": Task(
+        environment={
+            "source": "membranes", "steps": 4, "reward": {"name": "prox", "radii": [5.0]},
+        },
+        crop=64,
+        minutes=20,
+        agent={**_QUICK, "rates": ((0, 2e-3), (9000, 1e-3), (12000, 3e-4))},
+    ),
+    "membranes 3D": Task(
+        environment={
+            "source": {
+                "name": "membranes", "depth": 32, "height": 32, "width": 32, "cell": 16.0,
+            },
+            "steps": 4, "reward": {"name": "prox", "radii": [4.0]}, "pool_size": 200,
+        },
+        minutes=30,
+        agent={
+            **_QUICK, "batch": 2, "widths": (8, 16, 32), "evaluate_every": 200,
+            "evaluation_samples": 8, "rates": ((0, 2e-3), (3000, 1e-3), (4200, 3e-4)),
+        },
+        test=20,
+    ),
+}  # fmt: skip
+METHODS = (
+    "threshold + components",
+    "U-Net + components",
+    "U-Net + watershed",
+    "colouring",
+    "colouring, w_s 0.5",
+    "colouring by priors",
+    "SubgraphREINFORCE",
+)
+
+
+def main() -> None:
+    """Measure what is missing."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sets", nargs="+", default=list(TASKS), help=f"of {', '.join(TASKS)}")
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--minutes", type=float, help="of every training, in place of the set's")
+    parser.add_argument("--results", type=Path, default=FOLDER)
+    parser.add_argument("--work", type=Path, default=Path("build/colouring"), help="checkpoints")
+    parser.add_argument("--record", action="store_true", help="write what is there to RESULTS.md")
+    parser.add_argument("--folder", help="images of your own, instead of the sets")
+    parser.add_argument("--labels", help="their labels")
+    parser.add_argument("--crop", type=int, default=160, help="side of their crops")
+    parser.add_argument("--steps", type=int, default=6, help="T for them")
+    parser.add_argument("--radii", type=float, nargs="+", default=[12.0], help="r for them")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    tasks = {name: TASKS[name] for name in args.sets}
+    if args.folder is not None:
+        tasks = {Path(args.folder).name: _own(args)}
+    if not args.record:
+        for name, task in tasks.items():
+            if args.minutes is not None:
+                task = dataclasses.replace(task, minutes=args.minutes)
+            for method in args.methods:
+                for seed in args.seeds:
+                    _measure(name, task, method, seed, args.results, args.work)
+    else:
+        recorded(args.results, TASKS, METHODS)
+
+
+def _own(args: argparse.Namespace) -> Task:
+    source = {
+        "name": "files", "path": args.folder, "labels": args.labels, "test_fraction": 0.2,
+    }  # fmt: skip
+    environment = {
+        "source": source,
+        "crop": args.crop,
+        "steps": args.steps,
+        "reward": {"name": "prox", "radii": args.radii},
+    }
+    return Task(environment=environment, crop=args.crop, minutes=60, agent=_QUICK)
+
+
+def _measure(name: str, task: Task, method: str, seed: int, results: Path, work: Path) -> None:
+    file = results / f"{name} - {method} - {seed}.json".replace(" ", "_")
+    if file.exists() or not _applies(name, method) or (seed and method.startswith("threshold")):
+        return
+    print(f"{name}, {method}, seed {seed} ...", flush=True)
+    checkpoint = work / file.name.removesuffix(".json")
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    if method.startswith("colouring"):
+        segment, trained = _colouring(task, method, seed, checkpoint)
+    else:
+        train = baselines.METHODS[method]
+        segment, trained = train(task, seed, task.minutes * 60)
+    scores, crowded = _scores(task, segment)
+    row = {
+        "set": name, "method": method, "seed": seed, **trained, **scores, "crowded": crowded,
+        "images": task.test, "versions": versions(),
+    }  # fmt: skip
+    results.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(row, indent=1) + "\n")
+    print(f"  SBD {scores['sbd']:.3f}, AP50 {scores['ap50']:.3f}", flush=True)
+
+
+def _applies(name: str, method: str) -> bool:
+    """Priors are for discs here; membranes have no reward without truth in this benchmark."""
+    return "circles" in name or method not in (
+        "colouring by priors", "colouring, w_s 0.5", "SubgraphREINFORCE",
+    )  # fmt: skip
+
+
+def _scores(task: Task, segment: Segment) -> tuple[dict[str, float], float]:
+    """Mean scores on the split "test", and the share of images with more near than colours."""
+    env, found, crowded = task.env("test"), [], 0
+    for index in range(task.test):
+        observation, info = env.reset(options={"index": index})
+        truth = env.truth
+        assert truth is not None, "all sets have one"
+        found.append(evaluate(segment(observation["image"]), truth))
+        crowded += int(info["neighbours"] > 2 ** (env.options.steps - 1))
+    return dataclasses.asdict(mean_scores(found)), crowded / task.test
+
+
+def _colouring(
+    task: Task, method: str, seed: int, checkpoint: Path
+) -> tuple[Segment, dict[str, Any]]:
+    """Train, or go on; the segmentation, and what is worth noting."""
+    changes: dict[str, Any] = {}
+    options = dict(task.agent)
+    if method == "colouring by priors":
+        changes["reward"] = _PRIOR
+        options |= {"initial_policy": "brightness", "noise": 5.0}
+    elif method == "colouring, w_s 0.5":
+        changes["reward"] = {**task.environment["reward"], "splitting": 0.5}
+    env = task.env(**changes)
+    validation = task.env("validation", pool_size=16, **changes)
+    saved, clock = checkpoint.with_name(checkpoint.name + ".pt"), 0.0
+    times = checkpoint.with_name(checkpoint.name + ".seconds")
+    if saved.exists() and times.exists():
+        agent = Colouring.load(saved, env, eval_env=validation)
+        clock = float(times.read_text())
+    else:
+        agent = Colouring("default", env, eval_env=validation, seed=seed, **options)
+    started = time.process_time()
+    due = clock + 60 * _SAVE
+
+    def go_on(*_: Any) -> bool:
+        nonlocal due
+        spent = clock + time.process_time() - started
+        if spent >= due:
+            due = spent + 60 * _SAVE
+            agent.save(saved)
+            times.write_text(str(spent))
+            print(f"  {spent / 60:.1f} min: {agent.learning_curve[-1]}", flush=True)
+        return spent < 60 * task.minutes
+
+    if clock < 60 * task.minutes:
+        agent.learn(10**9, callback=go_on)
+    spent = clock + time.process_time() - started
+    policy: ColouringPolicy = agent.policy
+
+    def segment(image: NDArray[np.float32]) -> NDArray[np.int32]:
+        return components(policy.colours(image), env.options.min_size)
+
+    noted = {
+        "minutes": spent / 60,
+        "episodes": agent.num_timesteps,
+        "curve": agent.learning_curve,
+        "options": {**options, "environment": {**task.environment, **changes}},
+    }
+    return segment, noted
+
+
+if __name__ == "__main__":
+    main()
