@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +14,8 @@ from agents.colouring.network import ColouringNetwork
 from agents.colouring.options import NETWORK_OPTIONS, ColouringNetworkOptions
 from agents.common import checkpoint
 from agents.common.device import find_device
+from gym_rlseg.envs.colouring.components import components
+from gym_rlseg.segmentation.stitched import stitched
 
 FORMAT = "gym_rlseg.colouring"
 
@@ -124,3 +126,34 @@ class ColouringPolicy:
             bits[t] = 2.0 * chosen - 1.0
             colours += chosen.astype(np.int16) * np.int16(2**t)
         return colours
+
+    def segment(
+        self,
+        image: NDArray[np.float32],
+        *,
+        min_size: int = 20,
+        tile: int | Sequence[int] | None = None,
+        overlap: int = 32,
+    ) -> NDArray[np.int32]:
+        """The objects of an image or volume.
+
+        Args:
+            image: float32 (C, H, W) or (C, D, H, W).
+            min_size: components of fewer pixels are no objects.
+            tile: see `stitched`; None takes the image as a whole. The colours of neighbours are
+                of one tile, so about the size of the images trained on is best.
+            overlap: see `stitched`.
+
+        Returns:
+            int32 of the image's shape without channels, 0 = ground, objects 1..N.
+
+        Raises:
+            ValueError: if the image doesn't fit the policy, or the tiles can't be used.
+        """
+
+        def whole(part: NDArray[np.float32]) -> NDArray[np.int32]:
+            return components(self.colours(part), min_size)
+
+        if tile is None:
+            return whole(image)
+        return stitched(image, whole, tile=tile, overlap=overlap)

@@ -112,6 +112,11 @@ def test_saved_and_loaded(trained: Colouring, tmp_path: Path) -> None:
     # At once, and of another size than it has been trained on.
     wide = np.pad(TwoSquares().sample("test", 0, 0).image, ((0, 0), (0, 3), (0, 9)))
     assert policy.colours(wide).shape == (19, 25)
+    large = np.tile(TwoSquares().sample("test", 0, 0).image, (1, 3, 3))
+    labels = policy.segment(large, min_size=4, tile=16, overlap=8)
+    assert labels.shape == (48, 48)
+    assert 15 <= labels.max() <= 21  # 9 times two squares
+    assert policy.segment(large, min_size=4).max() > 9
     further = Colouring("default", squares(), **{**TINY, "batch": 8})
     further.start_from(path)
     assert same(weights(further), weights(trained))
