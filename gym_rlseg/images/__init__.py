@@ -17,6 +17,7 @@ from gym_rlseg.images.embryo import EmbryoSource
 from gym_rlseg.images.files import FilesSource
 from gym_rlseg.images.listed import ListedSource
 from gym_rlseg.images.membranes import MembranesSource
+from gym_rlseg.images.volumes import VolumesSource
 from gym_rlseg.options import Registry
 
 #: Sources of images by name.
@@ -29,6 +30,7 @@ SOURCES: Registry[ImageSource] = Registry(
         "embryo": EmbryoSource,
         "files": FilesSource,
         "membranes": MembranesSource,
+        "volumes": VolumesSource,
     },
 )
 
@@ -49,4 +51,5 @@ __all__ = [
     "Split",
     "UnreadableImageError",
     "UnusableImageError",
+    "VolumesSource",
 ]
