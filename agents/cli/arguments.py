@@ -39,6 +39,30 @@ def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
     return parse
 
 
+def channel(text: str) -> int | str:
+    """A channel by its number from 0, or else its name."""
+    return int(text) if text.isdecimal() else text
+
+
+def add_region(parser: argparse.ArgumentParser, without: str) -> None:
+    """Add --region, which leaves `args.region` away where it isn't given.
+
+    Args:
+        parser: of a command.
+        without: what is done then.
+    """
+
+    def parse(text: str) -> int | str | None:
+        return None if text == "none" else channel(text)
+
+    parser.add_argument(
+        "--region", metavar="R", type=parse, default=argparse.SUPPRESS,
+        help="where to look at all: a folder of masks or GeoJSON polygons with the images' names, "
+        "one such file for all, the number of a channel, channel:NAME, or none; outside, labels "
+        f"are 0 (default: {without})",
+    )  # fmt: skip
+
+
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Add --device."""
 

@@ -19,7 +19,9 @@ quality and its two factors, recognition and segmentation quality, F1 of the obj
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import astuple, fields
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agents.cli.output import complain, say
@@ -45,6 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--key", metavar="NAME", help="dataset in true labels that are HDF5 or Zarr"
     )
+    parser.add_argument(
+        "--region", metavar="R",
+        help="what counts: a folder of masks or GeoJSON polygons with the labels' names, or one "
+        "such file for all (default: everything)",
+    )  # fmt: skip
     parser.add_argument("--csv", metavar="FILE", help="write the table there, too")
 
 
@@ -52,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
     """Evaluate; see the module's text."""
     from agents.segmenting.label_pairs import label_pairs
     from agents.segmenting.scoring import score
+    from gym_rlseg.images.reading.regions import region_files
     from gym_rlseg.metrics import mean_scores
 
     csv = None if args.csv is None else output_file(user_path(args.csv))
@@ -59,9 +67,13 @@ def run(args: argparse.Namespace) -> int:
     scores: dict[str, Evaluation] = {}
     wholes: dict[str, Evaluation] = {}
     failed: list[Exception] = []
+    true = [labels for _, labels in pairs.values()]
+    regions: Mapping[Path, list[Path] | None] = dict.fromkeys(true)
+    if args.region is not None:
+        regions = region_files(args.region, true, [file.name for file in true])
     for name, pair in pairs.items():
         try:
-            found = score(name, *pair, args.key)
+            found = score(name, *pair, args.key, regions[pair[1]])
         except ValueError as error:
             failed.append(error)
             continue

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agents.cli.arguments import checked, whole_number
+from agents.cli.arguments import add_region, channel, checked, whole_number
 from agents.cli.output import complain, on_terminal, say
 from agents.cli.questions import ask
 from agents.runs.durations import format_duration, parse_duration
@@ -78,13 +78,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="channels, grey, darkness, or a stain: hematoxylin, eosin, dab",
     )  # fmt: skip
     answers.add_argument(
-        "--channel", metavar="N", default=_UNASKED, type=checked(whole_number(0)),
-        help="in which they are seen best, from 0 (default: where they stand out most)",
+        "--channel", metavar="C", default=_UNASKED, type=channel,
+        help="in which they are seen best, its number from 0 or its name (default: where they "
+        "stand out most)",
     )  # fmt: skip
     parser.add_argument(
         "--pattern", metavar="GLOB", default="*",
         help='which files of the folder; "**/*" descends into sub-folders (default: *)',
     )  # fmt: skip
+    add_region(parser, "everywhere")
     parser.add_argument("--key", metavar="NAME", help="dataset in HDF5 and Zarr files")
     parser.add_argument(
         "--page", metavar="N", type=checked(_page),
@@ -121,9 +123,11 @@ def run(args: argparse.Namespace) -> int:
     from agents.suggest.sentences import assumptions, doubts, images_seen
     from agents.suggest.settings import settings
     from gym_rlseg.images import FilesSource
+    from gym_rlseg.images.reading.regions import region_channel
     from gym_rlseg.pictures.contact_sheet import contact_sheet
 
     reading = {"pattern": args.pattern, "page": args.page, "key": args.key}
+    reading["region"] = getattr(args, "region", None)
     source = FilesSource(path=args.images, **reading)
     looked, bad = look_at_few(source)
     for sentence in bad[:3]:
@@ -131,7 +135,7 @@ def run(args: argparse.Namespace) -> int:
     if bad[3:]:
         complain(f"{len(bad) - 3} more images can't be used", kind="")
     images = list(looked.values())
-    told = Told(**{name: getattr(args, name) for name in _ANSWERS if hasattr(args, name)})
+    told = Told(**_answers(args, source, next(iter(looked))))
     seen = images_seen(args.images, len(source.all_files()), images)
     say(seen)
     suggestions = _suggestions(looked, told, config, reading)
@@ -145,6 +149,9 @@ def run(args: argparse.Namespace) -> int:
     height, width = (max(image.shape[axis] for image in images) for axis in (1, 2))
     sections = settings(chosen.candidate, height, width)
     unusual = {name: value for name, value in reading.items() if value not in (None, "*")}
+    region = unusual.get("region")
+    if isinstance(region, str) and region_channel(region) is None:
+        unusual["region"] = _relative(region, config)
     where = {"id": sections["environment"].pop("id"), "path": _relative(args.images, config)}
     sections["environment"] = where | unusual | sections["environment"]
     sections["training"]["time_limit"] = format_duration(args.time_limit)
@@ -173,6 +180,19 @@ def run(args: argparse.Namespace) -> int:
     say(f"  rlseg train {shlex.quote(str(config))} -o run    # takes {limit}")
     say(f"  rlseg segment run {shlex.quote(args.images)} -o out{pattern}")
     return 0
+
+
+def _answers(args: argparse.Namespace, source: FilesSource, image: Path) -> dict[str, Any]:
+    """What was said of the objects, a channel by its number.
+
+    Raises:
+        ValueError: if an image has no channel of that name.
+    """
+    found = {name: getattr(args, name) for name in _ANSWERS if hasattr(args, name)}
+    if isinstance(found.get("channel"), str):
+        count = len(source.reader.raw(image))
+        found["channel"] = source.reader.number(found["channel"], image, count)
+    return found
 
 
 def _suggestions(

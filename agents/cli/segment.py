@@ -25,7 +25,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from agents.cli.arguments import add_device, add_threads, checked, whole_number
+from agents.cli.arguments import add_device, add_region, add_threads, checked, whole_number
 from agents.cli.output import complain, on_terminal, say
 from agents.runs.durations import parse_duration
 from agents.runs.folder import RunFolder
@@ -50,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pattern", metavar="GLOB", default="*",
         help='which files of the folder; "**/*" descends into sub-folders (default: *)',
     )  # fmt: skip
+    add_region(parser, "the run's")
     parser.add_argument(
         "--solver", metavar="NAME",
         help="multicut solver (default: kernighan_lin, or the run's own other partition)",
@@ -113,9 +114,10 @@ def run(args: argparse.Namespace) -> int:
     from gym_rlseg.images import FilesSource
 
     config = RunConfig.load(folder.config)
-    source = FilesSource(
-        path=args.images, pattern=args.pattern, **vars(files_reader(config.environment))
-    )
+    reading = dict(vars(files_reader(config.environment)))
+    if hasattr(args, "region"):
+        reading["region"] = args.region
+    source = FilesSource(path=args.images, pattern=args.pattern, **reading)
     targets = label_targets(source, out)
     with torch_threads(args.threads):
         segmenter = Segmenter(

@@ -16,12 +16,13 @@ from gym_rlseg.envs.superpixel.options import SuperpixelOptions, keywords_of
 from gym_rlseg.graph import FEATURES
 from gym_rlseg.images import AugmentedSource, FilesSource, ImageSource
 from gym_rlseg.images.reading.reader import Reader
+from gym_rlseg.images.reading.regions import region_channel
 from gym_rlseg.options import check_names, from_options, shown, suggest
 from gym_rlseg.paths import user_path
 
 _ENTRY_POINT = f"gym_rlseg.envs:{SuperpixelEnv.__name__}"
-#: Keys that hold a path, or null.
-_PATHS = ("path", "labels", "cache")
+#: Keys that hold a path, or null; the region may be a channel, too.
+_PATHS = ("path", "labels", "region", "cache")
 
 
 def environment_ids() -> tuple[str, ...]:
@@ -59,7 +60,8 @@ def resolve(options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     if isinstance(images, AugmentedSource) and not isinstance(images.source, FilesSource):
         images.size("train")  # refuses sources without end; no files are looked at
     for key in _PATHS:
-        if data.get(key) is not None:
+        is_channel = key == "region" and region_channel(data.get(key)) is not None
+        if data.get(key) is not None and not is_channel:
             if not data[key]:
                 raise ValueError(f"{key} must be a text or null, got ''")
             data[key] = _absolute(data[key], folder)

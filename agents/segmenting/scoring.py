@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from gym_rlseg.images.reading.formats import read_facts, read_labels
+from gym_rlseg.images.reading.pages import page_path
+from gym_rlseg.images.reading.regions import one_of, read_region
 from gym_rlseg.metrics import Evaluation, doubts
 from gym_rlseg.metrics.evaluation import evaluate_overlaps
 from gym_rlseg.metrics.overlap import Overlaps, joined, of_objects, overlaps
@@ -30,7 +34,13 @@ class FileScores:
     doubts: tuple[str, ...] = ()
 
 
-def score(name: str, output: Path, labels: Path, key: str | None) -> FileScores:
+def score(
+    name: str,
+    output: Path,
+    labels: Path,
+    key: str | None,
+    region: Sequence[Path] | None = None,
+) -> FileScores:
     """Score a label file against the true one.
 
     Args:
@@ -38,11 +48,12 @@ def score(name: str, output: Path, labels: Path, key: str | None) -> FileScores:
         output: file of the labels.
         labels: file of the true ones.
         key: dataset in it, if it is HDF5 or Zarr.
+        region: the files that say where to look, of which there must be one; None: everywhere.
 
     Raises:
         ValueError: naming the files, if they can't be read or compared.
     """
-    tables, sentences = zip(*_overlaps(output, labels, key), strict=True)
+    tables, sentences = zip(*_overlaps(output, labels, key, region), strict=True)
     whole = evaluate_overlaps(joined(tables)) if len(tables) > 1 else None
     names = [name] if whole is None else [f"{name}#{page}" for page in range(len(tables))]
     images = dict(zip(names, map(evaluate_overlaps, tables), strict=True))
@@ -57,7 +68,9 @@ def score(name: str, output: Path, labels: Path, key: str | None) -> FileScores:
     return FileScores(images=images, whole=whole, doubts=tuple(lines))
 
 
-def _overlaps(output: Path, labels: Path, key: str | None) -> Iterator[tuple[Overlaps, list[str]]]:
+def _overlaps(
+    output: Path, labels: Path, key: str | None, region: Sequence[Path] | None
+) -> Iterator[tuple[Overlaps, list[str]]]:
     """Of every page, of which one at a time is in memory."""
     pages, true = read_facts(output).pages, read_facts(labels, key).pages
     if pages != true:
@@ -73,7 +86,14 @@ def _overlaps(output: Path, labels: Path, key: str | None) -> Iterator[tuple[Ove
                 f"{output} has shape {ours.shape}, but {labels} has {theirs.shape}; {turned}labels "
                 "must lie pixel on pixel"
             )
+        inside = np.ones(ours.shape, np.bool_)
+        if region is not None:
+            image = labels if page is None else page_path(labels, page)
+            inside = read_region(one_of(region, labels), image, ours.shape)
+            ours, theirs = np.where(inside, ours, 0), np.where(inside, theirs, 0)
         try:
-            yield overlaps(ours, theirs), doubts(ours, theirs)
+            # What lies outside agrees with nothing.
+            table = overlaps(ours[inside][np.newaxis], theirs[inside][np.newaxis])
+            yield table, doubts(ours, theirs)
         except ValueError as error:
             raise ValueError(f"{output} and {labels}: {error}") from error

@@ -61,12 +61,13 @@ def samples(source: FilesSource, looked: Mapping[Path, NDArray[Any]]) -> list[Sa
         sample = source.load(file, raw)
         truth = None if sample.truth is None else middle(sample.truth, _PART).copy()
         image = np.ascontiguousarray(middle(sample.image, _PART))
-        found.append(Sample(image=image, truth=truth, name=sample.name))
+        region = None if sample.region is None else middle(sample.region, _PART).copy()
+        found.append(Sample(image=image, truth=truth, name=sample.name, region=region))
     return found
 
 
 def _read(source: FilesSource, path: Path) -> NDArray[Any]:
-    image = source.raw(path)
+    image = source.continued(path)
     if (image == image[:, :1, :1]).all():
         raise ValueError(f"{path} is constant, so it shows no object")
     return image

@@ -80,7 +80,7 @@ class ArraySource(ListedSource[int]):
         if not isinstance(region, str) or region_channel(region) is not None:
             return self.reader.channel_region(image, name)
         path = Path(name if isinstance(image, np.ndarray) else image)
-        file = one_of(region_files(region, [path], [path.name])[path], path, region)
+        file = one_of(region_files(region, [path], [path.name])[path], path)
         return read_region(file, path, shape)
 
     def weight(self, key: int) -> int:

@@ -137,7 +137,7 @@ class FilesSource(ListedSource[Path]):
         """See `ListedSource.region_of`."""
         if not isinstance(self.region, str) or region_channel(self.region) is not None:
             return self.reader.channel_region(key, str(key))
-        return read_region(one_of(self._regions[key], key, self.region), key, shape)
+        return read_region(one_of(self._regions[key], key), key, shape)
 
     @cached_property
     def _regions(self) -> Mapping[Path, list[Path]]:

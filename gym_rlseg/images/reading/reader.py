@@ -80,7 +80,7 @@ class Reader(Options):
             ValueError: if it isn't one 2-D image of real numbers, too large or small, or without
                 such a channel.
         """
-        name = name or ("the image" if isinstance(image, np.ndarray) else str(image))
+        name = name or _called(image)
         planes = self._planes(image, name)
         chosen = self.chosen(image, len(planes), name)
         return planes if chosen is None else planes[list(chosen)]
@@ -101,12 +101,40 @@ class Reader(Options):
             if mask is None:
                 return None
             # What says where to look shows nothing else.
-            number = self._number(mask, image, count, name)
+            number = self.number(mask, image, count, name)
             if count == 1:
                 raise ValueError(f"{name} has one channel, which can't be the region as well")
             return tuple(i for i in range(count) if i != number)
         wanted = self.channel if isinstance(self.channel, tuple) else (self.channel,)
-        return tuple(self._number(one, image, count, name) for one in wanted)
+        return tuple(self.number(one, image, count, name) for one in wanted)
+
+    def number(
+        self, channel: int | str, image: ImageLike, count: int, name: str | None = None
+    ) -> int:
+        """The number of a channel.
+
+        Args:
+            channel: its number, or its name.
+            image: as for `raw`.
+            count: how many channels it has.
+            name: as for `raw`.
+
+        Raises:
+            ValueError: if it has no such channel.
+        """
+        name = name or _called(image)
+        if isinstance(channel, str):
+            names = self.facts(image).channel_names
+            if channel in names:
+                return names.index(channel)
+            known = suggest(channel, names) if names else ": its channels have no names"
+            raise ValueError(f"{name} has no channel {channel!r}{known}")
+        if channel >= count:
+            raise ValueError(
+                f"{name} has {count} channel{'s' * (count > 1)}, counted from 0, and so no "
+                f"channel {channel}"
+            )
+        return channel
 
     def channel_region(self, image: ImageLike, name: str) -> NDArray[np.bool_] | None:
         """Where to look as a channel says, bool (H, W): where it isn't 0; None if none does.
@@ -118,7 +146,7 @@ class Reader(Options):
         if mask is None:
             return None
         planes = self._planes(image, name)
-        plane = planes[self._number(mask, image, len(planes), name)]
+        plane = planes[self.number(mask, image, len(planes), name)]
         return np.nan_to_num(np.ma.filled(plane, 0)) != 0
 
     def names_of(self, facts: Facts, count: int) -> tuple[str, ...]:
@@ -160,20 +188,6 @@ class Reader(Options):
             return np.ma.MaskedArray(checked, np.ma.getmaskarray(planes))
         return checked
 
-    def _number(self, channel: int | str, image: ImageLike, count: int, name: str) -> int:
-        if isinstance(channel, str):
-            names = self.facts(image).channel_names
-            if channel in names:
-                return names.index(channel)
-            known = suggest(channel, names) if names else ": its channels have no names"
-            raise ValueError(f"{name} has no channel {channel!r}{known}")
-        if channel >= count:
-            raise ValueError(
-                f"{name} has {count} channel{'s' * (count > 1)}, counted from 0, and so no "
-                f"channel {channel}"
-            )
-        return channel
-
     def facts(self, image: ImageLike) -> Facts:
         """What is known of an image without its pixels: nothing of an array.
 
@@ -212,6 +226,10 @@ class Reader(Options):
             raise ValueError(
                 f"{name} takes more memory than there is; cut it into parts"
             ) from error
+
+
+def _called(image: ImageLike) -> str:
+    return "the image" if isinstance(image, np.ndarray) else str(image)
 
 
 def _channels_behind(shape: tuple[int, ...]) -> bool:

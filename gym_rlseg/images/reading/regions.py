@@ -105,7 +105,7 @@ def read_region(file: Path, image: Path | str, shape: tuple[int, ...]) -> NDArra
     return (np.nan_to_num(planes) != 0).any(axis=0)
 
 
-def one_of(candidates: Sequence[Path], image: Path, region: str) -> Path:
+def one_of(candidates: Sequence[Path], image: Path) -> Path:
     """The file that says where to look on an image.
 
     Raises:
@@ -115,7 +115,7 @@ def one_of(candidates: Sequence[Path], image: Path, region: str) -> Path:
         found = [file.name for file in candidates] or "none"
         raise RegionError(
             f"region: {image} needs exactly one mask or polygon file of the stem "
-            f"{file_stem(image)!r} in {region}, found {found}"
+            f"{file_stem(image)!r}, found {found}"
         )
     if split_page(candidates[0])[0].resolve() == split_page(image)[0].resolve():
         raise RegionError(f"region points at the images themselves ({image}); give another path")
