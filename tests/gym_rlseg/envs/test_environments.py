@@ -1122,7 +1122,10 @@ def test_labels_become_the_truth(tmp_path: Path, blobs: Callable[[int], NDArray]
     ("image", "message"),
     [
         (np.full((30, 30), 7, np.uint8), r"bad\.tif is constant"),
-        (np.full((30, 30), np.nan, np.float32), r"bad\.tif has nothing to look at: every pixel is NaN"),
+        (
+            np.full((30, 30), np.nan, np.float32),
+            r"bad\.tif has nothing to look at: every pixel is NaN",
+        ),
         (np.eye(4, dtype=np.float32), r"bad\.tif is 4 x 4 pixels"),
     ],
 )
