@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     answers.add_argument(
         "--colour", metavar="NAME", default=_UNASKED,
-        help="channels, grey, darkness, or a stain: hematoxylin, eosin, dab",
+        help="channels, grey, rgb, darkness, or a stain: hematoxylin, eosin, dab",
     )  # fmt: skip
     answers.add_argument(
         "--channel", metavar="C", default=_UNASKED, type=channel,

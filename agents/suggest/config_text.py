@@ -17,7 +17,7 @@ _COMMENTS = {
     "environment.exclude": "files that can't be used",
     "environment.key": "dataset in HDF5 and Zarr files",
     "environment.page": "of stacks: a number, counted from 0, or each",
-    "environment.colour": "channels, grey, darkness, or a stain: hematoxylin, eosin, dab",
+    "environment.colour": "channels, grey, rgb, darkness, or a stain: hematoxylin, eosin, dab",
     "environment.compress": "brings dim and very bright objects closer together; null: not at all",
     "environment.augment": "train on flipped and turned images, too, or on parts: {crop: 256} px",
     "environment.boundary": "the map of outlines that superpixels follow",

@@ -66,8 +66,9 @@ class FilesSource(ListedSource[Path]):
             "channel:" and its name. NaN, infinite and masked pixels are outside, too. None =
             everywhere else.
         labels_key: the same for the label files, which may be the image files themselves.
-        colour: "channels" takes all as they are, "grey" the luminance, "darkness" how far
-            an RGB image is from white (stained objects are bright), "hematoxylin",
+        colour: "channels" takes all as they are, but one of a grey picture that was saved as RGB;
+            "grey" the luminance, "rgb" red, green and blue, of grey pictures as well, "darkness"
+            how far an RGB image is from white (stained objects are bright), "hematoxylin",
             "eosin" and "dab" the amount of one stain on an RGB image of a slide, bright
             where there is much of it; "hematoxylin+rgb" and so on take the stain as
             channel 0 and red, green and blue behind it.

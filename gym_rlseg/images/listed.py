@@ -301,5 +301,5 @@ def mixed_channels(channels: Mapping[int, list[str]]) -> ValueError:
         kinds.append(f"{count} in {', '.join(names[:3])}{more}")
     return ValueError(
         f"images differ in their number of channels: {'; '.join(kinds)}. Exclude some, or set "
-        'colour to "grey"'
+        'colour to "grey" or "rgb"'
     )

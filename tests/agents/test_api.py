@@ -279,7 +279,7 @@ def test_no_image_is_read_twice(images, run, monkeypatch, tmp_path):
 
 
 def test_images_that_differ_in_channels_are_named_before_training(images):
-    colour = np.stack([draw(5)] * 3, axis=2)
+    colour = np.stack([draw(5), draw(6), draw(7)], axis=2)
     with pytest.raises(ValueError, match=r"number of channels: 3 in images\[1\]; 1 in .*im0\.tif"):
         agents.segment([images / "im0.tif", colour, draw(1)], CONFIG)
     grey = {**CONFIG, "environment": {**ENVIRONMENT, "colour": "grey"}}

@@ -136,7 +136,7 @@ def check_fits(graph: SuperpixelGraph, capacity: Capacity) -> None:
         raise ValueError(
             f"{graph.name}: the image has {len(graph.image)} channel(s), and its graph "
             f"{has.features} features of nodes and edges, but {capacity.features} are expected; "
-            "all images must have as many channels (colour='grey' makes it one)"
+            "all images must have as many channels (colour='grey' makes it one, 'rgb' three)"
         )
     for keyword, needed, room in (
         ("max_nodes", has.nodes, capacity.nodes),

@@ -33,7 +33,7 @@ def convert(image: NDArray[Any], colour: str, name: str = "image") -> NDArray[An
         name: what error messages call the image.
 
     Returns:
-        (C', H, W): `image` itself for "channels", else float32.
+        (C', H, W): (part of) `image` itself for "channels", else float32.
 
     Raises:
         ValueError: if `colour` is unknown, or needs another kind of image than this.
@@ -53,7 +53,21 @@ def check_colour(colour: Any) -> str:
 
 
 def _channels(image: NDArray[Any], name: str) -> NDArray[Any]:
+    """All of them; of a grey picture that was saved as RGB one."""
+    if len(image) == 3:
+        for step in (16, 1):  # a few pixels tell most pictures
+            first, *others = image[:, ::step, ::step]
+            if not all((first == other).all() for other in others):
+                return image
+        return image[:1]
     return image
+
+
+def _three(image: NDArray[Any], name: str) -> NDArray[Any]:
+    """Red, green and blue, also of a grey picture."""
+    if len(image) == 1:
+        image = np.repeat(image, 3, axis=0)
+    return _rgb(image, "rgb", name)
 
 
 def _grey(image: NDArray[Any], name: str) -> NDArray[Any]:
@@ -93,6 +107,7 @@ def _rgb(image: NDArray[Any], colour: str, name: str) -> NDArray[np.float32]:
 #: Name -> function of an image (C, H, W) and its name.
 COLOURS: Mapping[str, Callable[[NDArray[Any], str], NDArray[Any]]] = {
     "channels": _channels,
+    "rgb": _three,
     "grey": _grey,
     "darkness": _darkness,
     **{name: partial(_stain, stain=name, rgb=False) for name in _STAINS},

@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 
-from gym_rlseg.images import ArraySource, ConstantImageError, FilesSource
+from gym_rlseg.images import SOURCES, ArraySource, ConstantImageError, FilesSource
 from gym_rlseg.images.base import SPLITS
 from gym_rlseg.images.reading import reader as reading
 from gym_rlseg.images.reading.reader import Reader
@@ -112,6 +112,74 @@ class TestArraySource:
             ArraySource(images=(noise(0),), exclude=("images[0]",)).size("train")
         with pytest.raises(ValueError, match="must be < 1 to leave training"):
             ArraySource(images=(noise(0),), validation_fraction=0.5, test_fraction=0.5)
+
+
+class TestChannels:
+    """By number or name, one or several, in the order that was asked for."""
+
+    NAMES = ("DAPI", "GFP", "phase", "Cy5", "mCherry", "empty")
+
+    @pytest.fixture
+    def stack(self) -> NDArray[Any]:
+        return noise(3, (6, 14, 15), "u2")
+
+    @pytest.fixture
+    def folder(self, tmp_path: Path, stack: NDArray[Any]) -> Path:
+        options: dict[str, Any] = {"photometric": "minisblack"}
+        labels = {"axes": "CYX", "Labels": list(self.NAMES)}
+        tifffile.imwrite(tmp_path / "imagej.tif", stack, imagej=True, metadata=labels, **options)
+        channels = {"axes": "CYX", "Channel": {"Name": list(self.NAMES)}}
+        tifffile.imwrite(tmp_path / "ome.ome.tif", stack, ome=True, metadata=channels, **options)
+        return tmp_path
+
+    @pytest.mark.parametrize(
+        ("channel", "numbers"),
+        [
+            (None, (0, 1, 2, 3, 4, 5)),
+            (4, (4,)),
+            ("Cy5", (3,)),
+            (("phase", "DAPI"), (2, 0)),
+            ((5, "GFP", 0), (5, 1, 0)),
+        ],
+    )
+    def test_choices(
+        self, folder: Path, stack: NDArray[Any], channel: Any, numbers: tuple[int, ...]
+    ) -> None:
+        source = FilesSource(path=str(folder), channel=channel)
+        for file in source.all_files():
+            np.testing.assert_array_equal(source.raw(file), stack[list(numbers)])
+            sample = source.load(file)
+            assert sample.image.shape[0] == len(numbers)
+            assert sample.channels == tuple(self.NAMES[number] for number in numbers)
+        if not any(isinstance(one, str) for one in np.atleast_1d(channel or 0).tolist()):
+            np.testing.assert_array_equal(Reader(channel=channel).raw(stack), stack[list(numbers)])
+
+    def test_plain_data(self) -> None:
+        """As a config holds them."""
+        source = SOURCES.build({"name": "files", "path": "x", "channel": ["DAPI", 2]})
+        assert isinstance(source, FilesSource)
+        assert source.channel == ("DAPI", 2)
+        assert SOURCES.to_data(source)["channel"] == ["DAPI", 2]
+
+    @pytest.mark.parametrize(
+        ("channel", "message"),
+        [
+            ("dapi", r"imagej\.tif has no channel 'dapi'; .*DAPI"),
+            ("mChery", r"imagej\.tif has no channel 'mChery'; did you mean 'mCherry'"),
+            ((0, 6), r"imagej\.tif has 6 channels, counted from 0, and so no channel 6"),
+        ],
+    )
+    def test_that_are_not_there(self, folder: Path, channel: Any, message: str) -> None:
+        source = FilesSource(path=str(folder), channel=channel)
+        with pytest.raises(ValueError, match=message):
+            source.sample("train", 0, 0)
+        with pytest.raises(ValueError, match="a has no channel 'DAPI': its channels have no names"):
+            Reader(channel="DAPI").raw(noise(0), "a")
+
+    def test_those_of_a_region_have_the_other_names(self, folder: Path) -> None:
+        for region in ("channel:phase", 2):
+            sample = FilesSource(path=str(folder), region=region).sample("train", 0, 0)
+            assert sample.channels == ("DAPI", "GFP", "Cy5", "mCherry", "empty")
 
 
 class TestReader:

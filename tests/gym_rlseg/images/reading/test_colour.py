@@ -70,6 +70,24 @@ def test_channels_are_left_alone() -> None:
         assert convert(image, "channels") is image
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_a_grey_picture_saved_as_rgb_is_grey(dtype: Any) -> None:
+    plane = np.random.default_rng(0).integers(0, 255, (40, 50)).astype(dtype)
+    image = np.stack([plane] * 3)
+    np.testing.assert_array_equal(convert(image, "channels"), plane[None])
+    image[1, 7, 9] += 1  # a single pixel is coloured
+    assert convert(image, "channels") is image
+    # Only of three channels: two that agree are two.
+    assert convert(image[:2], "channels").shape == (2, 40, 50)
+
+
+def test_rgb_takes_grey_pictures_as_well() -> None:
+    plane = np.random.default_rng(0).integers(0, 255, (8, 9), np.uint8)
+    for image in (plane[None], np.stack([plane] * 3)):
+        expected = np.stack([plane / 255] * 3)
+        np.testing.assert_allclose(convert(image, "rgb"), expected, atol=1e-6)
+
+
 def test_grey_is_the_luminance() -> None:
     image = np.zeros((3, 8, 8), np.uint8)
     image[0, 0], image[1, 1], image[2, 2], image[:, 3] = 255, 255, 255, 51
@@ -91,7 +109,7 @@ def test_darkness_is_the_distance_from_white() -> None:
 
 @pytest.mark.parametrize("colour", sorted(set(COLOURS) - {"channels"}))
 def test_other_images_are_refused(colour: str) -> None:
-    for channels in {1, 2, 4} - ({1} if colour == "grey" else set()):
+    for channels in {1, 2, 4} - ({1} if colour in ("grey", "rgb") else set()):
         image = np.zeros((channels, 8, 8), np.uint8)
         expected = f"a.tif has {channels} channel.*but colour=.*needs red, green and blue"
         with pytest.raises(ValueError, match=expected):
