@@ -22,9 +22,17 @@ from typing import TYPE_CHECKING, Any
 from agents.cli.arguments import add_region, channel, checked, whole_number
 from agents.cli.output import complain, on_terminal, say
 from agents.cli.questions import ask
+from agents.cli.reading import add_images, add_reading, given, places
 from agents.runs.durations import format_duration, parse_duration
-from agents.suggest.parsing import one_of, parse_count, parse_diameter
+from agents.suggest.parsing import (
+    Micrometres,
+    check_diameter,
+    one_of,
+    parse_count,
+    parse_diameter,
+)
 from agents.suggest.recipes.family import SHAPES
+from gym_rlseg.images.reading.calibration import calibration_doubts, in_pixels
 from gym_rlseg.paths import output_folder, user_path
 from gym_rlseg.writing import write_picture, write_text
 
@@ -35,6 +43,7 @@ if TYPE_CHECKING:
     from agents.suggest.suggestions import Suggestion
     from gym_rlseg.graph import SuperpixelGraph
     from gym_rlseg.images import FilesSource
+    from gym_rlseg.images.reading.facts import PixelSize
 
 #: Images on the contact sheet.
 _SHOWN = 6
@@ -45,12 +54,13 @@ _ANSWERS = ("colour", "channel", "dark", "diameter", "count", "shape", "fills")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("images", metavar="IMAGES", help="folder with images, or one file")
+    add_images(parser)
     parser.add_argument("-o", "--output", metavar="CONFIG", required=True, help="YAML to write")
     answers = parser.add_argument_group("what you know about the objects")
     answers.add_argument(
-        "--diameter", metavar="PX", default=_UNASKED, type=checked(parse_diameter),
-        help="how wide one usually is, in pixels; the shorter side of elongated ones",
+        "--diameter", metavar="D", default=_UNASKED, type=checked(parse_diameter),
+        help="how wide one usually is, in pixels, or as in 8um where files tell the size of a "
+        "pixel; the shorter side of elongated ones",
     )  # fmt: skip
     answers.add_argument(
         "--count", metavar="N", default=_UNASKED, type=checked(parse_count),
@@ -82,16 +92,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="in which they are seen best, its number from 0 or its name (default: where they "
         "stand out most)",
     )  # fmt: skip
-    parser.add_argument(
-        "--pattern", metavar="GLOB", default="*",
-        help='which files of the folder; "**/*" descends into sub-folders (default: *)',
-    )  # fmt: skip
     add_region(parser, "everywhere")
-    parser.add_argument("--key", metavar="NAME", help="dataset in HDF5 and Zarr files")
-    parser.add_argument(
-        "--page", metavar="N", type=checked(_page),
-        help="of files with several: a number from 0, or each",
-    )  # fmt: skip
+    add_reading(parser)
     parser.add_argument("--labels", metavar="DIR", help="true labels, for the audit only")
     parser.add_argument(
         "--time-limit", metavar="T", default=_DEFAULT_TIME_LIMIT, type=checked(parse_duration),
@@ -126,17 +128,19 @@ def run(args: argparse.Namespace) -> int:
     from gym_rlseg.images.reading.regions import region_channel
     from gym_rlseg.pictures.contact_sheet import contact_sheet
 
-    reading = {"pattern": args.pattern, "page": args.page, "key": args.key}
-    reading["region"] = getattr(args, "region", None)
-    source = FilesSource(path=args.images, **reading)
+    reading = {"pattern": args.pattern, **given(args)}
+    source = FilesSource(path=places(args), **reading)
+    for sentence in source.found.passed_over():
+        complain(sentence, kind="")
     looked, bad = look_at_few(source)
     for sentence in bad[:3]:
         complain(f"left out: {sentence}", kind="")
     if bad[3:]:
         complain(f"{len(bad) - 3} more images can't be used", kind="")
     images = list(looked.values())
+    _measure(args, {str(path): source.facts(path).pixel_size for path in looked})
     told = Told(**_answers(args, source, next(iter(looked))))
-    seen = images_seen(args.images, len(source.all_files()), images)
+    seen = images_seen(", ".join(args.images), len(source.all_files()), images)
     say(seen)
     suggestions = _suggestions(looked, told, config, reading)
     number = _number(args, len(suggestions))
@@ -152,7 +156,7 @@ def run(args: argparse.Namespace) -> int:
     region = unusual.get("region")
     if isinstance(region, str) and region_channel(region) is None:
         unusual["region"] = _relative(region, config)
-    where = {"id": sections["environment"].pop("id"), "path": _relative(args.images, config)}
+    where = {"id": sections["environment"].pop("id"), "path": _places(args.images, config)}
     sections["environment"] = where | unusual | sections["environment"]
     sections["training"]["time_limit"] = format_duration(args.time_limit)
     environment = resolve(sections["environment"], config.absolute().parent)
@@ -178,7 +182,7 @@ def run(args: argparse.Namespace) -> int:
     limit = format_duration(args.time_limit)
     pattern = "" if args.pattern == "*" else f" --pattern {shlex.quote(args.pattern)}"
     say(f"  rlseg train {shlex.quote(str(config))} -o run    # takes {limit}")
-    say(f"  rlseg segment run {shlex.quote(args.images)} -o out{pattern}")
+    say(f"  rlseg segment run {shlex.join(args.images)} -o out{pattern}")
     return 0
 
 
@@ -274,7 +278,6 @@ def _outputs(args: argparse.Namespace) -> tuple[Path, Path]:
     sheet = user_path(args.sheet) if args.sheet else default
     if sheet.suffix.lower() != ".png":
         raise ValueError(f"--sheet must end in .png, got {sheet}")
-    images = user_path(args.images)
     for file in (config, sheet):
         if file.is_dir():
             raise ValueError(f"{file} is a folder; give the name of a file")
@@ -282,8 +285,9 @@ def _outputs(args: argparse.Namespace) -> tuple[Path, Path]:
             raise ValueError(f"{file} exists; choose another name, or replace it with --force")
         output_folder(file.absolute().parent)
     folder = sheet.absolute().parent.resolve()
-    below = "**" in args.pattern and images.resolve() in folder.parents
-    if images.is_dir() and (folder == images.resolve() or below):
+    images = [Path(os.path.realpath(user_path(place))) for place in args.images]
+    below = "**" in args.pattern and any(place in folder.parents for place in images)
+    if below or any(place.is_dir() and folder == place for place in images):
         raise ValueError(
             f"the contact sheet {sheet} would lie among the images, and be trained on; choose "
             "another place for CONFIG, or for the sheet with --sheet"
@@ -330,8 +334,32 @@ def _audit(graphs: list[SuperpixelGraph], options: Mapping[str, Any]) -> None:
         complain(warning, kind="warning: ")
 
 
+def _measure(args: argparse.Namespace, sizes: Mapping[str, PixelSize | None]) -> None:
+    """Convert --diameter to pixels, and say what is odd about the sizes of pixels.
+
+    Raises:
+        ValueError: if it can't be converted, or no object is so small or large.
+    """
+    for warning in calibration_doubts(sizes):
+        complain(warning, kind="warning: ")
+    diameter = getattr(args, "diameter", None)
+    if isinstance(diameter, Micrometres):
+        pixels = in_pixels(diameter.length, sizes)
+        args.diameter = check_diameter(pixels, f"{diameter.length:g} µm = {pixels:.3g} px")
+        say(f"{diameter.length:g} µm are {pixels:.4g} px")
+
+
+def _places(images: list[str], config: Path) -> str | list[str]:
+    """Where the images are, as seen from the config's folder."""
+    return (
+        _relative(images[0], config)
+        if len(images) == 1
+        else [_relative(place, config) for place in images]
+    )
+
+
 def _relative(images: str, config: Path) -> str:
-    """The path of the images as seen from the config's folder."""
+    """A path as seen from the config's folder."""
     absolute = os.path.abspath(user_path(images))
     try:
         relative = os.path.relpath(absolute, config.absolute().parent)
@@ -339,9 +367,3 @@ def _relative(images: str, config: Path) -> str:
         return absolute
     # A leading tilde would stand for a home folder.
     return absolute if relative.startswith("~") else Path(relative).as_posix()
-
-
-def _page(text: str) -> int | str:
-    if text != "each" and not text.isdecimal():
-        raise ValueError(f"expected a number from 0, or each, got {text!r}")
-    return text if text == "each" else int(text)

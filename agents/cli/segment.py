@@ -27,12 +27,14 @@ from typing import TYPE_CHECKING
 
 from agents.cli.arguments import add_device, add_region, add_threads, checked, whole_number
 from agents.cli.output import complain, on_terminal, say
+from agents.cli.reading import add_channels, add_images, add_reading, given, places
 from agents.runs.durations import parse_duration
 from agents.runs.folder import RunFolder
 from agents.segmenting.found import Filters
 from agents.segmenting.measures import MEASURES, check_measures
 from agents.segmenting.results import LabelFolder
 from agents.segmenting.targets import label_targets
+from gym_rlseg.images.reading.calibration import calibration_doubts
 from gym_rlseg.paths import output_folder, user_path
 
 if TYPE_CHECKING:
@@ -44,13 +46,11 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("run_folder", metavar="RUN", help="folder that 'rlseg train' wrote")
-    parser.add_argument("images", metavar="IMAGES", help="folder with images, or one file")
+    add_images(parser)
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="folder for labels")
-    parser.add_argument(
-        "--pattern", metavar="GLOB", default="*",
-        help='which files of the folder; "**/*" descends into sub-folders (default: *)',
-    )  # fmt: skip
     add_region(parser, "the run's")
+    add_reading(parser, without=" (default: the run's)")
+    add_channels(parser, without=" (default: the run's)")
     parser.add_argument(
         "--solver", metavar="NAME",
         help="multicut solver (default: kernighan_lin, or the run's own other partition)",
@@ -114,10 +114,12 @@ def run(args: argparse.Namespace) -> int:
     from gym_rlseg.images import FilesSource
 
     config = RunConfig.load(folder.config)
-    reading = dict(vars(files_reader(config.environment)))
-    if hasattr(args, "region"):
-        reading["region"] = args.region
-    source = FilesSource(path=args.images, pattern=args.pattern, **reading)
+    reading = {**vars(files_reader(config.environment)), **given(args)}
+    source = FilesSource(path=places(args), pattern=args.pattern, **reading)
+    for sentence in source.found.passed_over():
+        complain(sentence, kind="")
+    for sentence in calibration_doubts(source.pixel_sizes()):
+        complain(sentence, kind="warning: ")
     targets = label_targets(source, out)
     with torch_threads(args.threads):
         segmenter = Segmenter(

@@ -4,27 +4,57 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+
+from gym_rlseg.images.reading.facts import micrometres
 
 #: Superpixels are a few pixels wide, so objects can't be smaller than this, in pixels.
 LEAST_DIAMETER = 4.0
 _LARGEST_DIAMETER = 2000.0
 
 
-def parse_diameter(text: str) -> float:
-    """A diameter in pixels.
+@dataclass(frozen=True)
+class Micrometres:
+    """A length that is converted once the size of a pixel is known."""
+
+    length: float
+
+
+def parse_diameter(text: str) -> float | Micrometres:
+    """A diameter, in pixels unless another unit stands behind it, such as in "8 µm".
 
     Raises:
-        ValueError: if it is no number, or too small or too large for any object.
+        ValueError: if it is no number, of an unknown unit, or too small or too large for any
+            object.
     """
+    match = re.fullmatch(r"([-+.\d]+(?:[eE][-+]?\d+)?)\s*([^\d\s]*)", text.strip())
+    number, unit = (match[1], match[2]) if match else ("nan", "")
+    length = micrometres(number, unit)
+    if length is not None:
+        return Micrometres(length)
     try:
-        value = float(re.sub(r"\s*px$", "", text.strip()))
+        pixels = float(number) if unit in ("", "px") else -1.0
     except ValueError:
-        value = -1.0
-    if not LEAST_DIAMETER <= value <= _LARGEST_DIAMETER:
+        pixels = -1.0
+    return check_diameter(pixels, repr(text))
+
+
+def check_diameter(pixels: float, text: str) -> float:
+    """A diameter in pixels, if objects can have it.
+
+    Args:
+        pixels: the diameter.
+        text: what the user wrote.
+
+    Raises:
+        ValueError: if it is too small or too large.
+    """
+    if not LEAST_DIAMETER <= pixels <= _LARGEST_DIAMETER:
         raise ValueError(
-            f"expected a diameter from {LEAST_DIAMETER:g} to {_LARGEST_DIAMETER:g} px, got {text!r}"
+            f"expected a diameter from {LEAST_DIAMETER:g} to {_LARGEST_DIAMETER:g} px, or one in "
+            f"µm, got {text}"
         )
-    return value
+    return pixels
 
 
 def parse_count(text: str) -> tuple[int, int] | None:

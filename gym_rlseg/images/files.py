@@ -6,6 +6,7 @@ import dataclasses
 import os
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,7 @@ from gym_rlseg.images.base import Split, check_split, renumbered
 from gym_rlseg.images.listed import Fraction, ListedSource, check_shares
 from gym_rlseg.images.reading.colour import check_colour
 from gym_rlseg.images.reading.contrast import Percentiles
-from gym_rlseg.images.reading.facts import Facts
+from gym_rlseg.images.reading.facts import Facts, PixelSize
 from gym_rlseg.images.reading.formats import read_facts, read_labels
 from gym_rlseg.images.reading.label_files import label_candidates
 from gym_rlseg.images.reading.pages import EACH, Level, Page, file_stem, page_path, split_page
@@ -133,6 +134,16 @@ class FilesSource(ListedSource[Path]):
     def facts(self, key: Path) -> Facts:
         """See `ListedSource.facts`."""
         return self.reader.facts(key)
+
+    def pixel_sizes(self) -> dict[str, PixelSize | None]:
+        """Path of every image file -> height and width of its pixels in µm, None where unknown."""
+        found: dict[str, PixelSize | None] = {}
+        for image in self.listing:
+            file = split_page(image)[0]
+            if str(file) not in found:
+                with suppress(ValueError):  # a broken file says so when it is read
+                    found[str(file)] = self.facts(file).pixel_size
+        return found
 
     def region_of(self, key: Path, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
         """See `ListedSource.region_of`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agents.cli.questions import ask
-from agents.suggest.parsing import one_of, parse_count, parse_diameter
+from agents.suggest.parsing import Micrometres, one_of, parse_count, parse_diameter
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,9 @@ def test_bad_counts(text):
 
 def test_diameters():
     assert parse_diameter("25") == parse_diameter("25.0 px") == 25.0
-    for text in ("", "nan", "3", "-4", "inf", "1e9", "wide"):
+    for text, length in (("8um", 8), ("8 µm", 8), ("0.5 μm", 0.5), ("800nm", 0.8), ("1e-2 mm", 10)):
+        assert parse_diameter(text) == Micrometres(pytest.approx(length))
+    for text in ("", "nan", "3", "-4", "inf", "1e9", "wide", "8 inch", "8..um", "-8um", "0 um"):
         with pytest.raises(ValueError, match="from 4 to 2000 px"):
             parse_diameter(text)
 
