@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import logging
 import os
 import signal
 import sys
@@ -61,6 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             # The usual two lines of file name and source text help no user of a command.
             warnings.showwarning = _show_warning
+            # What it says of a broken file is in the error's sentence, too.
+            logging.getLogger("tifffile").setLevel(logging.CRITICAL)
             return int(args.run(args))
     except KeyboardInterrupt as stop:
         return _stopped(str(stop), ends=argv is None)

@@ -183,7 +183,8 @@ class GraphRecipe:
             outlines=outlines,
             sums=node_sums(sample.image, labels),
         )
-        subgraphs = sample_all_sizes(edges, parts.sums.area.size, subgraph_sizes, rng)
+        n_nodes = parts.sums.area.size
+        subgraphs = sample_all_sizes(edges, n_nodes, subgraph_sizes, rng, sample.name)
         features = FEATURES[self.features] if isinstance(self.features, str) else self.features
         of_nodes, of_edges = tables(features, parts)
         for evidence in self.evidence:

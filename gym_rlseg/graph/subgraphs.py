@@ -53,13 +53,18 @@ def sample_subgraphs(
 
 
 def sample_all_sizes(
-    edges: NDArray[np.int64], n_nodes: int, sizes: Sequence[int], rng: np.random.Generator
+    edges: NDArray[np.int64],
+    n_nodes: int,
+    sizes: Sequence[int],
+    rng: np.random.Generator,
+    name: str = "the graph",
 ) -> tuple[NDArray[np.int64], ...]:
     """`sample_subgraphs` for each size, in the order given.
 
     A size above the number of edges yields an empty (0, size) array and a warning,
     so that the position in the tuple always means the same size. Where a graph isn't
-    connected, its parts that have fewer edges go without sub-graphs of that size.
+    connected, its parts that have fewer edges go without sub-graphs of that size. `name` is
+    what the warning calls the graph.
 
     Raises:
         UnusableImageError: if every size is above the number of edges.
@@ -77,7 +82,7 @@ def sample_all_sizes(
     for size in sizes:
         if most < size:
             warnings.warn(
-                f"sub-graph size {size} is dropped: the graph has only {most} edges",
+                f"sub-graph size {size} is dropped: {name} has only {most} edges",
                 stacklevel=2,
             )
             result.append(np.empty((0, size), np.int64))

@@ -70,8 +70,10 @@ class DiceReward(Reward):
         edges = np.where(cuts > 0, 2.0 * hits / np.maximum(cuts, 1.0), 1.0)
         touching = np.bincount(graph.edges.ravel(), minlength=graph.n_nodes).astype(np.float64)
         earned = np.bincount(graph.edges.ravel(), np.repeat(edges, 2), minlength=graph.n_nodes)
+        # An island of the image's region has no edges, and earns nothing.
+        mean = objects.sum(earned) / np.maximum(objects.sum(touching), 1.0)
         return Scores(
-            objects=(objects.sum(earned) / objects.sum(touching)).clip(0, 1).astype(np.float32),
+            objects=mean.clip(0, 1).astype(np.float32),
             ground=objects.ground,
             edges=edges.astype(np.float32),
         )

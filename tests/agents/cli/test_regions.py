@@ -11,9 +11,9 @@ import pytest
 import tifffile
 import yaml
 
-#: Of images of 64 x 64 pixels, of which a disc lies in each corner.
+#: Of images of 64 x 64 pixels, of which a disc lies in each corner; with an island.
 INSIDE = np.zeros((64, 64), np.uint8)
-INSIDE[:, :38] = 255
+INSIDE[:, :38] = INSIDE[2:5, 60:] = 255
 
 
 @pytest.fixture

@@ -115,6 +115,36 @@ class TestUnusableImages:
         assert not (task / "run" / "skipped.csv").exists()
 
 
+def test_one_of_every_broken_kind(task, tiny, draw, rlseg, tmp_path):
+    """The good ones are trained on and segmented, and each bad one has a line of its own."""
+    images = task / "images"
+    good = sorted(names(images))
+    for number, how in enumerate(("broken", "constant", "nan")):
+        spoil(task, 4 + number, how)
+    whole = (images / "im0.tif").read_bytes()
+    (images / "cut.tif").write_bytes(whole[: len(whole) // 2])
+    (images / "empty.png").write_bytes(b"")
+    tifffile.imwrite(images / "complex.tif", np.ones((64, 64), np.complex64))
+    tifffile.imwrite(images / "stack.tif", np.stack([draw(number)[0] for number in range(6)]))
+    tifffile.imwrite(images / "thin.tif", draw(0)[0][:5])
+    tifffile.imwrite(images / "tiny.tif", tiny)
+    bad = names(images) - {*good}
+    command = ("train", task / "config.yaml", "-o", task / "run", "--timesteps", 5, "--quiet")
+    outcome = rlseg(*command)
+    assert outcome.code == 0
+    lines = outcome.err.splitlines()
+    assert len(lines) == len(bad)
+    assert {name for line in lines for name in bad if name in line} == bad
+    out = tmp_path / "out"
+    outcome = rlseg("segment", task / "run", images, "-o", out, "--no-search")
+    assert outcome.code == 1
+    lines = outcome.err.splitlines()
+    assert len(lines) == len(bad)
+    assert {name for line in lines for name in bad if name in line} == bad
+    assert {*good} <= names(out)
+    assert all(tifffile.imread(out / name).any() for name in good)
+
+
 class TestBadImages:
     def test_fewer_edges_than_a_subgraph(self, task, refused):
         replace_in(task / "config.yaml", "subgraph_sizes: [4, 8]", "subgraph_sizes: [4000]")
