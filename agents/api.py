@@ -24,6 +24,7 @@ from typing import Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.colouring.options import ColouringConfig
 from agents.common.threads import torch_threads
 from agents.one_shot import Config, train_on
 from agents.runs.config import RunConfig
@@ -33,6 +34,7 @@ from agents.runs.folder import RunFolder
 from agents.runs.training import TrainingCall
 from agents.runs.training import train as train_run
 from agents.segmenting.adaptation import adapt as adapt_to
+from agents.segmenting.colourings import ColouringSegmenter
 from agents.segmenting.found import Filters, Found
 from agents.segmenting.given_images import Images, given_images, is_one
 from agents.segmenting.measures import MEASURES, check_measures
@@ -187,6 +189,14 @@ def segment(
             folder = RunFolder(Path(scratch) / "run")
             options = TrainingCall(device=device, threads=threads, progress_bar=progress)
             config, source = train_on(images, run, {"time_limit": time_limit}, folder, options)
+        if isinstance(config.agent, ColouringConfig):
+            if adapt is not None or solver is not None:
+                raise ValueError("adapt and solver are for runs on superpixel graphs")
+            colourings = ColouringSegmenter(
+                folder.best, config.environment, tile=tile, device=device
+            )
+            coloured = [colourings.segment(source.load(key).image) for key in source.listing]
+            return coloured[0] if is_one(images, source) else coloured
         segmenter = Segmenter(
             folder.best, config.environment, solver=solver, search=search, tile=tile, device=device
         )

@@ -12,6 +12,10 @@ label, score (what the reward says of it, 0 to 1), the lowest term of the score 
 (what made it low: the score if all else were perfect), area, centroid and bounding box in
 pixels, and what --measure names, intensities in the file's own units.
 
+A run of the algorithm colouring writes label images, or label volumes of as many pages as the
+stacks in IMAGES have, and summary.csv; of the options below, --min-size, --tile, --pattern,
+--device and --threads are for it.
+
 An image that shows nothing (all black, say) gets labels that are all 0, with a warning. One
 that cannot be segmented is reported and left out (labels that it had before are removed),
 and the others go on. The tables grow as images are done. In both, a text that a spreadsheet
@@ -114,6 +118,8 @@ def run(args: argparse.Namespace) -> int:
     from gym_rlseg.images import FilesSource
 
     config = RunConfig.load(folder.config)
+    if config.colouring:
+        return _colourings(args, config, folder)
     reading = {**vars(files_reader(config.environment)), **given(args)}
     source = FilesSource(path=places(args), pattern=args.pattern, **reading)
     for sentence in source.found.passed_over():
@@ -150,6 +156,36 @@ def run(args: argparse.Namespace) -> int:
     return 1 if labels.failed else 0
 
 
+def _colourings(args: argparse.Namespace, config: RunConfig, folder: RunFolder) -> int:
+    """Segment by a run of the agent `colouring`, which has fewer options."""
+    from agents.common.threads import torch_threads
+    from agents.runs.environment import files_reader
+    from agents.segmenting.colourings import ColouringSegmenter, segment_colourings, source_of
+
+    others = {
+        "--solver": args.solver, "--adapt": args.adapt, "--no-search": not args.search,
+        "--no-link": not args.link, "--min-score": args.min_score, "--no-border": args.no_border,
+        "--measure": args.measure != MEASURES, "--overlays": args.overlays,
+    }  # fmt: skip
+    refused = [name for name, value in others.items() if value]
+    if refused:
+        raise ValueError(
+            f"{', '.join(refused)}: for runs on superpixel graphs alone, this one is of the "
+            "algorithm colouring"
+        )
+    with torch_threads(args.threads):
+        segmenter = ColouringSegmenter(
+            folder.best, config.environment, min_size=args.min_size or None, tile=args.tile,
+            device=args.device,
+        )  # fmt: skip
+        reading = {**vars(files_reader(config.environment)), **given(args)}
+        source = source_of(segmenter, places(args), args.pattern, reading)
+        out = user_path(args.output)
+        total, failed = segment_colourings(segmenter, source, out, _tell)
+    say(f"{total - failed} of {total} images segmented, labels in {out}")
+    return 1 if failed else 0
+
+
 def _tell(line: str, kind: str) -> None:
     if kind:
         complain(line, f"{kind}: ")
@@ -161,8 +197,10 @@ def _adapt(
     segmenter: Segmenter, config: RunConfig, source: FilesSource, args: argparse.Namespace
 ) -> None:
     """Let the segmenter use an agent that has been trained on these very images."""
+    from agents.colouring.options import ColouringConfig
     from agents.segmenting.adaptation import adapt
 
+    assert not isinstance(config.agent, ColouringConfig), "colourings aren't adapted"
     say("adapting to the images ...")
     adapted = adapt(
         segmenter,

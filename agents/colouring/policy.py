@@ -15,6 +15,7 @@ from agents.colouring.options import NETWORK_OPTIONS, ColouringNetworkOptions
 from agents.common import checkpoint
 from agents.common.device import find_device
 from gym_rlseg.envs.colouring.components import components
+from gym_rlseg.images.base import renumbered
 from gym_rlseg.segmentation.stitched import stitched
 
 FORMAT = "gym_rlseg.colouring"
@@ -156,4 +157,6 @@ class ColouringPolicy:
 
         if tile is None:
             return whole(image)
-        return stitched(image, whole, tile=tile, overlap=overlap)
+        labels = stitched(image, whole, tile=tile, overlap=overlap)
+        small = np.bincount(labels.ravel()) < min_size  # what a core has of another's object
+        return renumbered(np.where(small[labels], 0, labels))

@@ -11,11 +11,12 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Le, Lt
 
+from agents.colouring.options import ColouringConfig
 from agents.graph.options import AgentOptions
 from agents.runs.durations import format_duration, parse_duration
-from agents.runs.environment import build_env, resolve
+from agents.runs.environment import build_colouring_env, build_env, colouring_ids, resolve
 from agents.runs.yaml_files import one_line, read_yaml
-from gym_rlseg.envs import SuperpixelEnv
+from gym_rlseg.envs import ColouringEnv, SuperpixelEnv
 from gym_rlseg.images import ListedSource
 from gym_rlseg.options import Options, check_names, plain, suggest
 from gym_rlseg.options.declared import shown
@@ -29,8 +30,9 @@ _COMMENTS = {
 }
 #: Used where neither a time limit nor a number of time steps is given.
 DEFAULT_TIME_LIMIT = "10m"
-#: Used where a config names none.
+#: Used where a config names none, but for colourings, for which there is one.
 DEFAULT_ALGORITHM = "sac"
+_COLOURING = "colouring"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +74,7 @@ class RunConfig:
     environment: Mapping[str, Any]
     algorithm: str
     policy: str
-    agent: AgentOptions
+    agent: AgentOptions | ColouringConfig
     training: Training
     source: ListedSource[Any] | None = dataclasses.field(default=None, compare=False, repr=False)
 
@@ -121,7 +123,7 @@ class RunConfig:
         with _naming(name, "environment"):
             environment = resolve(sections["environment"], folder)
         with _naming(name, "agent"):
-            algorithm, policy, agent = _agent(sections.get("agent", {}))
+            algorithm, policy, agent = _agent(sections.get("agent", {}), environment["id"])
         with _naming(name, "training"):
             given = {k: v for k, v in (training or {}).items() if v is not None}
             limits = _training({**sections.get("training", {}), **given})
@@ -157,26 +159,47 @@ class RunConfig:
             },
         }
 
+    @property
+    def colouring(self) -> bool:
+        """Whether it is about colourings rather than superpixel graphs."""
+        return self.algorithm == _COLOURING
+
     def make_env(self) -> SuperpixelEnv:
-        """The environment.
+        """The environment on superpixel graphs.
+
+        Raises:
+            ValueError: if its images can't be used, or it is one of colourings.
+        """
+        if self.colouring:
+            raise ValueError(f"{self.environment['id']} has no superpixels; this is for those")
+        return build_env(self.environment, self.source)
+
+    def make_colouring_env(self) -> ColouringEnv:
+        """The environment of colourings.
 
         Raises:
             ValueError: if its images can't be used.
         """
-        return build_env(self.environment, self.source)
+        return build_colouring_env(self.environment, self.source)
 
 
-def _agent(options: Mapping[str, Any]) -> tuple[str, str, AgentOptions]:
+def _agent(
+    options: Mapping[str, Any], env_id: str
+) -> tuple[str, str, AgentOptions | ColouringConfig]:
     """Names of algorithm and policy, and the options that they come to."""
     from agents.algorithms import ALGORITHMS
     from agents.common.arguments import configure
 
     values = dict(options)
-    algorithm = values.pop("algorithm", DEFAULT_ALGORITHM)
+    colouring = env_id in colouring_ids()
+    algorithm = values.pop("algorithm", _COLOURING if colouring else DEFAULT_ALGORITHM)
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise ValueError(
             f"unknown algorithm {shown(algorithm)}{suggest(str(algorithm), ALGORITHMS)}"
         )
+    if (algorithm == _COLOURING) != colouring:
+        wanted = repr(_COLOURING) if colouring else "another one"
+        raise ValueError(f"algorithm {algorithm!r} can't learn {env_id}; choose {wanted}")
     agent = ALGORITHMS[algorithm]
     known = [f.name for f in dataclasses.fields(agent.config_class)]
     check_names("agent", options, ("algorithm", "policy", *known))

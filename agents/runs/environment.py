@@ -11,23 +11,33 @@ from typing import Any
 import gymnasium as gym
 
 import gym_rlseg  # noqa: F401  (registers the ids)
-from gym_rlseg.envs import SuperpixelEnv
+from gym_rlseg.envs import ColouringEnv, SuperpixelEnv, arguments
+from gym_rlseg.envs.colouring.options import ColouringOptions
 from gym_rlseg.envs.superpixel.options import SuperpixelOptions, keywords_of
 from gym_rlseg.graph import FEATURES
-from gym_rlseg.images import AugmentedSource, FilesSource, ImageSource
+from gym_rlseg.images import AugmentedSource, FilesSource, ImageSource, VolumesSource
 from gym_rlseg.images.reading.reader import Reader
 from gym_rlseg.images.reading.regions import region_channel
 from gym_rlseg.options import check_names, from_options, shown, suggest
 from gym_rlseg.paths import user_path
 
-_ENTRY_POINT = f"gym_rlseg.envs:{SuperpixelEnv.__name__}"
 #: Keys that hold a path, or null; the region may be a channel, too.
 _PATHS = ("path", "labels", "region", "cache")
 
 
 def environment_ids() -> tuple[str, ...]:
     """The ids of the registered one-step superpixel environments, sorted."""
-    return tuple(sorted(i for i, s in gym.registry.items() if s.entry_point == _ENTRY_POINT))
+    return _ids_of(SuperpixelEnv)
+
+
+def colouring_ids() -> tuple[str, ...]:
+    """The ids of the registered colouring environments, sorted."""
+    return _ids_of(ColouringEnv)
+
+
+def _ids_of(env: type) -> tuple[str, ...]:
+    entry_point = f"gym_rlseg.envs:{env.__name__}"
+    return tuple(sorted(i for i, s in gym.registry.items() if s.entry_point == entry_point))
 
 
 def resolve(options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -45,20 +55,16 @@ def resolve(options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         ValueError: naming the key that cannot be used. No image is looked at.
     """
     given = dict(options)
-    env_id, ids = given.pop("id", None), environment_ids()
+    env_id, ids = given.pop("id", None), (*environment_ids(), *colouring_ids())
     if env_id not in ids:
         raise ValueError(f"unknown id {shown(env_id)}{suggest(str(env_id), ids)}")
     merged = {**gym.spec(env_id).kwargs, **given}
     source = merged["source"]
     name = source.get("name") if isinstance(source, Mapping) else source
-    check_names("environment", given, ("id", *keywords_of(name)))
-    made = SuperpixelOptions.from_keywords(**merged)
-    data = made.to_data()
-    if not isinstance(made.features, str):
-        raise ValueError(f"features must be one of {', '.join(FEATURES)}, got {made.features!r}")
-    images = made.images()
-    if isinstance(images, AugmentedSource) and not isinstance(images.source, FilesSource):
-        images.size("train")  # refuses sources without end; no files are looked at
+    colouring = env_id in colouring_ids()
+    options_class = ColouringOptions if colouring else SuperpixelOptions
+    check_names("environment", given, ("id", *arguments.keywords_of(options_class, name)))
+    data = ColouringOptions.from_keywords(**merged).to_data() if colouring else _graphs(merged)
     for key in _PATHS:
         is_channel = key == "region" and region_channel(data.get(key)) is not None
         if data.get(key) is not None and not is_channel:
@@ -68,11 +74,42 @@ def resolve(options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return {"id": env_id, **data}
 
 
+def _graphs(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """Keywords of an environment on superpixel graphs, checked, as plain data."""
+    made = SuperpixelOptions.from_keywords(**keywords)
+    data = made.to_data()
+    if not isinstance(made.features, str):
+        raise ValueError(f"features must be one of {', '.join(FEATURES)}, got {made.features!r}")
+    images = made.images()
+    if isinstance(images, AugmentedSource) and not isinstance(images.source, FilesSource):
+        images.size("train")  # refuses sources without end; no files are looked at
+    return data
+
+
 def _absolute(path: str | list[str], folder: Path) -> str | list[str]:
     """A path, or several, as seen from `folder`."""
     if isinstance(path, str):
         return os.path.abspath(folder / user_path(path))
     return [os.path.abspath(folder / user_path(one)) for one in path]
+
+
+def build_colouring_env(
+    resolved: Mapping[str, Any], source: ImageSource | None = None
+) -> ColouringEnv:
+    """The environment of a resolved section whose id is one of `colouring_ids`.
+
+    Args:
+        resolved: the section.
+        source: of images, in place of the one that the section names.
+
+    Raises:
+        ValueError: if its images can't be used.
+    """
+    options = {name: value for name, value in resolved.items() if name != "id"}
+    if source is not None:
+        own = arguments.keywords_of(ColouringOptions, None)
+        options = {**{name: options[name] for name in own}, "source": source}
+    return ColouringEnv(**options)
 
 
 def build_env(resolved: Mapping[str, Any], source: ImageSource | None = None) -> SuperpixelEnv:
@@ -103,4 +140,8 @@ def files_source(resolved: Mapping[str, Any]) -> FilesSource:
 
 def files_reader(resolved: Mapping[str, Any]) -> Reader:
     """How the images of a resolved section are read; by default where they aren't files."""
+    if resolved["source"] == "volumes":
+        known = {field.name for field in dataclasses.fields(VolumesSource)}
+        options = {name: value for name, value in resolved.items() if name in known}
+        return from_options("environment", VolumesSource, options).reader
     return files_source(resolved).reader if resolved["source"] == "files" else Reader()

@@ -13,7 +13,7 @@ from gym_rlseg.paths import output_folder, user_path
 from gym_rlseg.writing import write_csv, write_text
 
 if TYPE_CHECKING:
-    from agents.graph.agent import GraphAgent
+    from agents.common.agent import Agent
     from agents.runs.config import RunConfig
 
 
@@ -134,7 +134,7 @@ class RunFolder:
                     place.rmdir()
 
     def create(
-        self, config: RunConfig, agent: GraphAgent, skipped: Mapping[str, str] | None = None
+        self, config: RunConfig, agent: Agent, skipped: Mapping[str, str] | None = None
     ) -> None:
         """Write config and first checkpoint, so that any later stop resumes.
 
@@ -155,7 +155,7 @@ class RunFolder:
                 file.unlink(missing_ok=True)
             raise
 
-    def save(self, agent: GraphAgent) -> None:
+    def save(self, agent: Agent) -> None:
         """Write checkpoint, best actor and learning curve, each of them all or nothing.
 
         Raises:

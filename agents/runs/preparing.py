@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from agents.runs.config import RunConfig
 from agents.runs.environment import files_source
-from gym_rlseg.envs import SuperpixelEnv
+from gym_rlseg.envs import ColouringEnv, SuperpixelEnv
 from gym_rlseg.envs.superpixel.observation import check_fits
 from gym_rlseg.graph import GraphRecipe
 from gym_rlseg.images import AugmentedSource, ListedSource, UnusableImageError
@@ -116,9 +116,11 @@ def _without(
     return dataclasses.replace(config, environment=environment, source=source), source
 
 
-def training_envs(
-    config: RunConfig,
-) -> tuple[tuple[SuperpixelEnv, SuperpixelEnv], dict[str, str]]:
+#: Environments of training and validation.
+Envs = tuple[SuperpixelEnv, SuperpixelEnv] | tuple[ColouringEnv, ColouringEnv]
+
+
+def training_envs(config: RunConfig) -> tuple[Envs, dict[str, str]]:
     """Environments of training and validation, with the graphs of all files made.
 
     They have room for all of these, unless the config says how much they have.
@@ -130,6 +132,8 @@ def training_envs(
         UnusableImageError: if none of the images makes a graph.
         ValueError: naming an image that can't be used otherwise.
     """
+    if config.colouring:
+        return _colouring_envs(config), {}
     env = config.make_env()
     eval_env = env.variant(
         split="validation", pool_size=config.agent.evaluation_samples, render_mode="rgb_array"
@@ -147,3 +151,12 @@ def training_envs(
     for graph in graphs:
         check_fits(graph, room)
     return (env, eval_env), without_graph(env, eval_env)
+
+
+def _colouring_envs(config: RunConfig) -> tuple[ColouringEnv, ColouringEnv]:
+    """Those of colourings; images that show nothing are passed over when they are drawn."""
+    env = config.make_colouring_env()
+    eval_env = env.variant(
+        split="validation", pool_size=config.agent.evaluation_samples, render_mode="rgb_array"
+    )
+    return env, eval_env

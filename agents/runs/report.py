@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agents.common.agent import Agent
 from agents.common.evaluation import available_samples
-from agents.graph.agent import GraphAgent
 from agents.runs.config import RunConfig
 from agents.runs.folder import RunFolder
 from agents.runs.learning_curve import render_learning_curve
+from agents.runs.playing import panels as render
+from agents.runs.playing import played
 from agents.runs.yaml_files import one_line
-from gym_rlseg.envs import SuperpixelEnv
+from gym_rlseg.envs import ColouringEnv, SuperpixelEnv
 from gym_rlseg.pictures.html_page import heading, page, paragraph, picture, table
 from gym_rlseg.writing import read_csv, write_text
 
@@ -49,8 +51,8 @@ class Judged:
 def write_report(
     folder: RunFolder,
     config: RunConfig,
-    agent: GraphAgent,
-    eval_env: SuperpixelEnv,
+    agent: Agent,
+    eval_env: SuperpixelEnv | ColouringEnv,
     *,
     preparing: float,
 ) -> None:
@@ -78,21 +80,13 @@ def write_report(
     write_text(folder.report, page(f"Training {folder.path.absolute().name}", parts))
 
 
-def judge(agent: GraphAgent, env: SuperpixelEnv, index: int) -> Judged:
-    """Segment sample `index` by deterministic weights, and look at its reward."""
-    observation, _ = env.reset(options={"index": index})
-    _, reward, _, _, info = env.step(agent.predict(observation, deterministic=True)[0])
-    labels = info["node_labels"][: env.graph.n_nodes]
-    return Judged(
-        index=index,
-        name=env.graph.name,
-        objects=int(env.segmentation.max()),
-        reward=float(reward),
-        parts=env.reward.parts(env.graph, labels),
-    )
+def judge(agent: Agent, env: SuperpixelEnv | ColouringEnv, index: int) -> Judged:
+    """Segment sample `index` by deterministic actions, and look at its reward."""
+    found = played(agent, env, index)
+    return Judged(index=index, **vars(found))
 
 
-def _outcome(agent: GraphAgent, judged: Sequence[Judged]) -> Iterator[str]:
+def _outcome(agent: Agent, judged: Sequence[Judged]) -> Iterator[str]:
     curve = agent.learning_curve
     rewards = [one.reward for one in judged]
     yield paragraph(
@@ -113,12 +107,12 @@ def _outcome(agent: GraphAgent, judged: Sequence[Judged]) -> Iterator[str]:
         yield table(("part", "mean"), zip(names, means, strict=True))
 
 
-def _images(agent: GraphAgent, env: SuperpixelEnv, judged: Sequence[Judged]) -> Iterator[str]:
+def _images(
+    agent: Agent, env: SuperpixelEnv | ColouringEnv, judged: Sequence[Judged]
+) -> Iterator[str]:
     def panels(one: Judged) -> str:
         judge(agent, env, one.index)  # the environment shows what it segmented last
-        pixels = env.render()
-        assert pixels is not None, "the validation environment renders"
-        return picture(pixels, f"{one.name}: {one.objects} objects, reward {one.reward:.3f}")
+        return picture(render(env), f"{one.name}: {one.objects} objects, reward {one.reward:.3f}")
 
     yield heading("Validation images of the lowest reward")
     yield from map(panels, judged[:WORST])
@@ -140,7 +134,7 @@ def _skipped(folder: RunFolder) -> Iterator[str]:
         yield table(tuple(rows[0]), [tuple(row.values()) for row in rows])
 
 
-def _timing(agent: GraphAgent, preparing: float) -> Iterator[str]:
+def _timing(agent: Agent, preparing: float) -> Iterator[str]:
     seconds = agent.seconds
     total = sum(seconds.values())
     yield heading("Time")

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from agents.graph.agent import GraphAgent
+from agents.common.agent import Agent
 from agents.runs.config import RunConfig
 from agents.runs.folder import RunFolder
 from gym_rlseg.options.declared import shown
@@ -57,7 +57,7 @@ def _difference(name: str, before: Any, now: Any) -> tuple[str, Any, Any] | None
     return name, before, now
 
 
-def check_agent(agent: GraphAgent, config: RunConfig, folder: RunFolder) -> None:
+def check_agent(agent: Agent, config: RunConfig, folder: RunFolder) -> None:
     """Refuse options in a run's config that its checkpoint wasn't trained with.
 
     They would have no effect, and the report would show them all the same.

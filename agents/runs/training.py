@@ -8,20 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from agents.algorithms import ALGORITHMS
+from agents.common.agent import Agent
 from agents.common.interrupt import Interrupt
 from agents.common.threads import torch_threads
-from agents.graph.agent import GraphAgent
 from agents.runs.config import RunConfig
 from agents.runs.folder import RunFolder
+from agents.runs.playing import panels, played
 from agents.runs.preparing import skipping_unusable, training_envs
 from agents.runs.report import write_report
 from agents.runs.resuming import check_agent, resumed_config
 from agents.runs.watch import Watch, out_of_patience
-from gym_rlseg.envs import SuperpixelEnv
+from gym_rlseg.envs import ColouringEnv, SuperpixelEnv
 from gym_rlseg.writing import write_picture
 
 _WITHOUT_END = 10**12
@@ -66,7 +64,7 @@ class Trained:
         out_of_patience: stopped as the validation reward rose no more.
     """
 
-    agent: GraphAgent
+    agent: Agent
     further: bool = True
     interrupted: signal.Signals | None = None
     signal_name: str = ""
@@ -100,7 +98,8 @@ def train(config: RunConfig, folder: RunFolder, options: TrainingCall) -> Traine
         preparing = time.monotonic() - started
 
         def show() -> None:
-            write_picture(folder.panels, _panels(agent, eval_env))
+            played(agent, eval_env, (eval_env.pool.size or 1) - 1)
+            write_picture(folder.panels, panels(eval_env))
             write_report(folder, config, agent, eval_env, preparing=preparing)
 
         remaining = (config.training.total_timesteps or _WITHOUT_END) - agent.num_timesteps
@@ -138,9 +137,9 @@ def _agent(
     config: RunConfig,
     folder: RunFolder,
     options: TrainingCall,
-    env: SuperpixelEnv,
-    eval_env: SuperpixelEnv,
-) -> GraphAgent:
+    env: SuperpixelEnv | ColouringEnv,
+    eval_env: SuperpixelEnv | ColouringEnv,
+) -> Agent:
     shared: dict[str, Any] = {
         "eval_env": eval_env, "device": options.device, "tensorboard_log": folder.log
     }  # fmt: skip
@@ -153,12 +152,3 @@ def _agent(
     if options.start is not None:
         agent.start_from(options.start.best)
     return agent
-
-
-def _panels(agent: GraphAgent, eval_env: SuperpixelEnv) -> NDArray[np.uint8]:
-    observation, _ = eval_env.reset(options={"index": (eval_env.pool.size or 1) - 1})
-    weights, _ = agent.predict(observation, deterministic=True)
-    eval_env.step(weights)
-    panels = eval_env.render()
-    assert panels is not None, "the validation environment renders"
-    return panels

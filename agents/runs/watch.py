@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from agents.common.agent import Agent
 from agents.common.interrupt import Interrupt
 from agents.common.reporting import seconds_left
-from agents.graph.agent import GraphAgent
 from agents.runs.config import Training
 from agents.runs.durations import format_left
 from agents.runs.folder import RunFolder
@@ -18,7 +18,7 @@ SAVE_EVERY, SAVE_RATIO = 60.0, 20.0
 
 
 class Watch:
-    """Callback of `GraphAgent.learn`.
+    """Callback of `Agent.learn`.
 
     Args:
         agent: the one that learns.
@@ -30,7 +30,7 @@ class Watch:
 
     def __init__(
         self,
-        agent: GraphAgent,
+        agent: Agent,
         folder: RunFolder,
         interrupt: Interrupt,
         training: Training,
