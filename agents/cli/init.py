@@ -33,6 +33,7 @@ from agents.suggest.parsing import (
 )
 from agents.suggest.recipes.family import SHAPES
 from gym_rlseg.images.reading.calibration import calibration_doubts, in_pixels
+from gym_rlseg.images.reading.remote import is_remote
 from gym_rlseg.paths import output_folder, user_path
 from gym_rlseg.writing import write_picture, write_text
 
@@ -360,6 +361,8 @@ def _places(images: list[str], config: Path) -> str | list[str]:
 
 def _relative(images: str, config: Path) -> str:
     """A path as seen from the config's folder."""
+    if is_remote(images):
+        return images
     absolute = os.path.abspath(user_path(images))
     try:
         relative = os.path.relpath(absolute, config.absolute().parent)

@@ -18,6 +18,7 @@ from gym_rlseg.graph import FEATURES
 from gym_rlseg.images import AugmentedSource, FilesSource, ImageSource, VolumesSource
 from gym_rlseg.images.reading.reader import Reader
 from gym_rlseg.images.reading.regions import region_channel
+from gym_rlseg.images.reading.remote import is_remote
 from gym_rlseg.options import check_names, from_options, shown, suggest
 from gym_rlseg.paths import user_path
 
@@ -89,8 +90,8 @@ def _graphs(keywords: Mapping[str, Any]) -> dict[str, Any]:
 def _absolute(path: str | list[str], folder: Path) -> str | list[str]:
     """A path, or several, as seen from `folder`."""
     if isinstance(path, str):
-        return os.path.abspath(folder / user_path(path))
-    return [os.path.abspath(folder / user_path(one)) for one in path]
+        return path if is_remote(path) else os.path.abspath(folder / user_path(path))
+    return [str(_absolute(one, folder)) for one in path]
 
 
 def build_colouring_env(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gym_rlseg.images.reading.kinds import KNOWN, kind_of
 from gym_rlseg.images.reading.listing import found_files, label_files_among
+from gym_rlseg.images.reading.remote import fetched, is_remote
 from gym_rlseg.paths import user_path
 
 #: One path, or several.
@@ -41,7 +42,7 @@ def list_images(places: Places, pattern: str = "*") -> Listing:
 
     Args:
         places: folders, files, or glob patterns of both, such as "day*/*.tif"; "**" stands for
-            folders at any depth.
+            folders at any depth. Addresses, such as https:// and s3://, are fetched.
         pattern: of the files in folders, see `found_files`.
 
     Returns:
@@ -54,6 +55,25 @@ def list_images(places: Places, pattern: str = "*") -> Listing:
     given = (places,) if isinstance(places, str) else places
     if not given:
         raise ValueError("path is empty, expected at least one folder or file")
+    far = {place: fetched(place, pattern, label_files_among) for place in given if is_remote(place)}
+    near = _local([place for place in given if place not in far], pattern)
+    if not far:
+        return near
+    images = dict(near.images)
+    for address, remote in far.items():
+        # Several places may hold the same names.
+        front = f"{address.partition('://')[2].partition('*')[0]}: " if len(given) > 1 else ""
+        images |= {file: f"{front}{name}" for file, name in remote.images.items()}
+    return Listing(
+        images=dict(sorted(images.items(), key=lambda item: item[1])),
+        labels=(*near.labels, *(file for remote in far.values() for file in remote.labels)),
+        others=(*near.others, *(file for remote in far.values() for file in remote.others)),
+    )
+
+
+def _local(given: list[str], pattern: str) -> Listing:
+    if not given:
+        return Listing(images={})
     roots: list[Path] = []
     loose: list[Path] = []  # found by a glob pattern, but no image
     for place in given:

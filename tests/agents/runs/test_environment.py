@@ -130,3 +130,9 @@ def test_the_environment_is_made_as_told(tmp_path):
     validation.reset(options={"index": 0})
     names.add(validation.graph.name)
     assert names == {"im1.tif", "im2.tif", "im3.tif"}
+
+
+def test_addresses_stay_as_they_are_in_configs(tmp_path):
+    for path in ("https://example.org/x", ["s3://b/x", "y"]):
+        resolved = resolve({"id": "RLSeg-Images-v0", "path": path}, tmp_path)["path"]
+        assert resolved == (path if isinstance(path, str) else ["s3://b/x", str(tmp_path / "y")])
