@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -159,6 +160,13 @@ def _hdf5(path: Path, **datasets: Array) -> None:
     with h5py.File(path, "w") as file:
         for name, array in datasets.items():
             file.create_dataset(name.replace("__", "/"), data=array)
+
+
+def _ilastik(path: Path, scenes: list[Scene]) -> None:
+    _hdf5(path, exported_data=np.moveaxis(channels(scenes[0]), 0, -1))
+    tags = {"axes": [{"key": key} for key in "yxc"]}
+    with h5py.File(path, "a") as file:
+        file["exported_data"].attrs["axistags"] = json.dumps(tags)
 
 
 def _zarr(path: Path, version: int, **arrays: Array) -> None:
@@ -323,7 +331,7 @@ def _containers() -> list[Case]:
     gfp: dict[str, Any] = {"channel": "GFP"}
     return [
         Case(name="NumPy, (H, W)", file="a.npy", write=lambda p, s: np.save(p, s[0].image)),
-        Case(name="NumPy, 5 channels", file="a.npy", options=_FIRST,
+        Case(name="NumPy, one plane of 5", file="a.npy", options={"page": 1},
              write=lambda p, s: np.save(p, channels(s[0]))),
         Case(name="NumPy, 12 pages", file="a.npy", options=_EACH, pages=12,
              write=lambda p, s: np.save(p, stack(s, 12))),
@@ -332,8 +340,9 @@ def _containers() -> list[Case]:
              write=lambda p, s: _hdf5(p, in__raw=u16(s[0]), out=s[0].truth)),
         Case(name="HDF5, 12 pages", file="a.h5", options=_EACH, pages=12,
              write=lambda p, s: _hdf5(p, raw=stack(s, 12))),
-        Case(name="HDF5, 5 channels", file="a.h5", options=_FIRST,
+        Case(name="HDF5, one plane of 5", file="a.h5", options={"page": 1},
              write=lambda p, s: _hdf5(p, raw=channels(s[0]))),
+        Case(name="HDF5 of ilastik, 5 channels", file="a.h5", options=_FIRST, write=_ilastik),
         *(Case(name=f"Zarr v{v}, an array in a group", file="a.zarr",
                write=lambda p, s, v=v: _zarr(p, v, raw=u16(s[0]))) for v in (2, 3)),
         *(Case(name=f"Zarr v{v}, one of several", file="a.zarr", options={"key": "raw"},
