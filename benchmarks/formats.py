@@ -173,7 +173,8 @@ def check_labels(expected: list[NDArray[Any]], folder: Path) -> None:
             file.seek(number)
             check(np.array_equal(np.asarray(file), page), f"Pillow reads page {number} otherwise")
     truth = np.stack(expected).astype(np.uint16)
-    tifffile.imwrite(folder / "a.tif", truth if len(truth) > 1 else truth[0])
+    true = truth if len(truth) > 1 else truth[0]
+    tifffile.imwrite(folder / "a.tif", true, photometric="minisblack")
     output = command("evaluate", folder / "out" / "a.tif", folder / "a.tif", "--csv",
                      folder / "scores.csv")  # fmt: skip
     check("a" in output, "evaluate says nothing")
