@@ -34,6 +34,7 @@ from agents.suggest.parsing import (
 from agents.suggest.recipes.family import SHAPES
 from gym_rlseg.images.reading.calibration import calibration_doubts, in_pixels
 from gym_rlseg.images.reading.remote import is_remote
+from gym_rlseg.options import suggest
 from gym_rlseg.paths import output_folder, user_path
 from gym_rlseg.writing import write_picture, write_text
 
@@ -194,9 +195,13 @@ def _answers(args: argparse.Namespace, source: FilesSource, image: Path) -> dict
         ValueError: if an image has no channel of that name.
     """
     found = {name: getattr(args, name) for name in _ANSWERS if hasattr(args, name)}
-    if isinstance(found.get("channel"), str):
-        count = len(source.reader.raw(image))
-        found["channel"] = source.reader.number(found["channel"], image, count)
+    wanted = found.get("channel")
+    if isinstance(wanted, str):
+        names = source.reader.names_of(source.facts(image), len(source.raw(image)))
+        if wanted not in names:
+            known = suggest(wanted, names) if names else ": its channels have no names"
+            raise ValueError(f"--channel: {image} has no channel {wanted!r}{known}")
+        found["channel"] = names.index(wanted)
     return found
 
 

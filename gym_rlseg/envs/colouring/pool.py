@@ -15,6 +15,7 @@ from gym_rlseg.images.base import (
     ImageSource,
     Sample,
     Split,
+    UnreadableImageError,
     UnusableImageError,
     renumbered,
 )
@@ -91,16 +92,15 @@ class ImagePool:
 
         Raises:
             UnusableImageError: if there is none.
-            ValueError: if one is broken.
         """
-        reason: UnusableImageError | None = None
+        reason: ValueError | None = None
         for index in indices:
             if len(self._unusable) >= min(self.limit, _MOST_FAILURES):
                 break
             if index not in self._unusable:
                 try:
                     return index, self.image(index)
-                except UnusableImageError as error:
+                except (UnusableImageError, UnreadableImageError) as error:
                     self._unusable.add(index)
                     reason = error
         raise UnusableImageError(f"no image of split={self.split!r} can be used: {reason}")

@@ -94,6 +94,24 @@ def test_init_writes_the_region(task, masks, rlseg):
     assert rlseg(*command).code == 0
 
 
+def test_init_takes_a_channel_by_its_name(task, rlseg):
+    """Counted without that of the region, as a training counts them."""
+    for file in (task / "images").iterdir():
+        image = tifffile.imread(file)
+        planes = np.stack([INSIDE, image[::-1] // 9, image])
+        labels = {"axes": "CYX", "Labels": ["well", "phase", "DAPI"]}
+        tifffile.imwrite(file, planes, imagej=True, metadata=labels)
+    config = task / "new.yaml"
+    flags = ("--region", "channel:well", "--diameter", 18, "--shape", "round", "--no-audit")
+    command = ("init", task / "images", "-o", config, "--yes", "--bright", *flags)
+    rlseg(*command, "--channel", "DAPY").refused("no channel 'DAPY'", "did you mean 'DAPI'")
+    rlseg(*command, "--channel", "well").refused("no channel 'well'", "DAPI, phase")
+    assert rlseg(*command, "--channel", "DAPI").code == 0
+    written = yaml.safe_load(config.read_text())["environment"]
+    assert written["region"] == "channel:well"
+    assert written["evidence"][0]["channel"] == 1
+
+
 def test_evaluate_within_a_region(trained, masks, tmp_path, rlseg):
     out = tmp_path / "out"
     out.mkdir()
