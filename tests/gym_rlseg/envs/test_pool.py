@@ -12,7 +12,7 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 
-from gym_rlseg.envs import SuperpixelEnv
+from gym_rlseg.envs import ColouringEnv, SuperpixelEnv
 from gym_rlseg.envs.superpixel import pool
 from gym_rlseg.images import FilesSource, UnusableImageError
 from gym_rlseg.registration import ENVIRONMENTS
@@ -103,6 +103,16 @@ def test_one_of_every_broken_kind(
             assert name in reason
             assert "\n" not in reason
     assert sum(record.name == pool.__name__ for record in caplog.records) == 1
+
+
+def test_colourings_pass_over_broken_files_as_well(
+    tmp_path: Path, blobs: Callable[[int], NDArray]
+) -> None:
+    (tmp_path / "a.tif").write_bytes(b"II*\0 and no more")
+    for number in range(2):
+        write(tmp_path / f"{number}.tif", blobs(number))
+    env = ColouringEnv("files", path=str(tmp_path), validation_fraction=0, reward="priors")
+    assert {env.reset(seed=seed)[1]["index"] for seed in range(20)} == {0, 1}
 
 
 def test_larger_graphs_than_were_looked_at_are_passed_over(
