@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.writing import read_csv
@@ -39,15 +40,19 @@ def read_layers(path: Paths) -> list[LayerData]:
 
     Returns:
         Images as (H, W), or (H, W, C) with red, green and blue, in the file's own numbers;
-        labels as int32 (H, W), whose features are their rows of objects.csv.
+        labels as int32 (H, W), whose features are their rows of objects.csv. Of stacks, both
+        have their pages in front.
 
     Raises:
         ValueError: if a label image can't be read.
     """
     layers = []
     for one in _listed(path):
+        files: dict[Path, list[dict[str, str]]] = {}
         for folder, row in _rows(one):
-            layers += [*_image(row), _labels(folder, row)]
+            files.setdefault(folder / row["labels"], []).append(row)
+        for file, rows in files.items():
+            layers += [*_image(rows), _labels(file, rows)]
     return layers
 
 
@@ -88,38 +93,45 @@ def _rows(path: Path) -> list[tuple[Path, dict[str, str]]]:
     return [(folder, row) for row in rows if (folder / row["labels"]).is_file()]
 
 
-def _image(row: Mapping[str, str]) -> list[LayerData]:
+def _image(rows: Sequence[Mapping[str, str]]) -> list[LayerData]:
+    """Layers of the image that a label file is of, or of its pages."""
     from gym_rlseg.images.reading.formats import read_image
     from gym_rlseg.images.reading.pages import split_page
 
-    file, page = split_page(Path(row["image"]))
+    paths = [split_page(Path(row["image"])) for row in rows]
     try:
-        image = read_image(file, page=page)
+        pages = np.stack([read_image(file, page=page) for file, page in paths], axis=1)
     except ValueError:  # moved since, or with datasets and pages that the run chose from
         return []
-    name = Path(row["image"]).name
-    if len(image) == 3:
-        return [(image.transpose(1, 2, 0), {"name": name, "rgb": True}, "image")]
+    planes = pages if len(rows) > 1 else pages[:, 0]
+    name = paths[0][0].name if len(rows) > 1 else Path(rows[0]["image"]).name
+    if len(planes) == 3:
+        return [(np.moveaxis(planes, 0, -1), {"name": name, "rgb": True}, "image")]
     return [
-        (plane, {"name": name if len(image) == 1 else f"{name}, channel {i}"}, "image")
-        for i, plane in enumerate(image)
+        (plane, {"name": name if len(planes) == 1 else f"{name}, channel {i}"}, "image")
+        for i, plane in enumerate(planes)
     ]
 
 
-def _labels(folder: Path, row: Mapping[str, str]) -> LayerData:
-    from gym_rlseg.images.reading.formats import read_labels
+def _labels(file: Path, rows: Sequence[Mapping[str, str]]) -> LayerData:
+    """The layer of a label file; that of a stack has no features, as objects have several rows."""
+    from gym_rlseg.images.reading.formats import page_count, read_labels
 
-    attributes: dict[str, Any] = {"name": Path(row["labels"]).stem}
-    objects = folder / _OBJECTS
+    attributes: dict[str, Any] = {"name": file.stem}
+    count = page_count(file)
+    if count > 1:
+        stack = np.stack([read_labels(file, page=page) for page in range(count)])
+        return stack, attributes, "labels"
+    objects = file.parent / _OBJECTS
     if objects.is_file():
-        found = [one for one in read_csv(objects) if one["image"] == row["image"]]
+        found = [one for one in read_csv(objects) if one["image"] == rows[0]["image"]]
         if found:
             names = [name for name in found[0] if name not in ("image", "label")]
             attributes["features"] = {
                 "index": [int(one["label"]) for one in found],
                 **{name: _column([one[name] for one in found]) for name in names},
             }
-    return read_labels(folder / row["labels"]), attributes, "labels"
+    return read_labels(file), attributes, "labels"
 
 
 def _column(cells: Sequence[str]) -> list[float] | list[str]:

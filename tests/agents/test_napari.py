@@ -88,6 +88,22 @@ def test_one_label_image_or_the_summary(out):
     assert len(read_layers([str(out / "a.tif"), str(out / "b.tif")])) == 4
 
 
+def test_stacks_have_their_pages_in_front(tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    labels = np.arange(3 * 12 * 20, dtype=np.uint16).reshape(3, 12, 20)
+    for path, stack in ((tmp_path / "a.tif", labels + 1), (out / "a.tif", labels)):
+        tifffile.imwrite(path, stack, metadata={"axes": "TYX"}, photometric="minisblack")
+    images = [f"{tmp_path / 'a.tif'}#{page}" for page in range(3)]
+    write_table(out / "summary.csv", [{"image": one, "labels": "a.tif"} for one in images])
+    write_table(out / "objects.csv", [{"image": images[0], "label": 1, "area": 1}])
+    image, found = read_layers(out)
+    assert (image[2], found[2]) == ("image", "labels")
+    assert (image[1], found[1]) == ({"name": "a.tif"}, {"name": "a"})
+    np.testing.assert_array_equal(image[0], labels + 1)
+    np.testing.assert_array_equal(found[0], labels)
+
+
 def test_anything_else_is_left_to_other_readers(out, tmp_path):
     assert get_reader(str(tmp_path)) is None
     assert get_reader(str(tmp_path / "a.tif")) is None
