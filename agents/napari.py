@@ -115,10 +115,10 @@ def _image(rows: Sequence[Mapping[str, str]]) -> list[LayerData]:
 
 def _labels(file: Path, rows: Sequence[Mapping[str, str]]) -> LayerData:
     """The layer of a label file; that of a stack has no features, as objects have several rows."""
-    from gym_rlseg.images.reading.formats import page_count, read_labels
+    from gym_rlseg.images.reading.formats import read_facts, read_labels
 
     attributes: dict[str, Any] = {"name": file.stem}
-    count = page_count(file)
+    count = read_facts(file).pages
     if count > 1:
         stack = np.stack([read_labels(file, page=page) for page in range(count)])
         return stack, attributes, "labels"

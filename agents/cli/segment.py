@@ -10,7 +10,8 @@ the part with the larger overlap keeps the number; the other gets a new one.
 Two tables go with them: summary.csv has a row per image, objects.csv a row per object with its
 label, score (what the reward says of it, 0 to 1), the lowest term of the score with its value
 (what made it low: the score if all else were perfect), area, centroid and bounding box in
-pixels, and what --measure names, intensities in the file's own units.
+pixels, area and centroid in µm as well where the file tells the size of a pixel, and what
+--measure names, intensities in the file's own units.
 
 A run of the algorithm colouring writes label images, or label volumes of as many pages as the
 stacks in IMAGES have, and summary.csv; of the options below, --min-size, --tile, --pattern,
@@ -34,6 +35,7 @@ from agents.cli.output import complain, on_terminal, say
 from agents.cli.reading import add_channels, add_images, add_reading, given, places
 from agents.runs.durations import parse_duration
 from agents.runs.folder import RunFolder
+from agents.segmenting.exports import EXPORTERS
 from agents.segmenting.found import Filters
 from agents.segmenting.measures import MEASURES, check_measures
 from agents.segmenting.results import LabelFolder
@@ -100,6 +102,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"{','.join(MEASURES)})",
     )  # fmt: skip
     parser.add_argument(
+        "--export", metavar="NAMES", type=_names, default=(),
+        help="write the labels in further formats as well, separated by commas: "
+        "rois (OUT/rois/NAME.zip, for ImageJ), geojson (OUT/geojson/NAME.geojson, for QuPath), "
+        "coco (OUT/coco/labels.json, of all images), ome-zarr (OUT/ome-zarr/NAME.ome.zarr)",
+    )  # fmt: skip
+    parser.add_argument(
         "--overlays", action="store_true", help="write OUT/overlays/NAME.png to look at"
     )
 
@@ -110,6 +118,7 @@ def run(args: argparse.Namespace) -> int:
     folder.check_run(folder.best)
     output_folder(out)
     measures = check_measures(args.measure)
+    exporters = [EXPORTERS.build({"name": name, "out": out}) for name in dict.fromkeys(args.export)]
     from agents.common.threads import torch_threads
     from agents.runs.config import RunConfig
     from agents.runs.environment import files_reader
@@ -146,6 +155,7 @@ def run(args: argparse.Namespace) -> int:
                 min_score=args.min_score, min_size=args.min_size, no_border=args.no_border
             ),
             measures=measures,
+            exporters=exporters,
         )
         stop = segment_files(segmenter, source, targets, labels, _tell)
     total = sum(len(target.images) for target in targets)

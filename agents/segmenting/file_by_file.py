@@ -52,12 +52,16 @@ def segment_files(
     """
     images = [image for target in targets for image in target.images.values()]
     any_suits = functools.cache(lambda: _any_suits(segmenter, source, images))
-    with Interrupt("stopping after this image") as interrupt:
-        for target in targets:
-            if interrupt.requested is not None:
-                break
-            with LabelFile(folder, target) as file:
-                _segment_all(segmenter, source, file, tell, interrupt, any_suits)
+    try:
+        with Interrupt("stopping after this image") as interrupt:
+            for target in targets:
+                if interrupt.requested is not None:
+                    break
+                with LabelFile(folder, target) as file:
+                    _segment_all(segmenter, source, file, tell, interrupt, any_suits)
+    finally:
+        for exporter in folder.exporters:
+            exporter.finish()
     return interrupt
 
 
@@ -100,12 +104,14 @@ def _segment_all(
     try:
         if file.labels.pages:
             file.write()
+            file.export()
         elif file.tried:
             file.discard()
     except _OWN as error:
         told = _reason(str(file.target.source), error), "error"
         _check_own(error)
-        file.discard(told[0])
+        if not file.written:
+            file.discard(told[0])
     if told is not None:  # behind the writing, as it may fail
         tell(*told)
     missing = len(images) - file.tried
@@ -131,7 +137,7 @@ def _segment(
         return f"{reason}; its labels are all 0", "warning"
     seconds = time.monotonic() - started
     found = Found.of(result, segmenter.pipeline.reward).filtered(file.folder.filters)
-    file.image(page, result, found, raw, seconds, sample.channels)
+    file.image(page, result, found, raw, seconds, sample.channels, sample.pixel_size)
     line = f"{name}: {found.count} objects, reward {result.reward:.3f}, {seconds:.2f} s"
     expected = segmenter.pipeline.reward.expected
     if expected is None or expected.holds(found.count):

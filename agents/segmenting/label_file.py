@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from agents.segmenting.exports.base import LabelPages
 from agents.segmenting.results import LabelFolder, Row
 from agents.segmenting.stacks import LabelStack
 from agents.segmenting.targets import Target
@@ -37,14 +39,15 @@ class LabelFile:
         self._rows: list[Row] = []
         self._columns: tuple[str, ...] = ()
         self._objects: list[tuple[Any, ...]] = []
-        self._written = False
+        self._pixel_size: tuple[float, float] | None = None
+        self.written = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
         self.labels.close()
-        if not self._written:  # nothing, or nothing any more, has labels
+        if not self.written:  # nothing, or nothing any more, has labels
             self._objects.clear()
             self._rows = [row for row in self._rows if row.error]
         self.folder.finish(self._rows, self._columns, self._objects)
@@ -62,6 +65,7 @@ class LabelFile:
         raw: NDArray[Any],
         seconds: float,
         channels: Sequence[str] = (),
+        pixel_size: tuple[float, float] | None = None,
     ) -> None:
         """Take the labels of an image.
 
@@ -72,11 +76,13 @@ class LabelFile:
             raw: the image as its file has it, (C, H, W).
             seconds: that it took.
             channels: their names, if they have any.
+            pixel_size: (y, x) of a pixel in µm, if it is known.
         """
         from agents.segmenting.objects_table import objects_table
 
-        columns, table = objects_table(found, raw, self.folder.measures, channels)
+        columns, table = objects_table(found, raw, self.folder.measures, channels, pixel_size)
         numbers = self._add(page, found.labels, result.graph.image)
+        self._pixel_size = pixel_size
         self.folder.segmented += 1
         name = str(self.target.images[page])
         self._columns = ("image", *columns)
@@ -118,9 +124,34 @@ class LabelFile:
         from gym_rlseg.images import writing
 
         writing.write_label_pages(
-            self.target.path, self.labels, self.labels.highest, self.target.axes
+            self.target.path,
+            self.labels,
+            self.labels.highest,
+            self.target.axes,
+            self._pixel_size,
         )
-        self._written = True
+        self.written = True
+
+    def export(self) -> None:
+        """Write the labels in the formats of the folder, once they are written.
+
+        Raises:
+            OSError: if the disk refuses; the images have labels, but count as failed.
+        """
+        images = self.target.images
+        pages = LabelPages(
+            stem=self.target.path.stem,
+            names=tuple(str(images.get(i, self.target.source)) for i in range(len(self.labels))),
+            pages=self.labels,
+            pixel_size=self._pixel_size,
+        )
+        for exporter in self.folder.exporters:
+            try:
+                exporter.write(pages)
+            except (OSError, ValueError, MemoryError) as error:
+                reason = f"labels are written, but not their export: {error}"
+                self._rows = [replace(row, error=row.error or reason) for row in self._rows]
+                raise
 
     def discard(self, reason: str | None = None) -> None:
         """Remove labels and pictures that are there, of this call or an earlier one.
@@ -129,7 +160,8 @@ class LabelFile:
             reason: why none of the images has labels; None: each has failed by itself.
         """
         pictures = map(self.folder.picture, self.target.images.values())
-        note = _removed([self.target.path, *pictures])
+        exports = (one.path(self.target.path.stem) for one in self.folder.exporters)
+        note = _removed([self.target.path, *pictures, *filter(None, exports)])
         if reason is not None:
             self._rows = [Row(image=row.image, error=row.error or reason) for row in self._rows]
         self._rows = [replace(row, note=note or row.note) for row in self._rows]
@@ -154,7 +186,7 @@ def _removed(files: Iterable[Path]) -> str:
     note = ""
     for stale in files:
         try:
-            stale.unlink()
+            shutil.rmtree(stale) if stale.suffix == ".zarr" else stale.unlink()
             note = "labels of an earlier call are removed"
         except FileNotFoundError:
             pass

@@ -17,6 +17,8 @@ COLUMNS = (
     "label", "score", "lowest_term", "lowest_value", "area", "centroid_y", "centroid_x",
     "min_y", "min_x", "max_y", "max_x",
 )  # fmt: skip
+#: Those that follow where the size of a pixel is known.
+CALIBRATED = ("area_um2", "centroid_y_um", "centroid_x_um")
 # Digits behind the point of a place, and of anything else in all.
 _PLACE, _DIGITS = 4, 8
 
@@ -26,6 +28,7 @@ def objects_table(
     image: NDArray[Any],
     measures: Sequence[str] = MEASURES,
     channels: Sequence[str] = (),
+    pixel_size: tuple[float, float] | None = None,
 ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
     """Measure the objects of an image.
 
@@ -34,13 +37,15 @@ def objects_table(
         image: (C, H, W), real numbers in any unit.
         measures: names of further properties, see `measured`.
         channels: names of the image's channels, if they have any.
+        pixel_size: (y, x) of a pixel in µm; None where it isn't known.
 
     Returns:
         The columns, which start with `COLUMNS`, and a row per object in the order of the
         labels: the score is the reward's of that object, in [0, 1], the lowest term what
         made it low, and its value the score if all else were perfect, both empty where the
         reward can't tell; the area is in pixels; the object lies within min_y <= y < max_y
-        and min_x <= x < max_x.
+        and min_x <= x < max_x. With a size of pixels, the area in µm² and the centroid in µm
+        from the middle of pixel (0, 0) follow.
 
     Raises:
         ValueError: if the arrays don't belong together.
@@ -59,6 +64,10 @@ def objects_table(
     numbers = table.pop("label")
     places = [table.pop(name).astype(np.float64) for name in ("centroid-0", "centroid-1")]
     area = table.pop("area").astype(np.int64)
+    calibrated: tuple[NDArray[np.floating], ...] = ()
+    if pixel_size is not None:
+        height, width = pixel_size
+        calibrated = area * height * width, places[0] * height, places[1] * width
     box = [table.pop(f"bbox-{i}") for i in range(4)]
     lowest = found.lowest
     rows = [
@@ -69,11 +78,11 @@ def objects_table(
             area[i].item(),
             *(round(place[i].item(), _PLACE) for place in places),
             *(side[i].item() for side in box),
-            *(_rounded(column[i].item()) for column in table.values()),
+            *(_rounded(column[i].item()) for column in (*calibrated, *table.values())),
         )
         for i, number in enumerate(numbers.tolist())
     ]
-    return (*COLUMNS, *table), rows
+    return (*COLUMNS, *(CALIBRATED if pixel_size else ()), *table), rows
 
 
 def _rounded(value: Any) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from agents.segmenting.exports.base import Exporter
 from agents.segmenting.found import Filters
 from agents.segmenting.measures import MEASURES
 from gym_rlseg.images.reading.pages import file_stem
@@ -72,6 +73,7 @@ class LabelFolder:
         link: whether objects keep their numbers from page to page.
         filters: which objects are kept.
         measures: further columns of objects.csv, see `measured`.
+        exporters: write the labels in further formats.
         done: how many images have labels.
         failed: how many could not be segmented.
         segmented: how many went through the agent.
@@ -82,6 +84,7 @@ class LabelFolder:
     link: bool = True
     filters: Filters = field(default_factory=Filters)
     measures: Sequence[str] = MEASURES
+    exporters: Sequence[Exporter] = ()
     done: int = 0
     failed: int = 0
     segmented: int = 0

@@ -122,10 +122,10 @@ class LabelStack:
     def _before(self, page: int) -> Iterator[int]:
         """The nearest earlier page that is there along each axis, the fastest axis first."""
         sizes = self.axes.sizes
-        index = [int(i) for i in np.unravel_index(page, sizes)] if sizes else []
+        index = self.axes.index(page)
         for axis in reversed(range(len(index))):
             for place in reversed(range(index[axis])):
-                other = [*index[:axis], place, *index[axis + 1 :]]
+                other = (*index[:axis], place, *index[axis + 1 :])
                 earlier = int(np.ravel_multi_index(other, sizes))
                 if earlier in self._places:
                     yield earlier

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Annotated, Literal, TypeVar
 
+import numpy as np
 from annotated_types import Ge, Le
 
 _PAGE = re.compile(r"(.+\.(?:tiff?|zarr|zr|h5|hdf5?|npy|gif|czi|nd2|lif))#(\d+)", re.IGNORECASE)
@@ -41,6 +42,11 @@ class PageAxes:
     def count(self) -> int:
         """Number of pages."""
         return math.prod(self.sizes)
+
+    def index(self, page: int) -> tuple[int, ...]:
+        """Where a page lies along the axes."""
+        places = np.unravel_index(page, self.sizes) if self.sizes else ()
+        return tuple(int(place) for place in places)
 
 
 def page_path(file: _Path, page: int) -> _Path:

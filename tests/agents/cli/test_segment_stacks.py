@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+import zarr
+from roifile import roiread
 
 from agents.segmenting.segmenter import Segmenter
 from gym_rlseg.images.reading.formats import read_facts
@@ -131,3 +134,68 @@ def test_pages_of_different_sizes_go_one_by_one(each, draw, tmp_path, rlseg):
     assert rlseg("segment", each, tmp_path / "a.tif", "-o", out, "--no-search").code == 0
     assert tifffile.imread(out / "a_p000.tif").shape == (64, 64)
     assert tifffile.imread(out / "a_p001.tif").shape == (80, 80)
+
+
+def test_exports_of_a_stack_and_an_image(each, movie, trained, tmp_path, rlseg):
+    out = tmp_path / "out"
+    options = ("--no-search", "--export", "rois,geojson,coco,ome-zarr")
+    assert rlseg("segment", each, movie, "-o", out, *options).code == 0
+    stack = tifffile.imread(out / "movie.tif")
+    assert len(roiread(out / "rois" / "movie.zip")) == sum(len(np.unique(p)) - 1 for p in stack)
+    written = zarr.open_group(out / "ome-zarr" / "movie.ome.zarr", mode="r")
+    np.testing.assert_array_equal(written["labels/objects/0"][...], stack)
+    content = json.loads((out / "coco" / "labels.json").read_text())
+    names = [image["file_name"] for image in content["images"]]
+    assert names == [f"movie.tif#{page}" for page in range(4)]
+    features = json.loads((out / "geojson" / "movie.geojson").read_text())["features"]
+    assert [feature["geometry"]["plane"]["t"] for feature in features[::4]] == [0, 1, 2, 3]
+    # An export that fails leaves the labels alone, of one that isn't segmented nothing stays.
+    (out / "geojson" / "movie.geojson").unlink()
+    (out / "geojson" / "movie.geojson").mkdir()
+    outcome = rlseg("segment", each, movie, "-o", out, "--no-search", "--export", "geojson")
+    assert outcome.code == 1
+    assert "movie.geojson is a folder" in outcome.err
+    assert "0 of 4 images" in outcome.out
+    np.testing.assert_array_equal(tifffile.imread(out / "movie.tif"), stack)
+    rows = read_csv(out / "summary.csv")
+    assert all(row["labels"] and "not their export" in row["error"] for row in rows)
+
+
+def test_exports_of_images_that_fail_are_removed(each, tmp_path, draw, rlseg, monkeypatch):
+    tifffile.imwrite(tmp_path / "a.tif", draw(1)[0])
+    command = ("segment", each, tmp_path / "a.tif", "-o", tmp_path / "out", "--no-search")
+    options = ("--export", "rois, ome-zarr,coco")
+    assert rlseg(*command, *options).code == 0
+
+    def fail(self, sample):
+        raise ValueError("too odd")
+
+    monkeypatch.setattr(Segmenter, "segment", fail)
+    assert rlseg(*command, *options).code == 1
+    left = [file.name for file in (tmp_path / "out").rglob("*") if file.is_file()]
+    assert sorted(left) == ["labels.json", "objects.csv", "summary.csv"]
+
+
+def test_unknown_exports(each, movie, tmp_path, rlseg):
+    command = ("segment", each, movie, "-o", tmp_path / "out", "--export")
+    rlseg(*command, "rois,geo-json").refused("unknown export 'geo-json'", "did you mean 'geojson'")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_size_of_a_pixel_is_kept(trained, draw, tmp_path, rlseg):
+    tifffile.imwrite(
+        tmp_path / "a.tif", draw(1)[0], imagej=True, resolution=(4.0, 2.0), metadata={"unit": "um"}
+    )
+    out = tmp_path / "out"
+    command = ("segment", trained / "run", tmp_path / "a.tif", "-o", out, "--no-search")
+    assert rlseg(*command, "--export", "ome-zarr").code == 0
+    assert read_facts(out / "a.tif").pixel_size == pytest.approx((0.5, 0.25))
+    written = zarr.open_group(out / "ome-zarr" / "a.ome.zarr/labels/objects", mode="r")
+    (dataset,) = written.attrs["multiscales"][0]["datasets"]
+    assert dataset["coordinateTransformations"][0]["scale"] == pytest.approx([0.5, 0.25])
+    rows = read_csv(out / "objects.csv")
+    assert len(rows) > 1
+    for row in rows:
+        assert float(row["area_um2"]) == pytest.approx(int(row["area"]) / 8)
+        assert float(row["centroid_y_um"]) == pytest.approx(float(row["centroid_y"]) / 2, abs=1e-4)
+        assert float(row["centroid_x_um"]) == pytest.approx(float(row["centroid_x"]) / 4, abs=1e-4)
