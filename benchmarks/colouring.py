@@ -32,7 +32,7 @@ from agents.colouring import Colouring
 from agents.colouring.policy import ColouringPolicy
 from gym_rlseg.envs import ColouringEnv
 from gym_rlseg.envs.colouring.components import components
-from gym_rlseg.metrics import evaluate, mean_scores
+from gym_rlseg.metrics import evaluate, mean_scores, symmetric_best_dice
 
 FOLDER = Path(__file__).with_name("results") / "colouring"
 #: Minutes between two checkpoints of a training.
@@ -50,6 +50,8 @@ class Task:
         minutes: of one core.
         agent: options of `Colouring`.
         test: how many images of the split "test".
+        sizes: of the smallest object, in pixels, to choose from on the split "validation", as
+            the supplement does; without truth, the environment's stays.
     """
 
     environment: Mapping[str, Any]
@@ -57,6 +59,7 @@ class Task:
     minutes: float
     agent: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     test: int = 50
+    sizes: tuple[int, ...] = (10, 20, 30, 40, 60)
 
     def env(self, split: str = "train", **changes: Any) -> ColouringEnv:
         """Its environment; crops are for training alone."""
@@ -115,6 +118,7 @@ TASKS: dict[str, Task] = {
             "evaluation_samples": 8, "rates": ((0, 2e-3), (3000, 1e-3), (4200, 3e-4)),
         },
         test=20,
+        sizes=(20, 50, 100, 200),
     ),
 }  # fmt: skip
 METHODS = (
@@ -246,21 +250,44 @@ def _colouring(
             print(f"  {spent / 60:.1f} min: {agent.learning_curve[-1]}", flush=True)
         return spent < 60 * task.minutes
 
+    spent = clock
     if clock < 60 * task.minutes:
         agent.learn(10**9, callback=go_on)
-    spent = clock + time.process_time() - started
+        spent = clock + time.process_time() - started
+        agent.save(saved)
+        times.write_text(str(spent))
     policy: ColouringPolicy = agent.policy
+    size = env.options.min_size
+    if method != "colouring by priors":
+        size = _best_size(policy, validation, task.sizes)
 
     def segment(image: NDArray[np.float32]) -> NDArray[np.int32]:
-        return components(policy.colours(image), env.options.min_size)
+        return components(policy.colours(image), size)
 
     noted = {
+        "min_size": size,
         "minutes": spent / 60,
         "episodes": agent.num_timesteps,
         "curve": agent.learning_curve,
         "options": {**options, "environment": {**task.environment, **changes}},
     }
     return segment, noted
+
+
+def _best_size(policy: ColouringPolicy, env: ColouringEnv, sizes: tuple[int, ...]) -> int:
+    """The smallest size of an object with the highest SBD on the validation images."""
+    samples = [env.pool.image(index).sample for index in range(env.pool.limit)]
+    colours = [policy.colours(sample.image) for sample in samples]
+    scores = [
+        np.mean(
+            [
+                symmetric_best_dice(components(one, size), sample.truth)
+                for one, sample in zip(colours, samples, strict=True)
+            ]
+        )
+        for size in sizes
+    ]
+    return sizes[int(np.argmax(scores))]
 
 
 if __name__ == "__main__":
