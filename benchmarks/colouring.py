@@ -23,7 +23,7 @@ import colouring_baselines as baselines
 import gymnasium as gym
 import numpy as np
 import torch
-from colouring_table import recorded
+from colouring_table import applies, recorded
 from common import versions
 from numpy.typing import NDArray
 
@@ -178,7 +178,7 @@ def _own(args: argparse.Namespace) -> Task:
 
 def _measure(name: str, task: Task, method: str, seed: int, results: Path, work: Path) -> None:
     file = results / f"{name} - {method} - {seed}.json".replace(" ", "_")
-    if file.exists() or not _applies(name, method) or (seed and method.startswith("threshold")):
+    if file.exists() or not applies(name, method) or (seed and method.startswith("threshold")):
         return
     print(f"{name}, {method}, seed {seed} ...", flush=True)
     checkpoint = work / file.name.removesuffix(".json")
@@ -196,13 +196,6 @@ def _measure(name: str, task: Task, method: str, seed: int, results: Path, work:
     results.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(row, indent=1) + "\n")
     print(f"  SBD {scores['sbd']:.3f}, AP50 {scores['ap50']:.3f}", flush=True)
-
-
-def _applies(name: str, method: str) -> bool:
-    """Priors are for discs here; membranes have no reward without truth in this benchmark."""
-    return "circles" in name or method not in (
-        "colouring by priors", "colouring, w_s 0.5", "SubgraphREINFORCE",
-    )  # fmt: skip
 
 
 def _scores(task: Task, segment: Segment) -> tuple[dict[str, float], float]:

@@ -31,7 +31,7 @@ def test_measured_once_and_recorded(
     }  # fmt: skip
     task = benchmark.Task(environment=TINY, crop=16, minutes=0.005, agent=agent, test=3)
     monkeypatch.setattr(benchmark, "_SAVE", 0.0)
-    methods = [m for m in benchmark.METHODS if benchmark._applies("membranes", m)]
+    methods = [m for m in benchmark.METHODS if benchmark.applies("membranes", m)]
     assert len(methods) == 4
     for method in methods:
         benchmark._measure("membranes", task, method, 0, tmp_path / "results", tmp_path / "work")
@@ -59,4 +59,6 @@ def test_measured_once_and_recorded(
     text = texts["colouring"]
     assert "| colouring | 0 |" in text
     assert "- membranes 3D, colouring: 0.75 wanted, not measured yet" in text
+    assert "- plain circles: no seed yet of threshold + components; U-Net" in text
+    assert "- membranes: no seed" not in text
     assert "of 0.80 wanted, not reached (1 of 3 seeds)" in text
