@@ -31,7 +31,7 @@ class Sample:
         axes: of the image, a letter each: C channels, Y and X as usual (Z for volumes, which
             nothing makes yet). The truth has the same without C.
         region: bool (H, W), where to look, with at least one pixel; None: everywhere. Beyond
-            it the image goes on as at its border, and the truth is 0.
+            it the image goes on as its mirror image, and the truth is 0.
         channels: names of the image's channels, in their order; () where they have none.
         pixel_size: height and width of a pixel in µm; None where it isn't known.
     """

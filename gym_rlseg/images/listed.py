@@ -161,7 +161,7 @@ class ListedSource(ImageSource, Generic[Key]):
         )
 
     def continued(self, key: Key) -> NDArray[Any]:
-        """As `raw`, but outside of its region the image goes on as at the region's border.
+        """As `raw`, but outside of its region the image goes on as its mirror image.
 
         Raises:
             UnusableImageError: if there is nothing within the region.

@@ -1,7 +1,7 @@
 """Where to look at all: within a mask, a polygon or a channel, and where there are numbers.
 
-Outside, an image goes on as at the border of its region, so that neither the contrast nor a
-filter sees what is there.
+Outside, an image goes on as its mirror image, so that neither the contrast nor a filter sees
+what is there.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from gym_rlseg.images.reading.pages import file_stem, split_page
 from gym_rlseg.images.reading.polygons import POLYGON_SUFFIXES, read_polygons
 from gym_rlseg.paths import user_path
 
+# How often an image is mirrored; what is farther away than that is as the nearest pixel.
+_PASSES = 4
 # In front of the name of a channel.
 _CHANNEL = "channel:"
 
@@ -156,11 +158,41 @@ def inside(
 
 
 def filled(raw: NDArray[Any], region: NDArray[np.bool_]) -> NDArray[Any]:
-    """An image that goes on outside of its region as at the nearest pixel of it.
+    """An image that goes on outside of its region as its mirror image.
+
+    So do noise and texture, of which boundary maps and thresholds take the measure.
 
     Args:
         raw: (C, H, W).
         region: bool (H, W), with at least one pixel.
     """
-    nearest = ndimage.distance_transform_edt(~region, return_distances=False, return_indices=True)
-    return np.asarray(np.ma.getdata(raw)[:, nearest[0], nearest[1]])
+    spans = []
+    for axis in (1, 0):
+        within = np.flatnonzero(region.any(axis=axis))
+        spans.append(slice(int(within[0]), int(within[-1]) + 1))
+    box = np.array(np.ma.getdata(raw)[:, *spans])
+    _mirror(box, region[*spans].copy())
+    missing = [
+        (span.start, size - span.stop) for span, size in zip(spans, region.shape, strict=True)
+    ]
+    return np.pad(box, [(0, 0), *missing], mode="reflect")
+
+
+def _mirror(image: NDArray[Any], known: NDArray[np.bool_]) -> None:
+    """Fill an image (C, H, W), in place, from where it is known; bool (H, W), used up."""
+    for last in (False,) * _PASSES + (True,):
+        if known.all():
+            return
+        nearest = ndimage.distance_transform_edt(
+            ~known, return_distances=False, return_indices=True
+        )
+        outside = np.stack(np.nonzero(~known))
+        source = border = nearest[:, *outside]
+        if not last:
+            source = 2 * border - outside
+            there = ((source >= 0) & (source < np.array([known.shape]).T)).all(axis=0)
+            there[there] = known[*source[:, there]]
+            outside, source = outside[:, there], source[:, there]
+        image[:, *outside] = image[:, *source]
+        # What is filled now is mirrored in its turn.
+        known[*outside] = True

@@ -16,9 +16,10 @@ from PIL import Image
 
 from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.images import ArraySource, FilesSource, UnusableImageError
+from gym_rlseg.images.noise import noise_level
 from gym_rlseg.images.reading.polygons import read_polygons
 from gym_rlseg.images.reading.reader import Reader
-from gym_rlseg.images.reading.regions import RegionError
+from gym_rlseg.images.reading.regions import RegionError, filled
 
 #: Of the images here: a rectangle without a corner.
 INSIDE = np.zeros((48, 40), np.bool_)
@@ -125,10 +126,21 @@ def test_masked_arrays(image: NDArray) -> None:
     np.testing.assert_array_equal(sample.image, expected.image)
 
 
-def test_an_image_goes_on_outside_as_at_its_border(image: NDArray) -> None:
+def test_an_image_goes_on_outside_as_its_mirror_image(image: NDArray) -> None:
     found = ArraySource(images=(np.where(INSIDE, image, np.nan),)).sample("train", 0, 0).image[0]
-    np.testing.assert_array_equal(found[47, 5:33], found[39, 5:33])
-    np.testing.assert_array_equal(found[16:40, 0], found[16:40, 5])
+    np.testing.assert_array_equal(found[40:, 5:33], found[38:30:-1, 5:33])
+    np.testing.assert_array_equal(found[16:40, :5], found[16:40, 10:5:-1])
+
+
+def test_noise_goes_on_outside() -> None:
+    """Else it would be underrated where most of an image is outside, and objects made of it."""
+    noise = np.random.default_rng(0).normal(size=(1, 200, 200))
+    yy, xx = np.mgrid[:200, :200]
+    for region in (np.hypot(yy - 100, xx - 90) < 50, (yy > 120) & (xx < 60), yy % 50 < 12):
+        found = filled(noise, region)
+        np.testing.assert_array_equal(found[:, region], noise[:, region])
+        assert noise_level(found[0]) > 0.7
+        assert noise_level(found[0]) < 1.1
 
 
 def test_everywhere_is_no_region(tmp_path: Path, image: NDArray) -> None:
