@@ -25,11 +25,11 @@ class Sample:
     """One image and, where it is known, its truth.
 
     Attributes:
-        image: float32 (C, H, W), finite, normally in [0, 1].
-        truth: int32 (H, W), 0 = background, objects 1..N; or None.
+        image: float32 (C, H, W), or (C, D, H, W) of volumes, finite, normally in [0, 1].
+        truth: int32 (H, W) or (D, H, W), 0 = background, objects 1..N; or None.
         name: where it came from, for reports and error messages.
-        axes: of the image, a letter each: C channels, Y and X as usual (Z for volumes, which
-            nothing makes yet). The truth has the same without C.
+        axes: of the image, a letter each: C channels, Y and X as usual, Z in front of them for
+            volumes. The truth has the same without C.
         region: bool (H, W), where to look, with at least one pixel; None: everywhere. Beyond
             it the image goes on as its mirror image, and the truth is 0.
         channels: names of the image's channels, in their order; () where they have none.
