@@ -1,8 +1,9 @@
 """Image and label files, read as plain arrays.
 
 TIFF goes through tifffile, PNG, JPEG, BMP and GIF through Pillow, HDF5 through h5py, Zarr
-through zarr. They are imported where they are used, so that a user of the synthetic images does
-not wait for them. Which of them reads a file is decided by its first bytes, where these say it.
+through zarr, and the files of microscopes' makers through bioio. They are imported where they
+are used, so that a user of the synthetic images does not wait for them. Which of them reads a
+file is decided by its first bytes, where these say it.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from gym_rlseg.images.reading.containers import open_zarr, opened_hdf5
 from gym_rlseg.images.reading.facts import Facts
 from gym_rlseg.images.reading.grids import Grid, guessed_axes
 from gym_rlseg.images.reading.kinds import KNOWN, content, existing
+from gym_rlseg.images.reading.microscopes import open_bioio
 from gym_rlseg.images.reading.pillow import pillow_facts, read_pillow
 from gym_rlseg.images.reading.planes import MOST_PIXELS, check_level, reading
 from gym_rlseg.images.reading.tiff import read_tiff
 from gym_rlseg.images.reading.tiff_facts import tiff_facts
 
 #: Kinds of files that hold arrays of any number of axes.
-_GRIDS = ("hdf5", "zarr", "numpy")
+_GRIDS = ("hdf5", "zarr", "numpy", "bioio")
 _MIN_SIZE = 8
 
 
@@ -176,6 +178,8 @@ def _grid(path: Path, kind: str | None, key: str | None, level: int) -> Iterator
             yield grid
     elif kind == "zarr":
         yield open_zarr(path, key, level)
+    elif kind == "bioio":
+        yield open_bioio(path, key, level)
     else:
         check_level(level, 1, path)
         with reading(path):

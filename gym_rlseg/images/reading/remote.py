@@ -85,10 +85,9 @@ def fetched(address: str, pattern: str, is_label: Any) -> Remote:
 def _opened(address: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
-
-        fs, root = url_to_fs(address)
     except ImportError as error:
-        raise ValueError(f"{error}: pip install 'gym-rlseg[remote]'") from error
+        raise ValueError("it needs fsspec: pip install 'gym-rlseg[remote]'") from error
+    fs, root = url_to_fs(address)  # says itself which package it lacks for S3 and others
     return fs, str(root)
 
 
