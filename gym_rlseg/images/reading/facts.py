@@ -33,6 +33,8 @@ class Facts:
         pages: how many images the file holds.
         levels: of resolution that the file has of it.
         page_axes: what counts them; None where they are no single stack of one shape.
+        no_data: what pixels hold that hold nothing, as in GeoTIFF; None where there is no such
+            number.
     """
 
     pixel_size: PixelSize | None = None
@@ -40,6 +42,7 @@ class Facts:
     pages: int = 1
     levels: int = 1
     page_axes: PageAxes | None = None
+    no_data: float | None = None
 
 
 def micrometres(value: Any, unit: Any) -> float | None:

@@ -173,7 +173,9 @@ class Reader(Options):
             file, page = split_page(Path(image))
             if page is None and isinstance(self.page, int):
                 page = self.page
-            return read_image(file, self.key, page, self.most_pixels, self.level)
+            planes = read_image(file, self.key, page, self.most_pixels, self.level)
+            empty = self.facts(image).no_data
+            return planes if empty is None else _masked(planes, empty)
         behind = image.ndim == 3 and _channels_behind(image.shape)
         planes = np.moveaxis(image, 2, 0) if behind else image
         planes = planes[:3] if behind and len(planes) == MAX_CHANNELS else planes
@@ -226,6 +228,12 @@ class Reader(Options):
             raise ValueError(
                 f"{name} takes more memory than there is; cut it into parts"
             ) from error
+
+
+def _masked(planes: NDArray[Any], empty: float) -> NDArray[Any]:
+    """Planes (C, H, W) of which pixels are masked that hold nothing in any channel."""
+    nothing = (planes == empty).all(axis=0)
+    return np.ma.MaskedArray(planes, np.broadcast_to(nothing, planes.shape))
 
 
 def _called(image: ImageLike) -> str:

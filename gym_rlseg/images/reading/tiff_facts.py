@@ -44,7 +44,17 @@ def tiff_facts(path: Path, key: str | None = None, level: int = 0) -> Facts:
             page_axes=page_axes(found),
             pages=count(found),
             levels=first.levels,
+            no_data=_no_data(first),
         )
+
+
+def _no_data(stack: Stack) -> float | None:
+    """What GDAL says of pixels without a number, as a text."""
+    tag = stack.series.keyframe.tags.get("GDAL_NODATA")
+    try:
+        return None if tag is None else float(tag.value)
+    except (TypeError, ValueError):
+        return None
 
 
 def _imagej(tiff: TiffFile) -> tuple[PixelSize | None, list[str]]:

@@ -49,6 +49,26 @@ class TestSegment:
         for labels in segmented(tmp_path / "out"):
             assert not labels[INSIDE == 0].any()
 
+    def test_pixels_without_data(self, trained, run, tmp_path, rlseg):
+        """Of integers, which have no NaN; tables have their intensities without them."""
+        (tmp_path / "images").mkdir()
+        image = tifffile.imread(trained / "images" / "im0.tif").astype(np.int16)
+        image = np.where(INSIDE > 0, image, -999)
+        tags = [(42113, "s", 0, "-999", True)]
+        tifffile.imwrite(tmp_path / "images" / "a.tif", image, extratags=tags)
+        out = tmp_path / "out"
+        measure = ("--measure", "intensity_mean,intensity_min,area", "--overlays")
+        assert rlseg("segment", run, tmp_path / "images", "-o", out, *measure).code == 0
+        labels = tifffile.imread(out / "a.tif")
+        assert labels.any()
+        assert not labels[INSIDE == 0].any()
+        with (out / "objects.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        for row in rows:
+            pixels = image[labels == int(row["label"])]
+            assert float(row["intensity_mean"]) == pytest.approx(pixels.mean(), abs=1e-3)
+            assert float(row["intensity_min"]) == pixels.min() >= 0
+
     def test_regions_that_cannot_be_used(self, trained, run, masks, tmp_path, rlseg):
         """Each is a line of its own, and the others are segmented."""
         tifffile.imwrite(masks / "im0.tif", INSIDE[:, :50])

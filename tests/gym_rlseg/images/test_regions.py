@@ -96,7 +96,14 @@ def nan(folder: Path, image: NDArray) -> dict[str, Any]:
     return {}
 
 
-KINDS = (masks, paletted_mask, polygons, one_polygon, channel, named_channel, nan)
+def no_data(folder: Path, image: NDArray) -> dict[str, Any]:
+    """As GDAL marks pixels without a number."""
+    tags = [(42113, "s", 0, "-9999", True)]
+    write(folder / "images" / "a.tif", np.where(INSIDE, image, np.float32(-9999)), extratags=tags)
+    return {}
+
+
+KINDS = (masks, paletted_mask, polygons, one_polygon, channel, named_channel, nan, no_data)
 
 
 def source(folder: Path, **options: Any) -> FilesSource:
@@ -124,6 +131,17 @@ def test_masked_arrays(image: NDArray) -> None:
     nan = np.where(INSIDE, numbers, np.nan)
     expected = ArraySource(images=(nan,)).sample("train", 0, 0)
     np.testing.assert_array_equal(sample.image, expected.image)
+
+
+def test_what_is_no_data_in_one_channel_alone_is_a_number(tmp_path: Path) -> None:
+    planes = np.random.default_rng(0).integers(1, 99, (2, 20, 24)).astype(np.int16)
+    planes[0, 3:6, 4:9], planes[:, 10:12, 10:12] = 0, 0
+    tags = [(42113, "s", 0, "0", True)]
+    write(tmp_path / "images" / "a.tif", planes, extratags=tags, metadata={"axes": "CYX"})
+    region = source(tmp_path).sample("train", 0, 0).region
+    expected = np.ones((20, 24), np.bool_)
+    expected[10:12, 10:12] = False
+    np.testing.assert_array_equal(region, expected)
 
 
 def test_an_image_goes_on_outside_as_its_mirror_image(image: NDArray) -> None:
