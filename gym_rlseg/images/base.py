@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
@@ -126,6 +127,22 @@ def check_index(index: int, size: int, split: Split) -> None:
     """
     if not 0 <= index < size:
         raise ValueError(f"index must be in [0, {size}) for split {split!r}, got {index}")
+
+
+def mixed_channels(channels: Mapping[int, list[str]]) -> ValueError:
+    """The error of images with different numbers of channels, the fewest of a kind first.
+
+    Args:
+        channels: number of channels -> names of images.
+    """
+    kinds = []
+    for count, names in sorted(channels.items(), key=lambda item: len(item[1])):
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        kinds.append(f"{count} in {', '.join(names[:3])}{more}")
+    return ValueError(
+        f"images differ in their number of channels: {'; '.join(kinds)}. Exclude some, or set "
+        'colour to "grey" or "rgb"'
+    )
 
 
 def renumbered(labels: NDArray[np.integer[Any]]) -> NDArray[np.int32]:

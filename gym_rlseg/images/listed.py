@@ -21,6 +21,7 @@ from gym_rlseg.images.base import (
     UnusableImageError,
     check_index,
     check_split,
+    mixed_channels,
     name_hash,
     renumbered,
     spread,
@@ -287,19 +288,3 @@ def _bytes(seen: _Seen | ValueError) -> int:
 
 def _share(fraction: float, count: int) -> int:
     return max(1, round(fraction * count)) if fraction > 0 else 0
-
-
-def mixed_channels(channels: Mapping[int, list[str]]) -> ValueError:
-    """The error of images with different numbers of channels, the fewest of a kind first.
-
-    Args:
-        channels: number of channels -> names of images.
-    """
-    kinds = []
-    for count, names in sorted(channels.items(), key=lambda item: len(item[1])):
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        kinds.append(f"{count} in {', '.join(names[:3])}{more}")
-    return ValueError(
-        f"images differ in their number of channels: {'; '.join(kinds)}. Exclude some, or set "
-        'colour to "grey" or "rgb"'
-    )

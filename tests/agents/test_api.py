@@ -164,6 +164,19 @@ def test_filters_and_the_table(run):
         agents.segment(images[0], run, measure=["extnt"])
 
 
+def test_masked_pixels_are_ground(run):
+    image, hidden = draw(1), np.zeros((64, 64), bool)
+    hidden[:, 40:] = True
+    nan = np.where(hidden, np.nan, image)
+    masked = agents.segment([np.ma.MaskedArray(image, hidden), nan, image], run, search=False)
+    for labels in masked[:2]:
+        assert labels[~hidden].any()
+        assert not labels[hidden].any()
+    assert masked[2][hidden].any()
+    with pytest.warns(UserWarning, match="its labels are all 0"):
+        assert not agents.segment(np.ma.MaskedArray(image, True), run, search=False).any()
+
+
 def test_an_image_that_shows_nothing(run):
     with pytest.warns(UserWarning, match=r"images\[1\] shows nothing; its labels are all 0"):
         found, nothing = agents.segment([draw(0), np.zeros((20, 30), np.uint8)], run)

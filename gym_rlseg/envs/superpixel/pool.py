@@ -17,8 +17,8 @@ from gym_rlseg.images.base import (
     Split,
     UnreadableImageError,
     UnusableImageError,
+    mixed_channels,
 )
-from gym_rlseg.images.listed import mixed_channels
 
 #: What callers pass over.
 _BAD = (UnusableImageError, UnreadableImageError)
