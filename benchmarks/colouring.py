@@ -35,6 +35,8 @@ from gym_rlseg.envs.colouring.components import components
 from gym_rlseg.metrics import evaluate, mean_scores, symmetric_best_dice
 
 FOLDER = Path(__file__).with_name("results") / "colouring"
+#: Pixels within which objects take up pieces that are too small to be any: rims.
+_ABSORB = 3.0
 #: Minutes between two checkpoints of a training.
 _SAVE = 2.0
 Segment = Callable[[NDArray[np.float32]], NDArray[np.int32]]
@@ -255,7 +257,7 @@ def _colouring(
         size = _best_size(policy, validation, task.sizes)
 
     def segment(image: NDArray[np.float32]) -> NDArray[np.int32]:
-        return components(policy.colours(image), size)
+        return components(policy.colours(image), size, _ABSORB)
 
     noted = {
         "min_size": size,
@@ -274,7 +276,7 @@ def _best_size(policy: ColouringPolicy, env: ColouringEnv, sizes: tuple[int, ...
     scores = [
         np.mean(
             [
-                symmetric_best_dice(components(one, size), sample.truth)
+                symmetric_best_dice(components(one, size, _ABSORB), sample.truth)
                 for one, sample in zip(colours, samples, strict=True)
             ]
         )

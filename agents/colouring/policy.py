@@ -133,6 +133,7 @@ class ColouringPolicy:
         image: NDArray[np.float32],
         *,
         min_size: int = 20,
+        absorb: float = 3.0,
         tile: int | Sequence[int] | None = None,
         overlap: int = 32,
     ) -> NDArray[np.int32]:
@@ -141,6 +142,7 @@ class ColouringPolicy:
         Args:
             image: float32 (C, H, W) or (C, D, H, W).
             min_size: components of fewer pixels are no objects.
+            absorb: pixels within which objects take up the rest of those, see `components`.
             tile: see `stitched`; None takes the image as a whole. The colours of neighbours are
                 of one tile, so about the size of the images trained on is best.
             overlap: see `stitched`.
@@ -153,7 +155,7 @@ class ColouringPolicy:
         """
 
         def whole(part: NDArray[np.float32]) -> NDArray[np.int32]:
-            return components(self.colours(part), min_size)
+            return components(self.colours(part), min_size, absorb)
 
         if tile is None:
             return whole(image)

@@ -228,6 +228,12 @@ def test_components() -> None:
     large = [[0, 0, 0, 0], [0, 0, 0, 0], [1, 1, 0, 2], [1, 1, 2, 2]]
     assert np.array_equal(components(colours, 3), large)
     assert not components(colours, 9).any()
+    rim = np.zeros((3, 9), np.int16)
+    rim[1, 1:4], rim[1, 4], rim[1, 8] = 1, 2, 3
+    assert np.array_equal(components(rim, 2)[1], [0, 1, 1, 1, 0, 0, 0, 0, 0])
+    assert np.array_equal(components(rim, 2, absorb=3.0)[1], [0, 1, 1, 1, 1, 0, 0, 0, 0])
+    assert np.array_equal(components(rim, 2, absorb=5.0)[1], [0, 1, 1, 1, 1, 0, 0, 0, 1])
+    assert not components(rim, 9, absorb=5.0).any()
     volume = np.zeros((3, 2, 2), np.int16)
     volume[0], volume[2] = 1, 1
     assert components(volume).max() == 2  # of one colour, a slice apart
