@@ -13,6 +13,7 @@ from gym_rlseg.envs import ColouringEnv, SuperpixelEnv
 from gym_rlseg.envs.superpixel.observation import check_fits
 from gym_rlseg.graph import GraphRecipe
 from gym_rlseg.images import AugmentedSource, ListedSource, UnusableImageError
+from gym_rlseg.images.reading.calibration import calibration_doubts
 
 T = TypeVar("T")
 
@@ -26,7 +27,8 @@ def skipping_unusable(
 
     Args:
         config: of any environment; generated images can all be used.
-        warn: takes a line about every image that is left out.
+        warn: takes a line about every image that is left out, and about files that are no
+            images or contradict each other.
         prepare: makes all graphs that it needs; the second thing that it returns is why
             some can't be made, by the images' names, see `without_graph`.
 
@@ -41,7 +43,9 @@ def skipping_unusable(
     if source is None:
         if config.environment["source"] != "files":
             return prepare(config)[0], config, {}
-        source = files_source(config.environment)
+        files = source = files_source(config.environment)
+        for sentence in (*files.found.passed_over(), *calibration_doubts(files.pixel_sizes())):
+            warn(sentence)
     unusable: Mapping[str, str] = {name: str(error) for name, error in source.unusable().items()}
     config, source = _without(config, source, unusable, warn)
     skipped = dict(unusable)

@@ -44,7 +44,7 @@ def label_targets(source: FilesSource, out: Path) -> list[Target]:
     Raises:
         ValueError: if two images would share a file, or labels would lie among the images.
     """
-    axes_of = functools.cache(lambda file: source.reader.facts(file).page_axes)
+    axes_of = functools.cache(lambda file: source.facts(file).page_axes)
     targets: dict[Path, Target] = {}
     place = os.path.realpath(out)
     for image in source.all_files():

@@ -132,8 +132,15 @@ class FilesSource(ListedSource[Path]):
         return self.reader.raw(key)
 
     def facts(self, key: Path) -> Facts:
-        """See `ListedSource.facts`."""
-        return self.reader.facts(key)
+        """See `ListedSource.facts`; what is known of a file is remembered for all its pages."""
+        file = split_page(key)[0]
+        if file not in self._known:
+            self._known[file] = self.reader.facts(file)
+        return self._known[file]
+
+    @cached_property
+    def _known(self) -> dict[Path, Facts]:
+        return {}
 
     def pixel_sizes(self) -> dict[str, PixelSize | None]:
         """Path of every image file -> height and width of its pixels in µm, None where unknown."""
@@ -220,7 +227,7 @@ class FilesSource(ListedSource[Path]):
     def _pages(self, file: Path) -> list[None] | list[int]:
         """Numbers of a file's pages, or [None] where it is one image."""
         try:
-            count = self.reader.facts(file).pages
+            count = self.facts(file).pages
         except ValueError:
             count = 1  # a broken file says so when it is read
         # Pages of a Zarr folder without an ending have no names.

@@ -25,7 +25,8 @@ def open_bioio(path: Path, key: str | None, level: int) -> Grid:
         from bioio import BioImage
     except ImportError as error:
         raise ValueError(
-            f"{path} needs the package bioio: pip install 'gym-rlseg[bioio]', and bioio-nd2 for ND2"
+            f"{path} needs the package bioio: pip install 'gym-rlseg[bioio]'"
+            f"{' bioio-nd2' * (path.suffix.lower() == '.nd2')}"
         ) from error
     with reading(path):
         image = BioImage(path)

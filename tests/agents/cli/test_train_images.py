@@ -211,3 +211,23 @@ def test_sizes_may_differ(task, draw, rlseg):
     command = ("train", task / "config.yaml", "-o", task / "run", "--timesteps", 20, "--quiet")
     outcome = rlseg(*command)
     assert outcome.code == 0, outcome.err
+
+
+def test_what_is_passed_over_is_said(task, draw, rlseg):
+    """Label files beside the images are not trained on; sizes of pixels contradict each other."""
+    for number in range(4):
+        image, labels = draw(number)
+        resolution = (2 + number, 2 + number)
+        options = {"imagej": True, "resolution": resolution, "metadata": {"unit": "um"}}
+        tifffile.imwrite(task / "images" / f"im{number}.tif", image, **options)
+        tifffile.imwrite(task / "images" / f"im{number}_masks.tif", labels)
+    (task / "images" / "notes.txt").touch()
+    command = ("train", task / "config.yaml", "-o", task / "run", "--timesteps", 12, "--quiet")
+    outcome = rlseg(*command)
+    assert outcome.code == 0
+    lines = outcome.err.splitlines()
+    assert len(lines) == 3
+    assert "passed over: notes.txt (files of other kinds)" in lines[0]
+    assert "im2_masks.tif and 1 more (label files beside images)" in lines[1]
+    assert "images differ in the size of a pixel: 0.2 µm in " in lines[2]
+    assert RunConfig.load(task / "run" / "config.yaml").environment["exclude"] == []
