@@ -45,7 +45,8 @@ class Case:
         colour: whether the run takes the brightness of colours.
         inside: where the file has pixels at all.
         says: what an error must name, where reading is refused on purpose.
-        of_config: options that only a config can have.
+        beside: options whose value is the name of something that lies beside the file.
+        served: whether it is read from a server, by its address.
     """
 
     name: str
@@ -56,7 +57,8 @@ class Case:
     colour: bool = False
     inside: NDArray[np.bool_] | None = None
     says: str = ""
-    of_config: Mapping[str, Any] = field(default_factory=dict)
+    beside: Mapping[str, str] = field(default_factory=dict)
+    served: bool = False
 
 
 def scene(seed: int, shift: int = 0) -> Scene:
@@ -138,8 +140,10 @@ def _gif(path: Path, scenes: list[Scene]) -> None:
     first.save(path, save_all=True, append_images=others, duration=50)
 
 
-def _pyramid(path: Path, scenes: list[Scene]) -> None:
+def _pyramid(path: Path, scenes: list[Scene], twice: bool = False) -> None:
+    """Two levels; `twice`: the second is the scene."""
     image = u16(scenes[0])
+    image = np.kron(image, np.ones((2, 2), np.uint16)) if twice else image
     with tifffile.TiffWriter(path, ome=True) as tiff:
         options: dict[str, Any] = {"tile": (32, 32), "photometric": "minisblack"}
         tiff.write(image, subifds=1, metadata={"axes": "YX"}, **options)
@@ -214,10 +218,23 @@ def _bytes(make: Callable[[list[Scene]], bytes]) -> Callable[..., None]:
 
 
 def _masked(path: Path, scenes: list[Scene]) -> None:
-    """The image beside a folder of masks that leave out its right fifth."""
+    """The image, and a folder of masks that leave out its right fifth."""
     tifffile.imwrite(path, u16(scenes[0]))
-    path.with_name("masks").mkdir()
-    tifffile.imwrite(path.with_name("masks") / path.name, LEFT.astype(np.uint8) * 255)
+    folder = path.parent.with_name("regions")
+    folder.mkdir()
+    tifffile.imwrite(folder / path.name, LEFT.astype(np.uint8) * 255)
+
+
+def _outlined(path: Path, scenes: list[Scene]) -> None:
+    """The same by a polygon in a file of the image's name."""
+    tifffile.imwrite(path, u16(scenes[0]))
+    folder, (height, _) = path.parent.with_name("regions"), SHAPE
+    folder.mkdir()
+    ring = [[0, 0], [80, 0], [80, height], [0, height], [0, 0]]
+    geometry = {"type": "Polygon", "coordinates": [ring]}
+    features = [{"type": "Feature", "geometry": geometry, "properties": {}}]
+    content = {"type": "FeatureCollection", "features": features}
+    (folder / f"{path.stem}.geojson").write_text(json.dumps(content))
 
 
 #: All but the right fifth.
@@ -322,6 +339,8 @@ def _tiffs() -> list[Case]:
              write=_tiff(lambda scenes: stack(scenes, 4).reshape(2, 2, *SHAPE),
                          photometric="minisblack", metadata={"axes": "TZYX"})),
         Case(name="OME-TIFF, pyramid", file="a.ome.tif", write=_pyramid),
+        Case(name="OME-TIFF, pyramid, second level", file="a.ome.tif", options={"level": 1},
+             write=lambda p, s: _pyramid(p, s, twice=True)),
         Case(name="OME-TIFF, one of two series", file="a.ome.tif", write=_series,
              options={"key": "field"}),
     ]  # fmt: skip
@@ -353,6 +372,10 @@ def _containers() -> list[Case]:
         *(Case(name=f"OME-Zarr {v}", file="a.ome.zarr",
                write=lambda p, s, v=v: _ome_zarr(p, v, u16(s[0]), "yx", ()))
           for v in ("0.4", "0.5")),
+        *(Case(name=f"OME-Zarr {v}, second level", file="a.ome.zarr", options={"level": 1},
+               write=lambda p, s, v=v: _ome_zarr(
+                   p, v, np.kron(u16(s[0]), np.ones((2, 2), np.uint16)), "yx", ()))
+          for v in ("0.4", "0.5")),
         *(Case(name=f"OME-Zarr {v}, a channel by name", file="a.ome.zarr", options=gfp,
                write=lambda p, s, v=v: _ome_zarr(p, v, channels(s[0]), "cyx", NAMES))
           for v in ("0.4", "0.5")),
@@ -365,10 +388,14 @@ def _containers() -> list[Case]:
 
 
 def _others() -> list[Case]:
-    needs = "bioio"
+    regions: dict[str, Any] = {"inside": LEFT, "beside": {"region": "../regions"}}
     return [
-        Case(name="with a folder of masks", file="a.tif", write=_masked, inside=LEFT,
-             of_config={"region": "masks"}),
-        *(Case(name=f"{kind} without the extra", file=f"a.{kind.lower()}", says=needs,
+        Case(name="with a folder of masks", file="a.tif", write=_masked, **regions),
+        Case(name="with a polygon of QuPath", file="a.tif", write=_outlined, **regions),
+        Case(name="with a mask as a channel", file="a.tif", inside=LEFT, options={"region": 1},
+             write=_tiff(_one(lambda s: np.stack([u16(s), LEFT.astype(np.uint16)])), **_CYX)),
+        Case(name="PNG by http", file="a.png", served=True,
+             write=_pillow(lambda s: Image.fromarray(u8(s)))),
+        *(Case(name=f"{kind} without the package bioio", file=f"a.{kind.lower()}", says="bioio",
                write=_bytes(lambda _: b"\0" * 64)) for kind in ("CZI", "ND2", "LIF")),
     ]  # fmt: skip

@@ -16,14 +16,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import http.server
 import io
 import os
 import shutil
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +71,7 @@ def main() -> int:
         run = trained(Path(scratch))
         for number, case in enumerate(chosen):
             answers = tried(case, scenes, run, Path(scratch) / str(number))
-            rows.append([case.name, shown(case.options), *answers])
+            rows.append([case.name, shown({**case.options, **case.beside}), *answers])
             print(" | ".join(rows[-1]), flush=True)
     good = sum("**no**" not in " ".join(row) for row in rows)
     body = (
@@ -102,23 +105,44 @@ def tried(case: Case, scenes: list[Scene], run: Path, folder: Path) -> list[str]
         warnings.simplefilter("ignore")
         case.write(path, scenes)
     expected = [inside(one.truth, case) for one in scenes[: case.pages]]
-    steps = (
-        lambda: check_read(case, scenes, path),
-        lambda: check_segment(case, expected, run, path, folder / "out"),
-        lambda: check_labels(expected, folder),
-        lambda: check_exports(case, run, path, folder),
-    )
-    answers: list[str] = []
-    for step in steps:
-        if len(answers) > 1 and answers[1] != "ok":
-            answers.append("-")  # nothing came of it
-            continue
-        try:
-            step()
-            answers.append("ok")
-        except Exception as error:  # whatever it is, it is an answer
-            answers.append(answer(error, case, folder))
+    with address(case, path) as place:
+        steps = (
+            lambda: check_read(case, scenes, place),
+            lambda: check_segment(case, expected, run, place, folder / "out"),
+            lambda: check_labels(expected, folder),
+            lambda: check_exports(case, run, place, folder),
+        )
+        answers: list[str] = []
+        for step in steps:
+            if len(answers) > 1 and answers[1] != "ok":
+                answers.append("-")  # nothing came of it
+                continue
+            try:
+                step()
+                answers.append("ok")
+            except Exception as error:  # whatever it is, it is an answer
+                answers.append(answer(error, case, folder))
     return answers
+
+
+@contextlib.contextmanager
+def address(case: Case, path: Path) -> Iterator[Path | str]:
+    """Where the file is read from: where it lies, or a server of its folder."""
+    if not case.served:
+        yield path
+        return
+    handler = partial(Quiet, directory=str(path.parent))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/{path.name}"
+        server.shutdown()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder without a word."""
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
 
 
 def answer(error: Exception, case: Case, folder: Path) -> str:
@@ -135,9 +159,9 @@ def inside(labels: NDArray[Any], case: Case) -> NDArray[Any]:
     return labels if case.inside is None else np.where(case.inside, labels, 0)
 
 
-def check_read(case: Case, scenes: list[Scene], path: Path) -> None:
+def check_read(case: Case, scenes: list[Scene], path: Path | str) -> None:
     """Compare what is read with what was written."""
-    options = {**case.options, **of_config(case, path)}
+    options = given(case, path)
     if case.colour:
         options["colour"] = "grey"
     source = FilesSource(path=str(path), **options)
@@ -153,7 +177,7 @@ def check_read(case: Case, scenes: list[Scene], path: Path) -> None:
 
 
 def check_segment(
-    case: Case, expected: list[NDArray[Any]], run: Path, path: Path, out: Path
+    case: Case, expected: list[NDArray[Any]], run: Path, path: Path | str, out: Path
 ) -> None:
     """Segment by the command, and compare with the truth."""
     segment(case, run, path, out)
@@ -184,7 +208,7 @@ def check_labels(expected: list[NDArray[Any]], folder: Path) -> None:
         check(abs(float(line.split(",")[1]) - sbd) < 1e-6, f"evaluate gives {line}")
 
 
-def check_exports(case: Case, run: Path, path: Path, folder: Path) -> None:
+def check_exports(case: Case, run: Path, path: Path | str, folder: Path) -> None:
     """Write every export, read it by another package, and compare the pixels."""
     segment(case, run, path, folder / "again", "--export", ",".join(EXPORTS))
     labels = np.stack(pages(folder / "out" / "a.tif"))
@@ -193,11 +217,10 @@ def check_exports(case: Case, run: Path, path: Path, folder: Path) -> None:
         check(np.array_equal(found, labels), f"{name} differs")
 
 
-def segment(case: Case, run: Path, path: Path, out: Path, *more: str) -> None:
+def segment(case: Case, run: Path, path: Path | str, out: Path, *more: str) -> None:
     """Call `rlseg segment` as the row says."""
-    flags = [text for name, value in case.options.items() for text in (f"--{name}", value)]
-    given = {"colour": "grey"} if case.colour else {}
-    with configured(run, {**given, **of_config(case, path)}) as folder:
+    flags = [text for name, value in given(case, path).items() for text in (f"--{name}", value)]
+    with configured(run, {"colour": "grey"} if case.colour else {}) as folder:
         command("segment", folder, path, "-o", out, "--no-search", *flags, *more)
 
 
@@ -207,9 +230,10 @@ def pages(path: Path) -> list[NDArray[Any]]:
     return list(labels.reshape(-1, *labels.shape[-2:]))
 
 
-def of_config(case: Case, path: Path) -> dict[str, Any]:
-    """Options that only a config has; folders lie beside the file."""
-    return {name: str(path.parent / value) for name, value in case.of_config.items()}
+def given(case: Case, path: Path | str) -> dict[str, Any]:
+    """Options of the row."""
+    beside = {name: str(Path(path).parent / value) for name, value in case.beside.items()}
+    return {**case.options, **beside}
 
 
 @contextlib.contextmanager

@@ -25,14 +25,15 @@ def test_every_format_is_read_as_it_was_written(benchmark, tmp_path):
     cases = files.cases()
     assert len({case.name for case in cases}) == len(cases) > 60
     for number, case in enumerate(cases):
-        path = tmp_path / str(number) / case.file
-        path.parent.mkdir()
+        path = tmp_path / str(number) / "in" / case.file
+        path.parent.mkdir(parents=True)
         case.write(path, scenes)
-        if case.says:
-            with pytest.raises(ValueError, match=case.says):
-                formats.check_read(case, scenes, path)
-        else:
-            formats.check_read(case, scenes, path)
+        with formats.address(case, path) as place:
+            if case.says:
+                with pytest.raises(ValueError, match=case.says):
+                    formats.check_read(case, scenes, place)
+            else:
+                formats.check_read(case, scenes, place)
     turned = files.Case(
         name="turned", file="a.npy", write=lambda p, s: np.save(p, s[0].image[::-1])
     )
