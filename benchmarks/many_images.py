@@ -1,9 +1,9 @@
 """2,000 images in one `rlseg segment`: is memory flat, and an image no slower than one of 20?
 
 Images of 256 x 256 are written to a temporary folder and segmented by a run that is trained for
-a second, in processes of their own. Peak memory is Linux's; what an image takes is the median
-of the times between label files that follow each other, so that neither starting nor other work
-on the machine counts much.
+a second, in a process of its own, whose peak memory and processor time are Linux's: other work
+on the machine hardly changes them. What an image takes follows from how far the processor's time
+has come when so many label files are there; starting doesn't count.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,14 +22,16 @@ import tifffile
 from common import record, table
 from formats import CONFIG, command
 
+#: How many images at the start are compared with all, and with as many at the end.
+FIRST = 20
+
 
 @dataclass(frozen=True, kw_only=True)
-class Cost:
-    """What a call took: seconds in all, ms for an image in the middle and at the end, MB."""
+class State:
+    """A process at one time: label files, seconds of the processor, and MB at most so far."""
 
+    files: int
     seconds: float
-    each: float
-    last: float
     megabytes: float
 
 
@@ -39,36 +41,49 @@ def main() -> int:
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--dry-run", action="store_true", help="don't write RESULTS.md")
     arguments = parser.parse_args()
-    counts = (20, arguments.images)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        write_images(folder / "images", 4)
-        (folder / "config.yaml").write_text(CONFIG.replace("[6, 8]", "[50, 70]"))
+        write_images(folder / "few", 4)
+        (folder / "config.yaml").write_text(
+            CONFIG.replace("[6, 8]", "[50, 70]").replace("path: images", "path: few")
+        )
         run = folder / "run"
         command("train", folder / "config.yaml", "-o", run, "--timesteps", 60, "--quiet")
-        costs = {}
-        for count in counts:
-            write_images(folder / str(count), count)
-            costs[count] = segment(run, folder / str(count), folder / f"out{count}")
-            print(count, costs[count], flush=True)
-            rows = (folder / f"out{count}" / "objects.csv").read_text().count("\n") - 1
-    few, many = (costs[count] for count in counts)
-    slower, larger = many.each / few.each, many.megabytes / few.megabytes
+        write_images(folder / "images", arguments.images)
+        states = watch(run, folder / "images", folder / "out")
+        rows = (folder / "out" / "objects.csv").read_text().count("\n") - 1
+    last = arguments.images
+    parts = {
+        f"images 2 to {FIRST}": (1, FIRST),
+        f"all from 2 to {last:,}": (1, last),
+        f"the last {FIRST}": (last - FIRST, last),
+    }
+    costs = {name: (each(states, *ends), reached(states, ends[1])) for name, ends in parts.items()}
     body = table(
-        ["images", "seconds in all", "ms an image", "ms an image, the last 20", "peak MB"],
-        [
-            [f"{n:,}", *(f"{x:.0f}" for x in (one.seconds, one.each, one.last, one.megabytes))]
-            for n, one in costs.items()
-        ],
+        ["", "processor ms an image", "peak MB"],
+        [[k, f"{ms:.0f}", f"{state.megabytes:.0f}"] for k, (ms, state) in costs.items()],
     )
+    (few, at_first), (many, at_last), _ = costs.values()
+    slower, larger = many / few, at_last.megabytes / at_first.megabytes
     body += (
-        f"\n\n256 x 256 pixels, `--no-search`; {rows:,} objects in the last table. Against 20 "
-        f"images: {larger:.2f} x the memory, {slower:.2f} x the time an image."
+        f"\n\n256 x 256 pixels, `--no-search`, {rows:,} objects. Against the first {FIRST} images: "
+        f"{larger:.2f} x the memory, {slower:.2f} x the time an image."
     )
     print(body)
     if not arguments.dry_run:
         record("many_images", "Many images in one call", body)
     return int(larger > 1.1 or slower > 1.1)
+
+
+def reached(states: list[State], files: int) -> State:
+    """The first state with so many label files."""
+    return next(state for state in states if state.files >= files)
+
+
+def each(states: list[State], start: int, end: int) -> float:
+    """Milliseconds of the processor for an image, of those between two numbers of files."""
+    first, last = reached(states, start), reached(states, end)
+    return 1000 * (last.seconds - first.seconds) / max(last.files - first.files, 1)
 
 
 def write_images(folder: Path, count: int) -> None:
@@ -86,33 +101,27 @@ def write_images(folder: Path, count: int) -> None:
         tifffile.imwrite(folder / f"{number:05}.tif", (255 * image.clip(0, 1)).astype(np.uint8))
 
 
-def segment(run: Path, images: Path, out: Path) -> Cost:
-    """Segment a folder in a process of its own."""
+def watch(run: Path, images: Path, out: Path) -> list[State]:
+    """Segment a folder in a process of its own, and look at it every so often."""
     arguments = ["segment", run, images, "-o", out, "--no-search"]
-    started = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-m", "agents.cli", *map(str, arguments)], stdout=subprocess.DEVNULL
     )
-    most, done = 0.0, 0
-    while not done:
-        # What wait4 gives counts this process, too, from which that one comes.
-        most = max(most, peak(process.pid))
-        time.sleep(0.2)
-        done, status, _ = os.wait4(process.pid, os.WNOHANG)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    states: list[State] = []
+    while process.poll() is None:
+        place = Path(f"/proc/{process.pid}")
+        files = len(list(out.glob("*.tif")))
+        lines = (place / "status").read_text().splitlines()
+        most = next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
+        ticks = (place / "stat").read_text().rpartition(")")[2].split()[11:13]
+        seconds = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+        if most:  # not yet gone
+            states.append(State(files=files, seconds=seconds, megabytes=most / 1024))
+        time.sleep(0.05)
     if process.returncode:
         raise RuntimeError(f"rlseg segment ended with {process.returncode}")
-    seconds = time.monotonic() - started
-    between = 1000 * np.diff(sorted(file.stat().st_mtime for file in out.glob("*.tif")))
-    each, last = float(np.median(between)), float(np.median(between[-20:]))
-    return Cost(seconds=seconds, each=each, last=last, megabytes=most)
-
-
-def peak(process: int) -> float:
-    """The most memory that a process has held so far, in MB; 0 if it is gone."""
-    lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    found = (line.split()[1] for line in lines if line.startswith("VmHWM"))
-    return int(next(found, "0")) / 1024
+    final = replace(states[-1], files=len(list(out.glob("*.tif"))))
+    return [*states, final]
 
 
 if __name__ == "__main__":
