@@ -68,6 +68,7 @@ def main() -> int:
     chosen = [case for case in cases() if arguments.only in case.name]
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
+        os.environ["XDG_CACHE_HOME"] = scratch  # what is fetched isn't kept
         run = trained(Path(scratch))
         for number, case in enumerate(chosen):
             answers = tried(case, scenes, run, Path(scratch) / str(number))

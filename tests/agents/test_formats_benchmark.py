@@ -19,7 +19,8 @@ def benchmark(monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_every_format_is_read_as_it_was_written(benchmark, tmp_path):
+def test_every_format_is_read_as_it_was_written(benchmark, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     files, formats = benchmark("format_files"), benchmark("formats")
     scenes = [files.scene(i, shift=i % 4) for i in range(12)]
     cases = files.cases()
