@@ -80,6 +80,19 @@ def test_missing_counterparts_are_listed(folders, rlseg):
     assert "mean of 2" in outcome.out
 
 
+def test_true_labels_beside_their_images(folders, rlseg):
+    expected = rlseg("evaluate", *folders).out
+    out, labels = folders
+    (labels / "a.png").rename(labels / "a_masks.png")
+    (labels / "b.ome.tif").rename(labels / "b_labels.ome.tif")
+    assert rlseg("evaluate", out, labels).out == expected
+    (labels / "a_seg.npy").touch()
+    for name in ("a", "b"):
+        iio.imwrite(labels / f"{name}.jpg", blocks((1, 1)).astype(np.uint8))
+    outcome = rlseg("evaluate", out, labels)
+    assert (outcome.code, outcome.out, outcome.err) == (0, expected, "")
+
+
 def test_refused(folders, tmp_path, rlseg):
     out, labels = folders
     csv_file = tmp_path / "scores.csv"
