@@ -62,14 +62,18 @@ def _imagej(tiff: TiffFile) -> tuple[PixelSize | None, list[str]]:
     lengths = []
     for name in ("YResolution", "XResolution"):  # pixels per unit, a fraction
         tag = tiff.pages.first.tags.get(name)
-        pixels, units = (0, 1) if tag is None else tag.value
+        value = None if tag is None else tag.value
+        pixels, units = value if isinstance(value, tuple) and len(value) == 2 else (0, 1)
         lengths.append(micrometres(units / pixels, found.get("unit")) if pixels else None)
     labels = found.get("Labels", ())
     return pixel_size(*lengths), [labels] if isinstance(labels, str) else list(labels)
 
 
 def _ome(tiff: TiffFile, stack: Stack) -> tuple[PixelSize | None, list[str]]:
-    root = ElementTree.fromstring(tiff.ome_metadata or "<OME/>")
+    try:
+        root = ElementTree.fromstring(tiff.ome_metadata or "<OME/>")
+    except ElementTree.ParseError:  # the pixels may be fine
+        return None, []
     images = root.findall("{*}Image")
     if stack.position >= len(images):
         return None, []

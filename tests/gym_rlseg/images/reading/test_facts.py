@@ -107,6 +107,16 @@ class TestOme:
             read_facts(path, "overview", level=2)
 
 
+@pytest.mark.parametrize(
+    "description", ["<?xml version='1.0'?><OME><Image></OME>", "<OME></OME>", "<OME><Image/></OME>"]
+)
+def test_metadata_without_sense_hide_no_pixels(tmp_path: Path, description: str) -> None:
+    path = tmp_path / "a.ome.tif"
+    tifffile.imwrite(path, picture(), description=description, metadata=None)
+    assert read_facts(path).pixel_size is None
+    np.testing.assert_array_equal(read_image(path)[0], picture())
+
+
 def test_samples_have_the_size_of_a_pixel(tmp_path: Path) -> None:
     path = imagej(tmp_path / "a.tif", (2,), "TYX", resolution=(4, 2), unit="um")
     source = FilesSource(path=str(tmp_path), page="each")
