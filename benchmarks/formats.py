@@ -27,6 +27,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -77,13 +78,20 @@ def main() -> int:
     good = sum("**no**" not in " ".join(row) for row in rows)
     body = (
         f"{good} of {len(rows)} formats pass all questions, in {time.monotonic() - started:.0f} s. "
-        f"Exports: {', '.join(EXPORTS)}. What is read with `each` has a label page per page.\n\n"
+        f"Exports: {', '.join(EXPORTS)}. What is read with `each` has a label page per page. "
+        f"Written and read back by {packages()}.\n\n"
         + table(["format", "options", *QUESTIONS], rows)
     )
     print(f"\n{good} of {len(rows)}")
     if not arguments.dry_run and not arguments.only:
         record("formats", "Files in, labels out", body)
     return int(good < len(rows))
+
+
+def packages() -> str:
+    """Who reads and writes files, with versions."""
+    names = ("tifffile", "pillow", "h5py", "zarr", "roifile", "shapely", "pycocotools")
+    return ", ".join(f"{name} {version(name)}" for name in names)
 
 
 def trained(folder: Path) -> Path:
