@@ -33,7 +33,7 @@ some objects are still torn or joined. Radius 5 in place of 8: 0.887 after 3.5 m
 there. For the run of the table, absorbing rims gave 0.010 and the smallest object chosen on
 validation images 0.022. Four steps in place of three (eight colours) are the next thing to try."""
 _PRIORS = """\
-By priors on plain circles, the start by brightness (Otsu's threshold, all objects in one colour) has
+By priors on plain circles, the start by brightness (Otsu's threshold, objects in one colour) has
 0.838 before any training. Ten minutes raised the reward of the validation images from 0.363 to
 0.619 and took SBD down to 0.783: what is wanted is reached, but not by learning. The reward fell to
 0 for one validation (at 6400 episodes) and came back. On striped ground, where the start has 0.27,
