@@ -89,7 +89,7 @@ def _table(rows: Rows, methods: Iterable[str]) -> str:
     return table(header, lines)
 
 
-def _missing(rows: Rows, tasks: Iterable[str], methods: Iterable[str]) -> str:
+def _missing(rows: Rows, tasks: Mapping[str, Any], methods: Iterable[str]) -> str:
     """What was to be reached and is, or isn't, or wasn't measured."""
     lines = []
     for (name, method), wanted in _WANTED.items():
@@ -97,7 +97,8 @@ def _missing(rows: Rows, tasks: Iterable[str], methods: Iterable[str]) -> str:
         if own:
             got = float(np.mean([row["sbd"] for row in own]))
             word = "reached" if got >= wanted else "not reached"
-            seeds = f"{len(own)} of 3 seeds"
+            minutes = np.mean([row["minutes"] for row in own])
+            seeds = f"{len(own)} of 3 seeds, {minutes:.0f} of {tasks[name].minutes:.0f} minutes"
             lines.append(f"- {name}, {method}: {got:.3f} of {wanted:.2f} wanted, {word} ({seeds})")
         else:
             lines.append(f"- {name}, {method}: {wanted:.2f} wanted, not measured yet")

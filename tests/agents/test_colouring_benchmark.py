@@ -61,4 +61,4 @@ def test_measured_once_and_recorded(
     assert "- membranes 3D, colouring: 0.75 wanted, not measured yet" in text
     assert "- plain circles: no seed yet of threshold + components; U-Net" in text
     assert "- membranes: no seed" not in text
-    assert "of 0.80 wanted, not reached (1 of 3 seeds)" in text
+    assert "of 0.80 wanted, not reached (1 of 3 seeds, 0 of 20 minutes)" in text
