@@ -69,7 +69,7 @@ def test_round_trip_through_json() -> None:
     [(r, n) for r in (BOUNDARIES, SUPERPIXELS, PARTITIONS, REWARDS, SOURCES) for n in r],
 )
 def test_every_component_survives_json(registry: Registry[Any], name: str) -> None:
-    needed = {"path": "photos"} if name == "files" else {}
+    needed = {"path": "photos"} if name in ("files", "volumes") else {}
     built = registry.build({"name": name, **needed})
     text = json.dumps(registry.to_data(built))
     assert registry.build(json.loads(text)) == built
