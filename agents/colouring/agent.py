@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -17,7 +16,6 @@ from agents.colouring.learner import ColouringLearner
 from agents.colouring.options import NETWORK_OPTIONS, POLICIES, ColouringConfig
 from agents.colouring.policy import FORMAT, ColouringPolicy
 from agents.common.agent import Agent
-from agents.common.arguments import check_single
 from agents.common.evaluation import Predict, Validation
 from agents.common.selection import Selection
 from gym_rlseg.envs import ColouringEnv, ColouringVectorEnv
@@ -54,28 +52,17 @@ class Colouring(Agent):
     policy: ColouringPolicy
     _learner: ColouringLearner
 
-    def __init__(
-        self,
-        policy: Any,
-        env: gym.Env[Any, Any],
-        *,
-        eval_env: gym.Env[Any, Any] | None = None,
-        seed: int = 0,
-        device: str = "auto",
-        tensorboard_log: str | Path | None = None,
-        **options: Any,
-    ) -> None:
-        check_single(env)
+    def _check_environment(self, env: gym.Env[Any, Any]) -> None:
+        super()._check_environment(env)
         if not isinstance(env.unwrapped, ColouringEnv):
             raise ValueError(
                 "env must be a colouring environment such as RLSeg-Colouring-v0, got "
                 f"{type(env.unwrapped).__name__}"
             )
-        super().__init__(
-            policy, env, eval_env=eval_env, seed=seed, device=device,
-            tensorboard_log=tensorboard_log, **options,
-        )  # fmt: skip
-        inner = env.unwrapped
+
+    def _set_up(self) -> None:
+        inner, seed = self.env.unwrapped, self.seed
+        assert isinstance(inner, ColouringEnv)  # see `_check_environment`
         self.form = (inner.image_shape[0], inner.options.steps, len(inner.image_shape) - 1)
         self._reward = inner.reward
         self._envs = ColouringVectorEnv.of(

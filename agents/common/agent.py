@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 import gymnasium as gym
 
 from agents.common import checkpoint
-from agents.common.arguments import check_seed, configure
+from agents.common.arguments import check_seed, check_single, configure
 from agents.common.device import find_device
 from agents.common.loop import TrainingLoop
 from agents.common.reporting import Stopwatch
@@ -21,7 +21,7 @@ from agents.common.reporting import Stopwatch
 class Agent(TrainingLoop):
     """A training that resumes exactly from its checkpoints, or another one starts there.
 
-    A subclass sets up learner, policy and selection.
+    A subclass makes learner, policy and selection in `_set_up`.
 
     Args:
         policy: name of a policy, or options of the class `config_class`.
@@ -56,6 +56,7 @@ class Agent(TrainingLoop):
         tensorboard_log: str | Path | None = None,
         **options: Any,
     ) -> None:
+        self._check_environment(env)
         check_seed(seed)
         self.config = configure(type(self), policy, options)
         self.env, self._eval_env, self.seed = env, eval_env, seed
@@ -63,6 +64,19 @@ class Agent(TrainingLoop):
         self.num_timesteps = 0
         self._seconds = 0.0  # of training, over all calls of `learn`
         self._watch = Stopwatch()
+        self._set_up()
+
+    def _check_environment(self, env: gym.Env[Any, Any]) -> None:
+        """Refuse what it can't be trained in, by a ValueError."""
+        check_single(env)
+
+    @abstractmethod
+    def _set_up(self) -> None:
+        """Make learner, policy and selection, for the arguments that are known by now.
+
+        Raises:
+            ValueError: if the environment can't do what the agent asks for.
+        """
 
     @abstractmethod
     def _episodes(self, *, include_replay: bool) -> dict[str, Any]:

@@ -6,13 +6,9 @@ import copy
 from abc import abstractmethod
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar
 
-import gymnasium as gym
-
 from agents.common.agent import Agent
-from agents.common.arguments import check_single
 from agents.common.evaluation import Predict
 from agents.common.learner import Learner
 from agents.common.selection import Selection
@@ -55,28 +51,13 @@ class GraphAgent(Agent):
     config: AgentOptions
     policy: Policy
 
-    def __init__(
-        self,
-        policy: Any,
-        env: gym.Env[Any, Any],
-        *,
-        eval_env: gym.Env[Any, Any] | None = None,
-        seed: int = 0,
-        device: str = "auto",
-        tensorboard_log: str | Path | None = None,
-        **options: Any,
-    ) -> None:
-        check_single(env)
-        super().__init__(
-            policy, env, eval_env=eval_env, seed=seed, device=device,
-            tensorboard_log=tensorboard_log, **options,
-        )  # fmt: skip
-        self.features = feature_counts(env.observation_space)
-        _, info = env.reset(seed=seed)
+    def _set_up(self) -> None:
+        self.features = feature_counts(self.env.observation_space)
+        _, info = self.env.reset(seed=self.seed)
         self.sizes = subgraph_sizes(info)
         self._learner = self._make_learner(info)
         actor = copy.deepcopy(self._learner.averaged_actor)
-        self.policy = Policy(actor, self.config, self.features, device=self.device, seed=seed)
+        self.policy = Policy(actor, self.config, self.features, device=self.device, seed=self.seed)
         self._selection = Selection(self.policy.actor)
 
     @abstractmethod

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from agents.colouring.policy import ColouringPolicy
 from agents.segmenting.results import GrowingTable, Row
+from agents.segmenting.segmenter import LARGEST_WHOLE
 from gym_rlseg.images import FilesSource, UnusableImageError, VolumesSource
 from gym_rlseg.images.reading.pages import PageAxes, file_stem
 from gym_rlseg.images.reading.reader import Reader
 from gym_rlseg.images.writing import write_label_pages, write_labels
 
-#: Images and volumes of up to so many pixels are coloured as a whole by default, others in tiles
-#: of these sides, in 2D and 3D.
-_LARGEST_WHOLE, _TILES = 1024 * 1024, {2: 512, 3: 64}
+# Images and volumes larger than `LARGEST_WHOLE` are coloured in tiles of these sides by default, in
+# 2D and 3D.
+_TILES = {2: 512, 3: 64}
 #: Windows reach beyond their tiles by this share of a tile's side.
 _OVERLAP = 0.25
 
@@ -74,7 +75,7 @@ class ColouringSegmenter:
             )
         tile = self._tile
         if tile == "auto":
-            tile = _TILES[dimensions] if image[0].size > _LARGEST_WHOLE else None
+            tile = _TILES[dimensions] if image[0].size > LARGEST_WHOLE else None
         if isinstance(tile, str):
             raise ValueError(f"tile must be a number of pixels, 'auto' or None, got {tile!r}")
         overlap = 1 if tile is None else max(1, round(_OVERLAP * tile))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
-from gym_rlseg.images import SOURCES
-from gym_rlseg.options import check_names, suggest
+from gym_rlseg.images import SOURCES, ImageSource
+from gym_rlseg.options import Options, check_names, suggest
 
 
 class UnknownKeywordError(ValueError, TypeError):
@@ -16,6 +16,34 @@ class UnknownKeywordError(ValueError, TypeError):
     A TypeError, as Python raises for functions, for those who try keywords out (torchrl's
     `GymEnv` does); and a ValueError, as all that this package refuses.
     """
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentOptions(Options):
+    """Keyword arguments of an environment.
+
+    Attributes:
+        source: where images come from: a name, a dict with "name" and options, or an object.
+    """
+
+    source: str | dict[str, Any] | ImageSource
+
+    @classmethod
+    def from_keywords(cls, source: Any, **keywords: Any) -> Self:
+        """Options from keywords among which those of the source lie flat.
+
+        Args:
+            source: a name, a dict or an object.
+            **keywords: fields of this class; others are options of a source given by name.
+
+        Raises:
+            UnknownKeywordError: naming the nearest known keyword.
+            ValueError: if a keyword is refused.
+        """
+        own = {f.name for f in fields(cls)}
+        flat = {name: value for name, value in keywords.items() if name not in own}
+        source = with_flat_options(cls, source, flat)
+        return cls(source=source, **{k: v for k, v in keywords.items() if k in own})
 
 
 def keywords_of(options: type, source: Any) -> tuple[str, ...]:

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Len
 
-from gym_rlseg.envs.arguments import with_flat_options
-from gym_rlseg.images import SOURCES, ImageSource, Split
-from gym_rlseg.options import Options, plain
+from gym_rlseg.envs.arguments import EnvironmentOptions
+from gym_rlseg.images import SOURCES, Split
+from gym_rlseg.options import plain
 from gym_rlseg.options.ranges import Amount
 from gym_rlseg.rewards.colouring import ColouringReward
 from gym_rlseg.rewards.colouring_priors import COLOURING_REWARDS
@@ -20,7 +20,7 @@ _Side = Annotated[int, Ge(8), Le(16384)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ColouringOptions(Options):
+class ColouringOptions(EnvironmentOptions):
     """Keyword arguments of the colouring environments.
 
     Source and reward are given by name, by a dict {"name": ..., option: ...} or as objects;
@@ -48,7 +48,6 @@ class ColouringOptions(Options):
         ValueError: if one isn't as declared; components are looked at when they are built.
     """
 
-    source: str | dict[str, Any] | ImageSource
     crop: _Side | Annotated[tuple[_Side, ...], Len(2, 3)] | None = None
     steps: Steps = 3
     reward: str | dict[str, Any] | ColouringReward = "prox"
@@ -58,23 +57,6 @@ class ColouringOptions(Options):
     pool_size: Amount | None = 800
     seed: Annotated[int, Ge(0), Le(2**32 - 1)] = 0
     render_mode: Literal["human", "rgb_array"] | None = None
-
-    @classmethod
-    def from_keywords(cls, source: Any, **keywords: Any) -> ColouringOptions:
-        """Options from keywords among which those of the source lie flat.
-
-        Args:
-            source: a name, a dict or an object.
-            **keywords: fields of this class; others are options of a source given by name.
-
-        Raises:
-            UnknownKeywordError: naming the nearest known keyword.
-            ValueError: if a keyword is refused.
-        """
-        own = {f.name for f in fields(cls)}
-        flat = {name: value for name, value in keywords.items() if name not in own}
-        source = with_flat_options(cls, source, flat)
-        return cls(source=source, **{k: v for k, v in keywords.items() if k in own})
 
     def to_data(self) -> dict[str, Any]:
         """Keywords as plain data with every default written out, those of the source flat.

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Le
 
 from gym_rlseg.envs import arguments
-from gym_rlseg.envs.arguments import with_flat_options
+from gym_rlseg.envs.arguments import EnvironmentOptions
 from gym_rlseg.graph import EVIDENCE, PARTITIONS, GraphRecipe
 from gym_rlseg.graph.boundary import BoundaryMap
 from gym_rlseg.graph.evidence import Evidence
@@ -19,7 +19,7 @@ from gym_rlseg.graph.subgraphs import check_sizes
 from gym_rlseg.graph.superpixels import Superpixels
 from gym_rlseg.images import SOURCES, AugmentedSource, ImageSource, Split
 from gym_rlseg.images.augmented import augmented
-from gym_rlseg.options import Options, plain
+from gym_rlseg.options import plain
 from gym_rlseg.options.ranges import Amount
 from gym_rlseg.rewards import REWARDS
 from gym_rlseg.rewards.base import Reward
@@ -28,7 +28,7 @@ Room = Annotated[int, Ge(1), Le(10**7)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SuperpixelOptions(Options):
+class SuperpixelOptions(EnvironmentOptions):
     """Keyword arguments of the environments.
 
     Components (source, boundary, superpixels, evidence, partition, reward) are given by name,
@@ -65,7 +65,6 @@ class SuperpixelOptions(Options):
         ValueError: if one isn't as declared; components are looked at when they are built.
     """
 
-    source: str | dict[str, Any] | ImageSource
     augment: bool | dict[str, Any] = False
     boundary: str | dict[str, Any] | BoundaryMap = "gradient"
     superpixels: str | dict[str, Any] | Superpixels = "mutex_watershed"
@@ -88,23 +87,6 @@ class SuperpixelOptions(Options):
     def __post_init__(self) -> None:
         object.__setattr__(self, "subgraph_sizes", check_sizes(self.subgraph_sizes))
         super().__post_init__()
-
-    @classmethod
-    def from_keywords(cls, source: Any, **keywords: Any) -> SuperpixelOptions:
-        """Options from keywords among which those of the source lie flat.
-
-        Args:
-            source: a name, a dict or an object.
-            **keywords: fields of this class; others are options of a source given by name.
-
-        Raises:
-            UnknownKeywordError: naming the nearest known keyword.
-            ValueError: if a keyword is refused.
-        """
-        own = {f.name for f in fields(cls)}
-        flat = {name: value for name, value in keywords.items() if name not in own}
-        source = with_flat_options(cls, source, flat)
-        return cls(source=source, **{k: v for k, v in keywords.items() if k in own})
 
     def images(self) -> ImageSource:
         """The source, augmented as it should be."""
