@@ -25,6 +25,7 @@ class LevelTree:
         pixel: int64 (K,), flat index of one pixel within.
         area: float64 (K,), in pixels.
         fit: float64 (K,), area / area of the ellipse of equal second moments.
+        outline: float64 (K,), pixel sides along the outline, the image's frame left out.
         steepness: float64 (K,), mean slope along the outline, the image's frame left out.
     """
 
@@ -34,6 +35,7 @@ class LevelTree:
     pixel: NDArray[np.int64]
     area: NDArray[np.float64]
     fit: NDArray[np.float64]
+    outline: NDArray[np.float64]
     steepness: NDArray[np.float64]
 
     def around(self) -> NDArray[np.float64]:
@@ -96,6 +98,7 @@ def level_tree(
         pixel=pixel,
         area=sums[:, 0],
         fit=ellipse_fit(sums[:, 0], sums[:, 1:3], sums[:, 3:6]),
+        outline=sums[:, 7],
         steepness=sums[:, 6] / np.maximum(sums[:, 7], 1.0),
     )
 

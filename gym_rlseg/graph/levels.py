@@ -28,6 +28,8 @@ _SMOOTHING, _SHARPEST, _BLURRED = 0.05, 0.7, 2.5
 _STEEP, _RELATIVE = 4.0, 0.8
 # Spreads of ln(area) below and above that of a disc; of the fit of an ellipse below 0.95.
 _SMALLER, _LARGER, _ROUND = 1.1, 1.3, 0.06
+# Of ln(width) above the diameter, of long objects.
+_WIDER = 0.3
 # What is no object, and how much better parts have to look than the whole.
 _LEAST, _MARGIN = 0.07, 0.04
 _MIN_DISTANCE, _DISTANCES = 0.2, 0.06  # in diameters, of the seeds and of the smoothing
@@ -82,17 +84,30 @@ def level_objects(
 def _quality(tree: LevelTree, diameter: float, long: bool, steep: float) -> NDArray[np.float64]:
     """How much each part looks like an object, float64 (K,) in [0, 1]."""
     around = _RELATIVE * np.maximum(tree.around(), 1e-12)
-    look = _look(tree.area, tree.fit, diameter, long)
+    if long:
+        look = _look_long(tree.area, tree.outline, diameter)
+    else:
+        look = _look(tree.area, tree.fit, diameter)
     return np.where(tree.steepness > steep, look * np.minimum(tree.steepness / around, 1.0), 0.0)
 
 
+def _look_long(
+    area: NDArray[np.float64], outline: NDArray[np.float64], diameter: float
+) -> NDArray[np.float64]:
+    """Likewise of long parts: any length will do, but no width beyond the diameter."""
+    size = np.log(np.maximum(area, 1.0) / (0.25 * np.pi * diameter**2))
+    size = np.exp(-0.5 * (np.minimum(size - 1.0, 0.0) / _SMALLER) ** 2)
+    # Steps of pixels make an outline 4 / π times as long, on average over its directions.
+    width = 8.0 / np.pi * area / np.maximum(outline, 1.0)
+    wide = np.maximum(np.log(np.maximum(width, 1e-3) / diameter), 0.0)
+    return size * np.exp(-0.5 * (wide / _WIDER) ** 2)
+
+
 def _look(
-    area: NDArray[np.float64], fit: NDArray[np.float64], diameter: float, long: bool
+    area: NDArray[np.float64], fit: NDArray[np.float64], diameter: float
 ) -> NDArray[np.float64]:
     """Size and shape of parts as a score, float64 (K,) in [0, 1]."""
     size = np.log(np.maximum(area, 1.0) / (0.25 * np.pi * diameter**2))
-    if long:
-        return np.exp(-0.5 * (np.minimum(size - 1.0, 0.0) / _SMALLER) ** 2)
     size = np.exp(-0.5 * (size / np.where(size > 0, _LARGER, _SMALLER)) ** 2)
     # Small parts are rough for want of pixels.
     rough = 0.95 - 0.6 / np.sqrt(np.maximum(area, 1.0))
@@ -160,4 +175,4 @@ def _looks(labels: NDArray[np.int32], diameter: float) -> tuple[NDArray, NDArray
     first = np.stack([sums(y), sums(x)], axis=1)
     second = np.stack([sums(y * y), sums(x * x), sums(y * x)], axis=1)
     fit = ellipse_fit(np.maximum(area, 1.0), first, second)
-    return _look(area, fit, diameter, long=False), area
+    return _look(area, fit, diameter), area

@@ -99,6 +99,16 @@ def test_long_objects_of_any_length() -> None:
     assert symmetric_best_dice(found, truth.astype(np.int32)) > 0.9
 
 
+def test_what_is_wider_is_no_long_object() -> None:
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    truth = ((np.abs(y - 60) < 4) & (x > 20) & (x < 150)).astype(np.int32)
+    bright_side = 0.5 / (1.0 + np.exp((70 - x) / 4.0))  # of the ground, with a steep edge
+    image = picture(truth, [0.4]) + bright_side.astype(np.float32)
+    found = level_objects(image, diameter=8, long=True)
+    assert found[5:40, 120:].max() == 0
+    assert symmetric_best_dice(found, truth) > 0.6
+
+
 def test_scale_and_offset_of_intensities_do_not_matter() -> None:
     image = picture(APART, [0.3, 0.4, 0.5, 0.6, 0.7, 1.0])
     found = level_objects(image, diameter=24)
@@ -130,6 +140,9 @@ def test_tree_of_two_hills() -> None:
     assert sorted(tree.area[children].tolist()) == [3.0, 3.0]
     assert np.all(tree.parent[tree.parent >= 0] > np.flatnonzero(tree.parent >= 0))
     np.testing.assert_allclose(tree.steepness, 1.0)
+    # Left and right; above and below is the frame.
+    assert tree.outline[last].tolist() == [6.0]
+    assert tree.outline[children].tolist() == [6.0, 6.0]
 
 
 def test_plain_data() -> None:
