@@ -72,6 +72,11 @@ class SuperpixelGraph:
         return self.edge_features[:, 0]
 
     @cached_property
+    def evidence_along(self) -> NDArray[np.float64]:
+        """Boundary evidence of the edges times their number of cracks, float64 (E,)."""
+        return read_only(self.outlines.contact * self.evidence.astype(np.float64))
+
+    @cached_property
     def components(self) -> NDArray[np.int32]:
         """Which connected part of the graph each superpixel belongs to, int32 (N,), from 0.
 

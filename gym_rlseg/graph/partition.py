@@ -10,6 +10,7 @@ import numpy as np
 from annotated_types import Gt, Lt
 from numpy.typing import NDArray
 
+from gym_rlseg.compiled import njit
 from gym_rlseg.graph.blockwise import kernighan_lin_by_blocks
 from gym_rlseg.options import Options, Registry
 
@@ -20,6 +21,8 @@ _MARGIN = 1e-3
 # Kernighan-Lin takes time in proportion to the square of the nodes.
 _LARGE = 16384
 _BLOCK = 4096
+# Numbers per node that a table may have room for.
+_WIDE = 16
 
 
 def edge_costs(weights: NDArray[np.floating], bias: float = 0.5) -> NDArray[np.float64]:
@@ -38,7 +41,7 @@ def edge_costs(weights: NDArray[np.floating], bias: float = 0.5) -> NDArray[np.f
     """
     if not 0.0 < bias < 1.0:
         raise ValueError(f"bias must be in (0, 1), got {bias}")
-    w = np.clip(np.asarray(weights, np.float64), _MARGIN, 1.0 - _MARGIN)
+    w = np.minimum(np.maximum(np.asarray(weights, np.float64), _MARGIN), 1.0 - _MARGIN)
     costs = np.log((1.0 - w) / w)
     return costs if bias == 0.5 else costs + np.log(bias / (1.0 - bias))
 
@@ -153,9 +156,30 @@ def _connected(graph: UndirectedGraph, labels: NDArray) -> NDArray:
 
 def first_node_labels(labels: NDArray) -> NDArray[np.int32]:
     """Renumber labels 0..K-1 in the order in which their first nodes come."""
+    renumbered = _by_first(labels.astype(np.int64))
+    if renumbered.size == labels.size:
+        return renumbered
     numbers: dict[int, int] = {}
-    # A dict beats np.unique at a few hundred nodes: labels come from solvers, in any range.
     return np.array([numbers.setdefault(x, len(numbers)) for x in labels.tolist()], np.int32)
+
+
+@njit()
+def _by_first(labels):  # type: ignore[no-untyped-def]
+    """The new numbers; none if the old ones lie too far apart for a table."""
+    low, high = 0, 0
+    for label in labels:
+        low, high = min(low, label), max(high, label)
+    if low < -_WIDE * labels.size or high > _WIDE * labels.size:
+        return np.empty(0, np.int32)
+    numbers, count = np.full(high - low + 1, -1, np.int32), 0
+    renumbered = np.empty(labels.size, np.int32)
+    for i in range(labels.size):
+        number = numbers[labels[i] - low]
+        if number < 0:
+            number = numbers[labels[i] - low] = count
+            count += 1
+        renumbered[i] = number
+    return renumbered
 
 
 #: Partition methods by name.

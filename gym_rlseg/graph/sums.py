@@ -7,13 +7,15 @@ rather than a pass over the pixels per object.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_rlseg.compiled import njit
 from gym_rlseg.graph.bands import row_bands
-from gym_rlseg.graph.read_only import freeze
+from gym_rlseg.graph.read_only import freeze, read_only
 
 _PIXEL = 1.0 / 12.0  # second moment of a unit square or cube
 
@@ -119,13 +121,23 @@ def central_moments(
     Returns:
         float64, as `second`: (yy, xx, yx) in pixels² in 2D.
     """
-    columns = [
-        second[:, column] / area - centre[:, i] * centre[:, j] + (_PIXEL if i == j else 0.0)
-        for column, (i, j) in enumerate(_pairs(centre.shape[1]))
-    ]
-    return np.stack(columns, axis=1)
+    return _central(area, centre, second, _pairs(centre.shape[1]))
 
 
-def _pairs(dimensions: int) -> list[tuple[int, int]]:
-    """Pairs of axes whose products are summed."""
-    return [*((i, i) for i in range(dimensions)), *combinations(range(dimensions), 2)]
+@njit()
+def _central(area, centre, second, pairs):  # type: ignore[no-untyped-def]
+    moments = np.empty(second.shape)
+    for k in range(area.size):
+        for column in range(pairs.shape[0]):
+            i, j = pairs[column]
+            moments[k, column] = second[k, column] / area[k] - centre[k, i] * centre[k, j]
+            if i == j:
+                moments[k, column] += _PIXEL
+    return moments
+
+
+@cache
+def _pairs(dimensions: int) -> NDArray[np.int64]:
+    """Pairs of axes whose products are summed, int64 (D (D + 1) / 2, 2)."""
+    pairs = [*((i, i) for i in range(dimensions)), *combinations(range(dimensions), 2)]
+    return read_only(np.array(pairs))

@@ -18,6 +18,7 @@ from gym_rlseg.rewards.priors import Product, as_prior
 from gym_rlseg.rewards.priors.base import Floats
 from gym_rlseg.rewards.priors.intensity import require_channel
 from gym_rlseg.rewards.quantities import Quantities
+from gym_rlseg.rewards.tallies import with_boundary
 
 if TYPE_CHECKING:
     from gym_rlseg.graph.graph import SuperpixelGraph
@@ -105,12 +106,11 @@ class PriorReward(Reward):
             # What an object earns in the end: the mean over its pixels.
             scores = objects.sum(nodes * graph.sums.area) / objects.area
         edges = edge_scores(nodes.astype(np.float32), graph.edges, self.reduction)
-        if self.boundary > 0.0:
-            edges = (1.0 - self.boundary) * edges + self.boundary * _agreement(objects)
+        edges = with_boundary(edges, node_labels, graph.edges, graph.evidence, self.boundary)
         return Scores(
-            objects=np.clip(scores, 0.0, 1.0).astype(np.float32),
+            objects=np.minimum(np.maximum(scores, 0.0), 1.0).astype(np.float32),
             ground=objects.ground,
-            edges=np.clip(edges, 0.0, 1.0).astype(np.float32),
+            edges=edges,
         )
 
     def parts(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Mapping[str, float]:
@@ -121,7 +121,9 @@ class PriorReward(Reward):
         the ground: plain scores that no weight or penalty has changed.
         """
         objects = self._objects(graph, node_labels)
-        boundary = self.boundary * float(_agreement(objects).mean(dtype=np.float64))
+        none = np.zeros(graph.n_edges, np.float32)
+        agreement = with_boundary(none, node_labels, graph.edges, graph.evidence, 1.0)
+        boundary = self.boundary * float(agreement.mean(dtype=np.float64))
         total = self(graph, node_labels).total
         result = {"objects": total - boundary, "boundary": boundary}
         weight = objects.area * ~objects.ground
@@ -169,16 +171,12 @@ class PriorReward(Reward):
 
     def _excess(self, objects: Quantities) -> float:
         """The factor below 1 of too many objects."""
-        n = int((~objects.ground).sum())
-        return 1.0 if self.expected is None else min(1.0, self.expected.high / max(n, 1))
+        expected = self.expected
+        if expected is None:
+            return 1.0
+        return min(1.0, expected.high / max(int((~objects.ground).sum()), 1))
 
     def _factor(self, graph: SuperpixelGraph) -> Floats:
         """The factor b of each superpixel, (N,)."""
         bright = graph.brightness[:, self.channel]
         return bright if self.superpixels == "brightness" else 1.0 - bright
-
-
-def _agreement(objects: Quantities) -> NDArray[np.float32]:
-    """How far the evidence agrees with each edge, float32 (E,): v_e if cut, else 1 - v_e."""
-    evidence = objects.graph.evidence
-    return np.where(objects.cut, evidence, 1.0 - evidence)

@@ -19,6 +19,7 @@ from gym_rlseg.graph.sums import central_moments
 from gym_rlseg.rewards.adjacency import enclosed, neighbour_counts
 from gym_rlseg.rewards.ground import check_ground, ground_of
 from gym_rlseg.rewards.objects import Objects
+from gym_rlseg.rewards.tallies import axes_of, outline_sums, sums_around
 
 if TYPE_CHECKING:
     from gym_rlseg.graph.graph import SuperpixelGraph
@@ -61,13 +62,8 @@ class Quantities(Objects):
             of_first: float64 (E,), the values for the objects of the edges' superpixels u.
             of_second: float64 (E,), those for v; None: the same.
         """
-        ids, (first, second) = self._cut_edges
         of_second = of_first if of_second is None else of_second
-        # Without a cut edge, bincount returns integers.
-        sums = np.zeros(self.count)
-        sums += np.bincount(first, of_first[ids], minlength=self.count)
-        sums += np.bincount(second, of_second[ids], minlength=self.count)
-        return sums
+        return outline_sums(self.labels, self.graph.edges, of_first, of_second, self.count)
 
     @cached_property
     def ground(self) -> NDArray[np.bool_]:
@@ -82,11 +78,8 @@ class Quantities(Objects):
     @cached_property
     def axes(self) -> Floats:
         """Major and minor axis in pixels, float64 (K, 2): of the ellipse of equal moments."""
-        yy, xx, yx = self.moments.T
-        middle, spread = 0.5 * (yy + xx), np.hypot(0.5 * (yy - xx), yx)
         # No object is thinner than a pixel; only rounding could say so.
-        minor = np.maximum(middle - spread, _PIXEL)
-        return 4.0 * np.sqrt(np.stack([np.maximum(middle + spread, minor), minor], axis=1))
+        return axes_of(self.moments, _PIXEL)
 
     @cached_property
     def eccentricity(self) -> Floats:
@@ -148,7 +141,7 @@ class Quantities(Objects):
     @cached_property
     def solidity(self) -> Floats:
         """Area / area of the convex hull of its square pixels, float64 (K,) in (0, 1]."""
-        return np.minimum(self.area / self.boxes.hull_area, 1.0)
+        return np.minimum(self.area / self.hull_area, 1.0)
 
     @cached_property
     def mean(self) -> Floats:
@@ -168,16 +161,12 @@ class Quantities(Objects):
         The surroundings are the superpixels on the other side of the outline, each
         counting by the length it shares with the object; without any the contrast is 0.
         """
-        sums, edges = self.graph.sums, self.graph.edges
-        contact = self.graph.outlines.contact
+        graph, sums = self.graph, self.graph.sums
         outside = sums.intensity / sums.area[:, None]
-        around = [
-            self.outline_sum(contact * column[edges[:, 1]], contact * column[edges[:, 0]])
-            for column in outside.T
-        ]
+        around = sums_around(self.labels, graph.edges, graph.outlines.contact, outside, self.count)
         has_any = self.contact > 0
         shared = np.where(has_any, self.contact, 1.0)
-        return np.where(has_any[:, None], self.mean - np.stack(around, axis=1) / shared[:, None], 0)
+        return np.where(has_any[:, None], self.mean - around / shared[:, None], 0)
 
     @cached_property
     def brightness(self) -> Floats:
@@ -191,9 +180,9 @@ class Quantities(Objects):
 
         0 for an object without neighbours.
         """
-        outlines = self.graph.outlines
-        total = self.outline_sum(outlines.contact * self.graph.evidence.astype(np.float64))
-        return np.clip(total / np.maximum(self.contact, 1.0), 0.0, 1.0)
+        total = self.outline_sum(self.graph.evidence_along)
+        mean = total / np.maximum(self.contact, 1.0)
+        return np.minimum(np.maximum(mean, 0.0), 1.0)
 
     @cached_property
     def neighbours(self) -> NDArray[np.int64]:
@@ -213,9 +202,3 @@ class Quantities(Objects):
     @cached_property
     def _holes(self) -> tuple[NDArray[np.int64], Floats]:
         return enclosed(self, self.frame > 0)
-
-    @cached_property
-    def _cut_edges(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Ids of the cut edges and the objects on both sides, (2, E_cut)."""
-        ids = np.flatnonzero(self.cut)
-        return ids, self.labels[self.graph.edges[ids].T]

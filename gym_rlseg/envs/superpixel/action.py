@@ -19,10 +19,10 @@ def check_action(action: Any, n_edges: int) -> NDArray[np.float32]:
     weights = np.asarray(action)
     if weights.shape != (n_edges,):
         raise ValueError(f"action must have shape ({n_edges},), got {weights.shape}")
-    if not np.issubdtype(weights.dtype, np.floating):
+    if weights.dtype.kind != "f":
         raise ValueError(f"action must hold floats, got dtype {weights.dtype}")
     # Written so that NaN fails as well.
-    if not (weights.min() >= 0.0 and weights.max() <= 1.0):
+    if not (np.minimum.reduce(weights) >= 0.0 and np.maximum.reduce(weights) <= 1.0):
         raise ValueError(
             "action must lie in [0, 1] without NaN, got values from "
             f"{weights.min()} to {weights.max()}"

@@ -78,28 +78,43 @@ def object_boxes(
         outlines: of the edges.
         rim: of the superpixels, see `rim_of`.
     """
-    table = _measure(
-        node_labels.astype(np.int64),
-        int(node_labels.max()) + 1,
-        edges,
-        outlines.start,
-        outlines.points,
-        outlines.normals,
-        rim.rows,
-        rim.columns,
-        rim.nodes,
-    )
-    long, short, angle, hull_area = table.T.copy()
+    long, short, angle, hull_area = _table(node_labels, edges, outlines, rim, sides=True)
     return BoxTable(long=long, short=short, angle=angle, hull_area=hull_area)
 
 
+def hull_areas(
+    node_labels: NDArray[np.int32],
+    edges: NDArray[np.int64],
+    outlines: Outlines,
+    rim: Rim,
+) -> NDArray[np.float64]:
+    """`object_boxes` without the boxes, float64 (K,)."""
+    return _table(node_labels, edges, outlines, rim, sides=False)[3]
+
+
+def _table(
+    node_labels: NDArray[np.int32],
+    edges: NDArray[np.int64],
+    outlines: Outlines,
+    rim: Rim,
+    *,
+    sides: bool,
+) -> NDArray[np.float64]:
+    """Long side, short side, angle and hull area, float64 (4, K); without `sides` the last."""
+    spans, labels = outlines.spans, node_labels.astype(np.int64, copy=False)
+    reach = spans.start, spans.rows, spans.left, spans.right
+    ends = rim.rows, rim.columns, rim.nodes
+    return _measure(labels, edges, *reach, *ends, sides)
+
+
 @njit()
-def _measure(labels, n_objects, edges, start, points, normals, rows, columns, nodes):  # type: ignore[no-untyped-def]
-    """Long side, short side, angle and hull area of each object, float64 (K, 4)."""
+def _measure(labels, edges, start, along, west, east, rows, columns, nodes, sides):  # type: ignore[no-untyped-def]
+    """Long side, short side, angle and hull area of each object, float64 (4, K)."""
+    n_objects = labels.max() + 1
     first, left, right = _row_spans(
-        labels, n_objects, edges, start, points, normals, rows, columns, nodes
+        labels, n_objects, edges, start, along, west, east, rows, columns, nodes
     )
-    table = np.empty((n_objects, 4))
+    table = np.empty((4, n_objects))
     longest = 0
     for k in range(n_objects):
         longest = max(longest, first[k + 1] - first[k])
@@ -107,13 +122,14 @@ def _measure(labels, n_objects, edges, start, points, normals, rows, columns, no
     for k in range(n_objects):
         a, b = first[k], first[k + 1]
         n = _hull(left[a:b], right[a:b], hull)
-        table[k, 0], table[k, 1], table[k, 2] = _box(hull[:n])
-        table[k, 3] = _area(hull[:n])
+        if sides:
+            table[0, k], table[1, k], table[2, k] = _box(hull[:n])
+        table[3, k] = _area(hull[:n])
     return table
 
 
 @njit()
-def _row_spans(labels, n_objects, edges, start, points, normals, rows, columns, nodes):  # type: ignore[no-untyped-def]
+def _row_spans(labels, n_objects, edges, start, along, west, east, rows, columns, nodes):  # type: ignore[no-untyped-def]
     """Leftmost and rightmost corner of each object in each row of pixel corners.
 
     Returns CSR starts (K + 1,) and the spans; left > right where a row holds no crack of
@@ -126,10 +142,9 @@ def _row_spans(labels, n_objects, edges, start, points, normals, rows, columns, 
         if a == b:
             continue
         for i in range(start[e], start[e + 1]):
-            if normals[i, 0] != 0:
-                row = int(points[i, 0] + 0.5)
-                top[a], bottom[a] = min(top[a], row), max(bottom[a], row)
-                top[b], bottom[b] = min(top[b], row), max(bottom[b], row)
+            row = along[i]
+            top[a], bottom[a] = min(top[a], row), max(bottom[a], row)
+            top[b], bottom[b] = min(top[b], row), max(bottom[b], row)
     for i in range(rows.size):
         k = labels[nodes[i]]
         top[k], bottom[k] = min(top[k], rows[i]), max(bottom[k], rows[i])
@@ -143,11 +158,9 @@ def _row_spans(labels, n_objects, edges, start, points, normals, rows, columns, 
         if a == b:
             continue
         for i in range(start[e], start[e + 1]):
-            if normals[i, 0] != 0:
-                row, x = int(points[i, 0] + 0.5), int(points[i, 1])
-                for k in (a, b):
-                    at = first[k] + row - top[k]
-                    left[at], right[at] = min(left[at], x), max(right[at], x + 1)
+            for k in (a, b):
+                at = first[k] + along[i] - top[k]
+                left[at], right[at] = min(left[at], west[i]), max(right[at], east[i])
     for i in range(rows.size):
         k, x = labels[nodes[i]], columns[i]
         at = first[k] + rows[i] - top[k]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gym_rlseg.graph.bands import row_bands
 from gym_rlseg.graph.planar.crack_lengths import crack_lengths
+from gym_rlseg.graph.planar.row_spans import RowSpans, row_spans
 from gym_rlseg.graph.read_only import freeze, read_only
 
 # Rows around a band that are looked at as well: a crack's length depends on nearer ones only.
@@ -47,6 +48,11 @@ class Outlines:
     def length(self) -> NDArray[np.float64]:
         """Length of each edge's outline in pixels, float64 (E,)."""
         return read_only(np.add.reduceat(self.lengths.astype(np.float64), self.start[:-1]))
+
+    @cached_property
+    def spans(self) -> RowSpans:
+        """How far each edge's outline reaches in every row of pixel corners."""
+        return row_spans(self.start, self.points, self.normals)
 
 
 def region_adjacency(superpixels: NDArray[np.int32]) -> tuple[NDArray[np.int64], Outlines]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gym_rlseg.options import Options, Registry
 from gym_rlseg.options.ranges import Number, Positive
 from gym_rlseg.rewards.quantities import Quantities
+from gym_rlseg.rewards.tallies import flanks
 
 if TYPE_CHECKING:
     from gym_rlseg.graph.graph import SuperpixelGraph
@@ -150,10 +151,9 @@ class RangePrior(Prior):
 
     def __call__(self, objects: Quantities) -> Floats:
         """See `Prior.__call__`."""
-        x = self.quantity(objects)
-        low = x if self.low is None else self.low
-        high = x if self.high is None else self.high
-        return gaussian(np.maximum(low - x, x - high).clip(0.0), self.spread)
+        low = -np.inf if self.low is None else self.low
+        high = np.inf if self.high is None else self.high
+        return np.exp(flanks(self.quantity(objects), low, high, self.spread))
 
 
 def gaussian(distance: Floats, spread: float | Floats) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import reduce
 from typing import Annotated, Any
 
 import numpy as np
@@ -57,7 +58,7 @@ class Product(_Several):
 
     def __call__(self, objects: Quantities) -> Floats:
         """See `Prior.__call__`."""
-        return np.multiply.reduce([prior(objects) for prior in self.priors])
+        return reduce(np.multiply, (prior(objects) for prior in self.priors))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -287,3 +287,5 @@ def test_bad_options() -> None:
 def test_renumbering_by_hand() -> None:
     assert first_node_labels(np.array([7, 3, 7, -1, 3, 9])).tolist() == [0, 1, 0, 2, 1, 3]
     assert first_node_labels(np.array([5], np.uint64)).dtype == np.int32
+    assert first_node_labels(np.array([10**15, 3, 10**15])).tolist() == [0, 1, 0]
+    assert first_node_labels(np.array([], np.int64)).size == 0

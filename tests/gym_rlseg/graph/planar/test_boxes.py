@@ -8,6 +8,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial import ConvexHull
 from skimage.draw import polygon
 
+from gym_rlseg.graph.planar.outlines import region_adjacency
 from gym_rlseg.rewards.objects import Objects
 
 SHAPE = (80, 90)
@@ -113,3 +114,19 @@ def test_everything_merged_fills_the_image(graph_of):
     boxes = Objects(graph_of(labels), np.zeros(12, np.int32)).boxes
     assert (boxes.long[0], boxes.short[0], boxes.hull_area[0]) == (20.0, 15.0, 300.0)
     assert boxes.angle[0] == pytest.approx(0.0)
+
+
+def test_spans_join_the_cracks_of_a_row():
+    superpixels = np.array([[0, 0, 0, 1], [0, 2, 2, 1], [2, 2, 2, 2]], np.int32)
+    edges, outlines = region_adjacency(superpixels)
+    assert edges.tolist() == [[0, 1], [0, 2], [1, 2]]
+    spans = outlines.spans
+    assert spans.start.tolist() == [0, 0, 2, 3]
+    rows = zip(spans.rows.tolist(), spans.left.tolist(), spans.right.tolist(), strict=True)
+    assert list(rows) == [(1, 1, 3), (2, 0, 1), (2, 3, 4)]
+
+
+def test_hulls_alone_are_those_of_the_boxes(graph_of):
+    labels = np.random.default_rng(5).integers(6, size=(9, 12)).astype(np.int32)
+    objects = Objects(graph_of(labels), np.arange(6, dtype=np.int32))
+    assert np.array_equal(objects.hull_area, objects.boxes.hull_area)
