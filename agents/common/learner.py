@@ -77,7 +77,7 @@ class Learner:
         loss.backward()  # type: ignore[no-untyped-call]
         (group,) = optimizer.param_groups
         limit = self._clip if name in self.networks else math.inf
-        norm = nn.utils.clip_grad_norm_(group["params"], limit)
+        norm = nn.utils.clip_grad_norm_(group["params"], limit, foreach=True)
         check_finite(f"the loss of the {name} or its gradient", loss.detach(), norm)
         optimizer.step()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,11 @@ class GraphBatch:
     subgraphs: tuple[Tensor, ...]
     node_graph: Tensor
     edges_per_graph: tuple[int, ...]
+
+    @cached_property
+    def nodes_per_graph(self) -> Tensor:
+        """How many of the N nodes each graph has, int64 (G,), at least 1."""
+        return torch.bincount(self.node_graph, minlength=len(self.edges_per_graph)).clamp_min(1)
 
 
 def collate(states: Sequence[GraphState], device: torch.device) -> GraphBatch:

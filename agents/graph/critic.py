@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from agents.graph.batch import GraphBatch
 from agents.graph.networks import EdgeEncoder
 from agents.graph.options import NetworkOptions
+from agents.graph.passing import means
 
 _ACTION_MARGIN = 1e-3
 _CUT_STEEPNESS = 3.0
@@ -52,16 +53,16 @@ class Critic(nn.Module):
         )
         self.heads = nn.ModuleList(
             nn.Sequential(
-                nn.Linear(width if pooled else size * width, width), nn.ReLU(), nn.Linear(width, 1)
+                nn.Linear(width if pooled else size * width, width),
+                nn.ReLU(inplace=True),
+                nn.Linear(width, 1),
             )
             for size in sizes
         )
 
     def _gate(self, merged: Tensor) -> Tensor:
-        """(E,) -> (E, width): `merged` for the first half of the units, 1 for the others."""
-        closing = merged[:, None].expand(-1, self.width // 2)
-        open_ = torch.ones_like(merged)[:, None].expand(-1, self.width - self.width // 2)
-        return torch.cat([closing, open_], dim=1)
+        """(E,) -> (E, width / 2): `merged` for the first half of the units."""
+        return merged[:, None].expand(-1, self.width // 2)
 
     def forward(self, batch: GraphBatch, action: Tensor) -> list[Tensor]:
         """Q of every sub-graph, per size."""
@@ -79,5 +80,6 @@ class Critic(nn.Module):
 
     def _of_subgraphs(self, hidden: Tensor, ids: Tensor) -> Tensor:
         """(E, width), (S, k) -> (S, width), or (S, k width)."""
-        members = hidden.index_select(0, ids.reshape(-1)).view(*ids.shape, hidden.shape[1])
-        return members.mean(dim=1) if self.pooled else members.flatten(1)
+        if self.pooled:
+            return means(hidden, ids)
+        return hidden.index_select(0, ids.reshape(-1)).view(len(ids), -1)

@@ -7,16 +7,15 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn import MessagePassing
-from torch_geometric.utils import scatter
 
 from agents.graph.batch import GraphBatch
 from agents.graph.options import NetworkOptions
+from agents.graph.passing import ends, messages
 
 _EVIDENCE_MARGIN = 1e-2
 
 
-class GraphConvolution(MessagePassing):
+class GraphConvolution(nn.Module):
     """One round of message passing, Eq. 1 (actor) and Eq. 3 (critic).
 
         f_i <- γ(f_i, 1/|N(i)| Σ_{j in N(i)} φ(f_i, f_j, e_ij))
@@ -27,46 +26,34 @@ class GraphConvolution(MessagePassing):
     per node before gathering: the same function for a fraction of the work. A residual
     connection and LayerNorm keep several rounds trainable.
 
-    A gate, if given, multiplies φ's hidden units per edge. The critic closes half of
-    them on cut edges, so that these units gather what belongs to the same object.
+    A gate, if given, multiplies the first of φ's hidden units per edge. The critic closes half
+    of them on cut edges, so that these units gather what belongs to the same object.
 
     Shapes: nodes (N, width), edge_index (2, E), edges (E, edge_width) where edge_width may be
-    0, gate (E, width) or None -> (N, width).
+    0, gate (E, up to width) or None -> (N, width).
     """
 
     def __init__(self, width: int, edge_width: int) -> None:
-        super().__init__(aggr="mean")
+        super().__init__()
         self.phi_self = nn.Linear(width, width)
         self.phi_other = nn.Linear(width, width, bias=False)
         self.phi_edge = nn.Linear(edge_width, width, bias=False) if edge_width else None
         self.phi_out = nn.Linear(width, width)
-        self.gamma = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, width))
+        self.gamma = nn.Sequential(
+            nn.Linear(2 * width, width), nn.ReLU(inplace=True), nn.Linear(width, width)
+        )
         self.norm = nn.LayerNorm(width)
 
     def forward(
         self, nodes: Tensor, edge_index: Tensor, edges: Tensor, gate: Tensor | None = None
     ) -> Tensor:
         """One round; see the class."""
-        both_ways = torch.cat([edge_index, edge_index.flip(0)], dim=1)
-        received = self.propagate(
-            both_ways,
-            size=(nodes.shape[0], nodes.shape[0]),
-            own=self.phi_self(nodes),
-            other=self.phi_other(nodes),
-            from_edges=None if self.phi_edge is None else self.phi_edge(edges).repeat(2, 1),
-            gate=None if gate is None else gate.repeat(2, 1),
-        )
+        of_edges = None if self.phi_edge is None else self.phi_edge(edges)
+        own, other = self.phi_self(nodes), self.phi_other(nodes)
+        received = messages(own, other, of_edges, gate, edge_index)
         # φ's last layer is linear and so commutes with the mean: once per node, not per edge.
         received = self.phi_out(received)
         return self.norm(nodes + self.gamma(torch.cat([nodes, received], dim=1)))
-
-    def message(
-        self, own_i: Tensor, other_j: Tensor, from_edges: Tensor | None, gate: Tensor | None
-    ) -> Tensor:
-        """φ without its last layer, for each directed edge."""
-        message = own_i + other_j
-        message = torch.relu(message if from_edges is None else message + from_edges)
-        return message if gate is None else message * gate
 
 
 class EdgeEncoder(nn.Module):
@@ -77,7 +64,7 @@ class EdgeEncoder(nn.Module):
     two edges.
     The read-out of edge (u, v) is a perceptron of f_u + f_v, |f_u - f_v| and e_uv.
 
-    Shapes: batch with nodes (N, F), edges (E, D), gate (E, width) or None -> (E, width).
+    Shapes: batch with nodes (N, F), edges (E, D), gate (E, up to width) or None -> (E, width).
     """
 
     def __init__(
@@ -90,14 +77,19 @@ class EdgeEncoder(nn.Module):
         context: bool = True,
     ) -> None:
         super().__init__()
-        self.embed = nn.Sequential(nn.Linear(node_features, width), nn.ReLU())
+        self.embed = nn.Sequential(nn.Linear(node_features, width), nn.ReLU(inplace=True))
         self.rounds = nn.ModuleList(GraphConvolution(width, edge_features) for _ in range(layers))
         with_context = layers if context else 0
         self.context = nn.ModuleList(nn.Linear(width, width) for _ in range(with_context))
         self.sum_in = nn.Linear(width, width, bias=False)
         self.difference_in = nn.Linear(width, width, bias=False)
         self.edge_in = nn.Linear(edge_features, width) if edge_features else None
-        self.out = nn.Sequential(nn.ReLU(), nn.Linear(width, width), nn.LayerNorm(width), nn.ReLU())
+        self.out = nn.Sequential(
+            nn.ReLU(inplace=True),
+            nn.Linear(width, width),
+            nn.LayerNorm(width),
+            nn.ReLU(inplace=True),
+        )
 
     def forward(self, batch: GraphBatch, edges: Tensor, gate: Tensor | None = None) -> Tensor:
         """Encode; see the class."""
@@ -105,14 +97,10 @@ class EdgeEncoder(nn.Module):
         for convolution, context in itertools.zip_longest(self.rounds, self.context):
             f = convolution(f, batch.edge_index, edges, gate)
             if context is not None:
-                f = f + context(_graph_means(f, batch))[batch.node_graph]
-        u, v = batch.edge_index
-        projected = self.sum_in(f)
-        # index_select rather than f[u]: its backward pass is several times faster.
-        difference = (f.index_select(0, u) - f.index_select(0, v)).abs()
-        hidden = projected.index_select(0, u) + projected.index_select(0, v)
-        hidden = hidden + self.difference_in(difference)
-        return self.out(hidden if self.edge_in is None else hidden + self.edge_in(edges))
+                f = f + context(_graph_means(f, batch)).index_select(0, batch.node_graph)
+        hidden, difference = ends(self.sum_in(f), f, batch.edge_index)
+        hidden = self.difference_in(difference).add_(hidden)
+        return self.out(hidden if self.edge_in is None else hidden.add_(self.edge_in(edges)))
 
 
 class Actor(nn.Module):
@@ -150,7 +138,8 @@ class Actor(nn.Module):
 def _graph_means(nodes: Tensor, batch: GraphBatch) -> Tensor:
     """Mean over each graph's nodes: (N, width) -> (G, width)."""
     n_graphs = len(batch.edges_per_graph)
-    return scatter(nodes, batch.node_graph, dim=0, dim_size=n_graphs, reduce="mean")
+    sums = nodes.new_zeros(n_graphs, nodes.shape[1]).index_add(0, batch.node_graph, nodes)
+    return sums / batch.nodes_per_graph[:, None]
 
 
 def initialise(module: nn.Module, generator: torch.Generator) -> None:
