@@ -7,6 +7,13 @@ are broken or show nothing are left out, with a warning, and listed in skipped.c
 Ctrl-C stops after the current step and saves, as SIGTERM and SIGHUP do. With a patience
 of N, training stops after N validations in a row without a better reward.
 
+On several cores or GPUs, each with environments of its own and all with the same weights:
+
+    torchrun --nproc-per-node=2 --max-restarts=3 -m agents.cli train CONFIG -o RUN
+
+Limits count the images of all processes; batch_size, train_every and the like are each
+process's own. If one dies, all go on from the last checkpoint.
+
 A CONFIG, in which only id and path are needed:
 
     environment:             # which images, and how they become graphs and rewards
@@ -63,7 +70,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train; see the module's text."""
+    from agents.common.team import restarted, starts_first
+
     folder = RunFolder(args.output)
+    if restarted() and folder.checkpoint.exists():  # by torchrun, after a process has died
+        args.resume, args.start = True, None
     if args.resume and args.start is not None:
         raise ValueError("--from is for new runs; leave it out, or leave out --resume")
     if args.resume:
@@ -76,11 +87,12 @@ def run(args: argparse.Namespace) -> int:
         "time_limit": args.time_limit, "total_timesteps": args.timesteps, "seed": args.seed
     }  # fmt: skip
     config = RunConfig.load(args.config or folder.config, limits)
-    if not args.resume:
+    if not args.resume and starts_first():
         folder.check_free()
     from agents.runs.training import TrainingCall, silent, train
 
     terminal = on_terminal(sys.stderr)
+    args.quiet = args.quiet or not starts_first()
     if not args.quiet:
         say("preparing images ...")
     options = TrainingCall(
@@ -98,6 +110,8 @@ def run(args: argparse.Namespace) -> int:
 def _finished(trained: Trained, folder: RunFolder, *, quiet: bool) -> int:
     """Say how it ended; the exit code."""
     agent = trained.agent
+    if not agent.team.leads:
+        return 0 if trained.interrupted is None else 128 + trained.interrupted
     if trained.interrupted is not None:
         complain(
             f"stopped by {trained.signal_name} after {agent.num_timesteps} time steps; continue "

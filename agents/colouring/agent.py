@@ -16,7 +16,7 @@ from agents.colouring.learner import ColouringLearner
 from agents.colouring.options import NETWORK_OPTIONS, POLICIES, ColouringConfig
 from agents.colouring.policy import FORMAT, ColouringPolicy
 from agents.common.agent import Agent
-from agents.common.evaluation import Predict, Validation
+from agents.common.evaluation import Predict, Validation, mean_of
 from agents.common.selection import Selection
 from gym_rlseg.envs import ColouringEnv, ColouringVectorEnv
 from gym_rlseg.rewards.colouring import TruthReward
@@ -68,7 +68,7 @@ class Colouring(Agent):
         self._envs = ColouringVectorEnv.of(
             inner, self.config.batch, autoreset_mode=AutoresetMode.DISABLED
         )
-        self._envs.reset(seed=seed)
+        self._envs.reset(seed=self.team.seed(seed))
         self._logged = {"train/reward": 0.0}
         self._learner = ColouringLearner(*self.form, self.config, seed=seed, device=self.device)
         self.policy = ColouringPolicy(
@@ -78,9 +78,9 @@ class Colouring(Agent):
 
     def _step(self) -> dict[str, float]:
         """One more episode; the last of a batch plays them all, so none is ever half done."""
-        if (self.num_timesteps + 1) % self.config.batch == 0:
+        if (self.num_timesteps // self.team.size + 1) % self.config.batch == 0:
             self._logged = self._play()
-        self.num_timesteps += 1
+        self.num_timesteps += self.team.size
         return self._logged
 
     def _play(self) -> dict[str, float]:
@@ -119,18 +119,18 @@ class Colouring(Agent):
 
     def _validated(self, env: gym.Env[Any, Any], samples: int, *, render: bool) -> Validation:
         """Mean return of images 0..samples-1; that of the last is shown."""
-        predict, total = self._averaged(), 0.0
+        predict = self._averaged()
+
+        def returned(index: int) -> float:
+            observation, _ = env.reset(options={"index": index})
+            over, total = False, 0.0
+            while not over:
+                observation, reward, over, _, _ = env.step(predict(observation))
+                total += float(reward)
+            return total
+
         with self._watch("validation"):
-            for index in range(samples):
-                observation, _ = env.reset(options={"index": index})
-                over = False
-                while not over:
-                    observation, reward, over, _, _ = env.step(predict(observation))
-                    total += float(reward)
-            panels = env.render() if render and env.render_mode == "rgb_array" else None
-        return Validation(
-            reward=total / samples, panels=panels if isinstance(panels, np.ndarray) else None
-        )
+            return mean_of(env, returned, samples, self.team, render=render)
 
     def _fits(self) -> dict[str, tuple[str, tuple[int, ...]]]:
         return {"form": ("(channels, steps, dimensions)", self.form)}

@@ -115,7 +115,8 @@ class ColouringLearner(Learner):
         )
         for group in self.optimizers["actor"].param_groups:
             group["lr"] = config.rate(timestep)
-        self.descend("actor", policy + config.value * value - config.entropy * entropy)
+        loss = policy + config.value * value - config.entropy * entropy
+        self.descend("actor", loss, float(counts.sum()))
         self.average(config.averaging)
         return {
             "train/policy_loss": policy.item(),

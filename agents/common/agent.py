@@ -16,6 +16,7 @@ from agents.common.arguments import check_seed, check_single, configure
 from agents.common.device import find_device
 from agents.common.loop import TrainingLoop
 from agents.common.reporting import Stopwatch
+from agents.common.team import current
 
 
 class Agent(TrainingLoop):
@@ -61,7 +62,7 @@ class Agent(TrainingLoop):
         self.config = configure(type(self), policy, options)
         self.env, self._eval_env, self.seed = env, eval_env, seed
         self.device, self.tensorboard_log = find_device(device), tensorboard_log
-        self.num_timesteps = 0
+        self.num_timesteps, self.team = 0, current()
         self._seconds = 0.0  # of training, over all calls of `learn`
         self._watch = Stopwatch()
         self._set_up()
@@ -89,6 +90,8 @@ class Agent(TrainingLoop):
     def save(self, path: str | Path, *, include_replay: bool = True) -> Path:
         """Write a checkpoint from which training resumes exactly.
 
+        All processes of a team have to call it, of which the first one writes.
+
         Args:
             path: file; ".pt" is appended if missing.
             include_replay: False makes a small file for `predict` alone or a fresh start.
@@ -96,6 +99,11 @@ class Agent(TrainingLoop):
         Returns:
             The file written.
         """
+        own = {"env_rng": self._env_rng(), **self._episodes(include_replay=include_replay)}
+        generator = self._learner.generator.get_state()
+        others = self.team.gather({**own, "generator": generator})[1:] if include_replay else []
+        if not self.team.leads:
+            return checkpoint.checkpoint_path(path)
         return checkpoint.write(
             path,
             {
@@ -105,10 +113,10 @@ class Agent(TrainingLoop):
                 "num_timesteps": self.num_timesteps,
                 "seconds": dict(self._watch.seconds),
                 "trained_seconds": self._seconds,
-                "env_rng": self._env_rng(),
                 **self._selection.state_dict(),
                 "learner": self._learner.state_dict(),
-                **self._episodes(include_replay=include_replay),
+                **own,
+                **({"others": others} if others else {}),
             },
             form=self._form(),
         )
@@ -195,11 +203,20 @@ class Agent(TrainingLoop):
         self._watch.seconds.update(saved.get("seconds", {}))  # older files have none
         last = saved["history"][-1]["seconds"] if saved["history"] else 0.0
         self._seconds = saved.get("trained_seconds", last)
-        if saved["env_rng"] is not None:
-            self._restore_env_rng(saved["env_rng"])
         self._selection.load_state_dict(saved)
         self._learner.load_state_dict(saved["learner"])
-        self._restore_episodes(saved)
+        own, others = saved, saved.get("others", [])
+        if not self.team.leads:
+            # Where there were fewer processes, one more goes on from the first one's episodes.
+            generator = self._learner.generator
+            generator.manual_seed(self.team.seed(self.seed + self.num_timesteps))
+            own = {**saved, "env_rng": None}
+            if self.team.rank <= len(others):
+                own = others[self.team.rank - 1]
+                generator.set_state(own["generator"])
+        if own["env_rng"] is not None:
+            self._restore_env_rng(own["env_rng"])
+        self._restore_episodes(own)
 
     @classmethod
     def _form(cls) -> checkpoint.Form:

@@ -8,9 +8,11 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import torch
 from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
+from agents.common.team import Team
 from gym_rlseg.wrappers import SubgraphRewardToReward
 
 Predict = Callable[[dict[str, NDArray]], NDArray[Any]]
@@ -33,15 +35,43 @@ class Validation:
     panels: NDArray[np.uint8] | None
 
 
-def validate(env: gym.Env[Any, Any], predict: Predict, samples: int, *, render: bool) -> Validation:
+def validate(
+    env: gym.Env[Any, Any], predict: Predict, samples: int, team: Team, *, render: bool
+) -> Validation:
     """Segment samples 0..samples-1 of `env` and average their rewards."""
-    rewards = []
-    for index in range(samples):
+
+    def reward(index: int) -> float:
         observation, _ = env.reset(options={"index": index})
-        rewards.append(float(env.step(predict(observation))[1]))
-    panels = env.render() if render and env.render_mode == "rgb_array" else None
+        return float(env.step(predict(observation))[1])
+
+    return mean_of(env, reward, samples, team, render=render)
+
+
+def mean_of(
+    env: gym.Env[Any, Any],
+    reward: Callable[[int], float],
+    samples: int,
+    team: Team,
+    *,
+    render: bool,
+) -> Validation:
+    """Average the rewards of samples 0..samples-1, each of which one process of a team finds.
+
+    Args:
+        env: shows the last sample.
+        reward: plays a sample in `env`.
+        samples: how many.
+        team: all of which get the same mean.
+        render: whether to show it.
+    """
+    rewards = torch.zeros(samples, dtype=torch.float64)
+    for index in team.share(samples):
+        rewards[index] = reward(index)
+    render = render and env.render_mode == "rgb_array" and team.leads
+    panels = env.render() if render else None
     return Validation(
-        reward=float(np.mean(rewards)), panels=panels if isinstance(panels, np.ndarray) else None
+        reward=float(np.mean(team.total(rewards).numpy())),
+        panels=panels if isinstance(panels, np.ndarray) else None,
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from agents.common.diverged import check_finite
+from agents.common.team import current
 
 
 class Learner:
@@ -27,7 +28,8 @@ class Learner:
         networks: by name.
         averaged_actor: what is validated and kept.
         optimizers: by network, and by what else a subclass trains.
-        generator: of the policy's noise.
+        generator: of the policy's noise, in each process of a team another.
+        team: the processes whose losses it descends together.
     """
 
     #: What checkpoints of older releases called the only optimiser.
@@ -42,10 +44,12 @@ class Learner:
         seed: int,
         device: torch.device,
     ) -> None:
-        self.device, self._clip = device, gradient_clip
+        self.device, self._clip, self.team = device, gradient_clip, current()
         self.generator = torch.Generator().manual_seed(seed)
         with torch.random.fork_rng(devices=[]):  # layers draw from torch's generator when made
             self.networks = {name: net.to(device) for name, net in make(self.generator).items()}
+        if not self.team.leads:  # the weights are the same, the noise isn't
+            self.generator.manual_seed(self.team.seed(seed))
         # Starts as a copy of the online network, not from weights of its own.
         self.averaged_actor: Any = copy.deepcopy(self.networks["actor"]).requires_grad_(False)
         self.optimizers: dict[str, torch.optim.Optimizer] = {
@@ -62,12 +66,13 @@ class Learner:
         """Standard normal noise from the learner's own generator."""
         return torch.randn(shape, generator=self.generator).to(self.device)
 
-    def descend(self, name: str, loss: Tensor) -> None:
+    def descend(self, name: str, loss: Tensor, count: float = 1.0) -> None:
         """One step down a loss; weights stay as they were if it can't be taken.
 
         Args:
             name: of the optimiser; gradients of networks are clipped.
             loss: a scalar.
+            count: how many terms it is a mean of; in a team, the loss is that of all terms.
 
         Raises:
             DivergedError: if the loss or its gradient isn't finite.
@@ -76,10 +81,24 @@ class Learner:
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         (group,) = optimizer.param_groups
+        loss = self._joint(group["params"], loss.detach(), count)
         limit = self._clip if name in self.networks else math.inf
         norm = nn.utils.clip_grad_norm_(group["params"], limit, foreach=True)
-        check_finite(f"the loss of the {name} or its gradient", loss.detach(), norm)
+        check_finite(f"the loss of the {name} or its gradient", loss, norm)
         optimizer.step()
+
+    def _joint(self, parameters: Sequence[Tensor], loss: Tensor, count: float) -> Tensor:
+        """Turn gradients and loss into those of the whole team's terms; returns the loss."""
+        if self.team.size == 1:
+            return loss
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+        own = torch.cat([*(g.reshape(-1) for g in gradients), loss.reshape(1), loss.new_ones(1)])
+        total = self.team.total(own * count)
+        total /= total[-1].clone()
+        *parts, loss, _ = total.split([*(p.numel() for p in parameters), 1, 1])
+        for parameter, gradient, part in zip(parameters, gradients, parts, strict=True):
+            parameter.grad = gradient.copy_(part.view(parameter.shape))
+        return loss
 
     def average(self, decay: float) -> None:
         """Let the moving average follow the actor: average <- decay average + (1 - decay) actor."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ from agents.common.evaluation import (
 from agents.common.learner import Learner
 from agents.common.reporting import Reporter, Stopwatch
 from agents.common.selection import Selection
+from agents.common.team import Agreement, Team
 
 
 class TrainingLoop(ABC):
@@ -30,7 +32,8 @@ class TrainingLoop(ABC):
         config: options, "evaluate_every" and "evaluation_samples" among them.
         env: where it trains.
         policy: what it has learned.
-        num_timesteps: environment steps so far.
+        num_timesteps: environment steps so far, of all processes.
+        team: the processes that train it.
         tensorboard_log: folder for TensorBoard's files, or None.
         logger: stable-baselines3's, while one of its callbacks is at work.
     """
@@ -39,6 +42,7 @@ class TrainingLoop(ABC):
     env: gym.Env[Any, Any]
     policy: Any
     num_timesteps: int
+    team: Team
     tensorboard_log: str | Path | None
     logger: Any = None
 
@@ -50,9 +54,9 @@ class TrainingLoop(ABC):
 
     @abstractmethod
     def _step(self) -> dict[str, float]:
-        """One environment step, and an update if one is due.
+        """One environment step in every process, and an update if one is due.
 
-        `num_timesteps` counts it. Returns what is worth logging, "train/reward" among it.
+        `num_timesteps` counts them. Returns what is worth logging, "train/reward" among it.
         """
 
     @abstractmethod
@@ -89,27 +93,34 @@ class TrainingLoop(ABC):
             raise ValueError(f"total_timesteps must be >= 1, got {total_timesteps}")
         validation = self._validation()
         try:
+            leads = self.team.leads
             with Reporter(
-                total_timesteps, progress_bar, time_limit, self.tensorboard_log, self._seconds
+                total_timesteps,
+                progress_bar and leads,
+                time_limit,
+                self.tensorboard_log if leads else None,
+                self._seconds,
             ) as reporter:
+                agreed = Agreement(self.team)
                 callbacks = Callbacks(callback, self, reporter)
                 callbacks.start(locals(), globals())
                 if validation is not None and not self._selection.history:
                     self._validate(*validation, reporter)
-                for _ in range(total_timesteps):
+                for _ in range(math.ceil(total_timesteps / self.team.size)):
                     logged = self._step()
                     self._seconds = reporter.trained
-                    reporter.step(self.num_timesteps, logged)
+                    reporter.step(self.num_timesteps, logged, self.team.size)
                     if validation is not None and self._due(self.config.evaluate_every):
                         self._validate(*validation, reporter)
-                    if not callbacks.go_on(locals(), globals()):
-                        break
-                    if time_limit is not None and reporter.seconds >= time_limit:
+                    stop = not callbacks.go_on(locals(), globals())
+                    late = time_limit is not None and reporter.seconds >= time_limit
+                    if any(agreed(stop or late)):
                         break
                 callbacks.end()
         except (KeyboardInterrupt, SystemError):
             # What was learned until Ctrl-C isn't lost; within compiled code it is a SystemError.
-            self._conclude(validation)
+            if self.team.size == 1:  # others would be waited for in vain
+                self._conclude(validation)
             raise
         self._conclude(validation)
         return self
@@ -155,7 +166,8 @@ class TrainingLoop(ABC):
         return None
 
     def _due(self, every: int, start: int = 0) -> bool:
-        return self.num_timesteps >= start and self.num_timesteps % every == 0
+        """Whether the step of all processes has reached a multiple of `every`."""
+        return self.num_timesteps >= start and self.num_timesteps % every < self.team.size
 
     def _validation(self) -> tuple[gym.Env[Any, Any], int] | None:
         samples = self.config.evaluation_samples
@@ -187,4 +199,4 @@ class TrainingLoop(ABC):
 
     def _validated(self, env: gym.Env[Any, Any], samples: int, *, render: bool) -> Validation:
         with self._watch("validation"):
-            return validate(env, self._averaged(), samples, render=render)
+            return validate(env, self._averaged(), samples, self.team, render=render)

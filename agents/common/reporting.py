@@ -101,11 +101,11 @@ class Reporter:
         """Whether a validation's panels go anywhere."""
         return self._log is not None and self._log.works
 
-    def step(self, timestep: int, logged: Mapping[str, float]) -> None:
-        """After every environment step."""
-        self._done += 1
+    def step(self, timestep: int, logged: Mapping[str, float], count: int = 1) -> None:
+        """After every environment step, or `count` of them at once."""
+        self._done += count
         if self._bar is not None:
-            self._advance()
+            self._advance(count)
         self._latest.update(logged)  # updates don't come at every step
         if timestep % _SCALARS_EVERY == 0:
             for name, value in self._latest.items():
@@ -125,9 +125,9 @@ class Reporter:
         if self._log is not None and outcome.panels is not None:
             self._log.picture("validation/panels", outcome.panels, timestep)
 
-    def _advance(self) -> None:
+    def _advance(self, count: int) -> None:
         if self._time_limit is None:
-            self._bar.update(1)
+            self._bar.update(count)
             return
         elapsed = self.seconds
         if int(elapsed) == self._seconds_shown and self._done < self._total:

@@ -53,7 +53,7 @@ class GraphAgent(Agent):
 
     def _set_up(self) -> None:
         self.features = feature_counts(self.env.observation_space)
-        _, info = self.env.reset(seed=self.seed)
+        _, info = self.env.reset(seed=self.team.seed(self.seed))
         self.sizes = subgraph_sizes(info)
         self._learner = self._make_learner(info)
         actor = copy.deepcopy(self._learner.averaged_actor)

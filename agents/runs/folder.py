@@ -144,6 +144,9 @@ class RunFolder:
             skipped: images that were left out, and why.
         """
         files = (self.skipped, self.config, self.checkpoint, self.best, self.validation)
+        if not agent.team.leads:
+            self.save(agent)
+            return
         try:
             self.skipped.unlink(missing_ok=True)  # of a training that was killed before it began
             if skipped:
@@ -157,6 +160,8 @@ class RunFolder:
 
     def save(self, agent: Agent) -> None:
         """Write checkpoint, best actor and learning curve, each of them all or nothing.
+
+        All processes of a team have to call it, of which the first one writes.
 
         Raises:
             OSError: if the disk refuses; the file is then as it was before.
@@ -172,6 +177,8 @@ class RunFolder:
                         f"; the last checkpoint is whole, continue with: {self.resume_command}"
                     )
                 raise OSError(error.errno, reason, str(path)) from error
+        if not agent.team.leads:
+            return
         names = ("timestep", "seconds", "reward")
         rows = [[row[name] for name in names] for row in agent.learning_curve]
         write_csv(self.validation, names, rows)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from agents.algorithms import ALGORITHMS
 from agents.common.agent import Agent
 from agents.common.interrupt import Interrupt
+from agents.common.team import Team, torchrun_team
 from agents.common.threads import torch_threads
 from agents.runs.config import RunConfig
 from agents.runs.folder import RunFolder
@@ -74,23 +77,35 @@ class Trained:
 def train(config: RunConfig, folder: RunFolder, options: TrainingCall) -> Trained:
     """Train, and leave in `folder` what a run holds.
 
+    Started by `torchrun`, with all the processes together; the first one says and writes what
+    there is to say and write.
+
     Raises:
         ValueError: if the folder, the config's images or the weights to start from can't be
             used; a new run's folder is then as it was before.
         OSError: if the disk refuses; the last checkpoint is then whole.
         KeyboardInterrupt: after a second Ctrl-C; it says what is lost.
     """
+    with torchrun_team() as team:
+        if not team.leads:
+            quiet: dict[str, Any] = {"progress_bar": False, "tell": silent, "warn": silent}
+            options = dataclasses.replace(options, **quiet)
+        return _train(config, folder, options, team)
+
+
+def _train(config: RunConfig, folder: RunFolder, options: TrainingCall, team: Team) -> Trained:
     started = time.monotonic()
     if options.resume:
         config = resumed_config(config, folder)
     if options.start is not None:
         options.start.check_run(options.start.best)
-    with folder.locked(), torch_threads(options.threads):
+    with folder.locked() if team.leads else nullcontext(), torch_threads(options.threads):
         skipped: dict[str, str] = {}
         if options.resume:  # the run's config leaves out what can't be used
             (env, eval_env), _ = training_envs(config)
         else:
-            folder.check_free()
+            if team.leads:
+                folder.check_free()
             (env, eval_env), config, skipped = skipping_unusable(
                 config, options.warn, training_envs
             )
@@ -98,6 +113,8 @@ def train(config: RunConfig, folder: RunFolder, options: TrainingCall) -> Traine
         preparing = time.monotonic() - started
 
         def show() -> None:
+            if not team.leads:
+                return
             played(agent, eval_env, (eval_env.pool.size or 1) - 1)
             write_picture(folder.panels, panels(eval_env))
             write_report(folder, config, agent, eval_env, preparing=preparing)

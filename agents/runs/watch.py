@@ -9,6 +9,7 @@ from typing import Any
 from agents.common.agent import Agent
 from agents.common.interrupt import Interrupt
 from agents.common.reporting import seconds_left
+from agents.common.team import Agreement
 from agents.runs.config import Training
 from agents.runs.durations import format_left
 from agents.runs.folder import RunFolder
@@ -43,9 +44,11 @@ class Watch:
         self._steps_before = self._saved = agent.num_timesteps
         self._due = self._started + SAVE_EVERY
         self.out_of_patience = False
+        self._agreed = Agreement(agent.team)
 
     def __call__(self, _locals: dict[str, Any], _globals: dict[str, Any]) -> bool:
         """Whether training goes on."""
+        (due,) = self._agreed(time.monotonic() >= self._due)
         if self._interrupt.requested:
             return False
         if self._agent.validations > self._validations:
@@ -55,7 +58,7 @@ class Watch:
             self.out_of_patience = out_of_patience(curve, self._training.patience)
             if self.out_of_patience:
                 return False
-        if time.monotonic() >= self._due:
+        if due:
             self.save()
         return True
 

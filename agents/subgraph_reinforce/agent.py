@@ -76,7 +76,7 @@ class SubgraphREINFORCE(GraphAgent):
         self._pending.append(
             Transition(state=state, action=logits.numpy(), rewards=info["subgraph_rewards"])
         )
-        self.num_timesteps += 1
+        self.num_timesteps += self.team.size
         logged = {"train/reward": float(reward)}
         if len(self._pending) == self.config.samples * self.config.images:
             # Forgotten first: after Ctrl-C in the update they would be too many for the next.

@@ -96,7 +96,7 @@ class SubgraphREINFORCELearner(Learner):
         # An image counts as much as another, however many edges it has.
         entropies = torch.stack([s.log().mean() for s in std.split(batch.edges_per_graph)])
         loss = torch.stack(losses).mean() - self.config.entropy * entropies.mean()
-        self.descend("actor", loss)
+        self.descend("actor", loss, len(trials))
         self.average(self.config.averaging)
         return {
             "train/loss": loss.item(),

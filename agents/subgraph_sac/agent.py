@@ -44,7 +44,7 @@ class SubgraphSAC(GraphAgent):
     _learner: SubgraphSACLearner
 
     def _make_learner(self, info: Mapping[str, Any]) -> SubgraphSACLearner:
-        self._rng = np.random.default_rng(self.seed)
+        self._rng = np.random.default_rng(self.team.seed(self.seed))
         self._replay = Replay(self.config.replay_size)
         return SubgraphSACLearner(
             self.features, self.sizes, self.config, seed=self.seed, device=self.device
@@ -52,9 +52,9 @@ class SubgraphSAC(GraphAgent):
 
     def _step(self) -> dict[str, float]:
         reward = self._interact()
-        self.num_timesteps += 1
+        self.num_timesteps += self.team.size
         logged = {"train/reward": reward}
-        if self._due(self.config.train_every, self.config.learning_starts):
+        if self._due(self.config.train_every * self.team.size, self.config.learning_starts):
             with self._watch("updates"):
                 logged |= self._learner.update(
                     self._replay.sample(self.config.batch_size, self._rng),

@@ -87,7 +87,7 @@ class SubgraphSACLearner(Learner):
             for i in range(len(self.sizes))
         ]
         loss_critic = critic_loss(self.critic(batch, action), rewards)
-        self.descend("critic", loss_critic)
+        self.descend("critic", loss_critic, sum(map(len, rewards)))
 
         logged = {"train/critic_loss": loss_critic.item()}
         return logged | self._update_actor(batch) if train_actor else logged
@@ -112,13 +112,16 @@ class SubgraphSACLearner(Learner):
         try:
             values = self.critic(batch, sampled)
             loss_actor = actor_loss(values, log_probabilities, log_temperatures.exp())
-            self.descend("actor", loss_actor)
+            self.descend("actor", loss_actor, sum(map(len, values)))
         finally:  # Ctrl-C may come at any time, and training may go on after it
             self.critic.requires_grad_(True)
         self.average(self.config.averaging)
 
         loss_temperature = temperature_loss(
-            log_temperatures, log_probabilities, self.sizes, self.config.target_entropy
+            log_temperatures,
+            self.team.means(log_probabilities),
+            self.sizes,
+            self.config.target_entropy,
         )
         self.descend("temperature", loss_temperature)
         logged = {
