@@ -92,6 +92,18 @@ class LocalBoundary(BoundaryMap):
         Pixels that are NaN don't count.
         """
 
+    def top(
+        self,
+        strength: NDArray[np.float32],
+        image: NDArray[np.float32],
+        region: NDArray[np.bool_] | None = None,
+    ) -> float:
+        """The response that becomes 1 in the map of this image; 0 where there is nothing."""
+        if region is None:
+            return _top(strength, self.percentile, _CLEAR * self.noise(image))
+        seen = np.where(region, image, np.float32(np.nan))
+        return _top(strength[region], self.percentile, _CLEAR * self.noise(seen))
+
     def stretch(
         self,
         strength: NDArray[np.float32],
@@ -99,10 +111,7 @@ class LocalBoundary(BoundaryMap):
         region: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.float32]:
         """The boundary map float32 (H, W) in [0, 1] of the responses to a whole image."""
-        if region is None:
-            return _stretch(strength, strength, self.percentile, _CLEAR * self.noise(image))
-        seen = np.where(region, image, np.float32(np.nan))
-        return _stretch(strength, strength[region], self.percentile, _CLEAR * self.noise(seen))
+        return scaled(strength, self.top(strength, image, region))
 
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `BoundaryMap.__call__`."""
@@ -198,10 +207,8 @@ class ChannelBoundary(BoundaryMap):
         return 1.0 - strength if self.inverted else strength
 
 
-def _stretch(
-    strength: NDArray[np.float32], seen: NDArray[np.float32], percentile: float, least: float
-) -> NDArray[np.float32]:
-    """Responses (H, W) stretched as those of them that count, of any shape, ask for."""
+def _top(seen: NDArray[np.float32], percentile: float, least: float) -> float:
+    """The response that becomes 1, of those that count, of any shape."""
     top, strongest = float(np.percentile(seen, percentile)), float(seen.max())
     # Rounding errors alone don't make a boundary: not where structure is sparse, nor in a flat map.
     if top <= 1e-4 * strongest:
@@ -210,7 +217,12 @@ def _stretch(
         # The percentile is one of noise, as little is clear, and outlines would be plateaus.
         top = float(np.percentile(seen[seen > least], _OF_CLEAR))
     top = max(top, least)
-    if top <= _ROUNDING:
+    return top if top > _ROUNDING else 0.0
+
+
+def scaled(strength: NDArray[np.float32], top: float) -> NDArray[np.float32]:
+    """Responses (H, W) as a map in [0, 1], in which `top` is 1; all 0 if that is 0."""
+    if top == 0.0:
         return np.zeros_like(strength, dtype=np.float32)
-    scaled = (strength / top).astype(np.float32, copy=False)
-    return np.clip(scaled, 0.0, 1.0, out=scaled)
+    result = (strength / top).astype(np.float32, copy=False)
+    return np.clip(result, 0.0, 1.0, out=result)

@@ -13,8 +13,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.graph.bands import row_bands
 from gym_rlseg.graph.planar.outlines import Outlines, outline_values
+from gym_rlseg.graph.scale import ImageScale
 from gym_rlseg.graph.sums import NodeSums, central_moments, superpixel_means
 
 _EPS = 1e-6
@@ -38,7 +38,7 @@ EDGE_COLUMNS_PER_CHANNEL = ("mean_difference", "deviation_difference")
 
 @dataclass(frozen=True, kw_only=True)
 class GraphParts:
-    """What features are computed from; all of one image.
+    """What features are computed from; all of one image, or of a part of it.
 
     Attributes:
         image: float32 (C, H, W).
@@ -47,6 +47,7 @@ class GraphParts:
         edges: int64 (E, 2).
         outlines: cracks per edge.
         sums: sums per superpixel.
+        whole: the scale of the image that this is a part of; None: of this image itself.
     """
 
     image: NDArray[np.float32]
@@ -55,6 +56,12 @@ class GraphParts:
     edges: NDArray[np.int64]
     outlines: Outlines
     sums: NodeSums
+    whole: ImageScale | None = None
+
+    @cached_property
+    def scale(self) -> ImageScale:
+        """What intensities and areas are measured by."""
+        return self.whole or ImageScale.of(self.image, self.superpixels, self.sums)
 
     @cached_property
     def along(self) -> NDArray[np.float64]:
@@ -139,7 +146,7 @@ def node_features(parts: GraphParts) -> NDArray[np.float32]:
     )
     contrast = mean - around / np.maximum(shared, 1.0)[:, None]
     columns = [
-        np.log(sums.area / sums.area.mean()),
+        np.log(sums.area / parts.scale.area),
         _elongation(sums.area, sums.first, sums.second),
         boundary_mean,
         outline_evidence,
@@ -175,7 +182,7 @@ def edge_features(parts: GraphParts) -> NDArray[np.float32]:
         distance / np.sqrt(union[0]),
         np.log(larger / smaller),
         _elongation(*union, sums.second[u] + sums.second[v]),
-        np.log(union[0] / (2.0 * sums.area.mean())),
+        np.log(union[0] / (2.0 * parts.scale.area)),
         *np.abs(mean[u] - mean[v]).T,
         *np.abs(deviation[u] - deviation[v]).T,
     ]
@@ -189,24 +196,10 @@ def _table(columns: list[NDArray[np.float64]]) -> NDArray[np.float32]:
 
 def _intensity(parts: GraphParts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and standard deviation per superpixel and channel, in the image's own scale."""
-    total = parts.sums.area.sum()
-    everywhere = total == parts.superpixels.size
-    centre = (
-        parts.image.mean(axis=(1, 2), dtype=np.float64)
-        if everywhere
-        else parts.sums.intensity.sum(axis=0) / total
-    )
-    squared = np.zeros(len(parts.image))
-    for rows in row_bands(*parts.superpixels.shape):
-        distance = parts.image[:, rows] - centre[:, None, None]
-        if not everywhere:
-            distance *= parts.superpixels[rows] >= 0
-        squared += np.square(distance, out=distance).sum(axis=(1, 2))
-    scale = np.sqrt(squared / total) + _EPS
-    area = parts.sums.area[:, None]
+    area, scale = parts.sums.area[:, None], parts.scale
     mean = parts.sums.intensity / area
     variance = np.maximum(parts.sums.intensity_squared / area - mean**2, 0.0)
-    return (mean - centre) / scale, np.sqrt(variance) / scale
+    return (mean - scale.centre) / scale.deviation, np.sqrt(variance) / scale.deviation
 
 
 def _shared(parts: GraphParts) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gym_rlseg.graph.boundary import (
     BoundaryMap,
@@ -24,6 +25,7 @@ from gym_rlseg.graph.graph import SuperpixelGraph
 from gym_rlseg.graph.levels import Levels
 from gym_rlseg.graph.planar.outlines import region_adjacency
 from gym_rlseg.graph.region import within_region
+from gym_rlseg.graph.scale import ImageScale
 from gym_rlseg.graph.silhouettes import Silhouettes
 from gym_rlseg.graph.stitching import TiledSuperpixels
 from gym_rlseg.graph.subgraphs import sample_all_sizes
@@ -174,6 +176,31 @@ class GraphRecipe:
             raise ConstantImageError(
                 "the image holds a single superpixel; it is smaller than one, or too smooth"
             )
+        truth = truth if truth is None or region is None else np.where(region, truth, 0)
+        return self.described(
+            replace(sample, truth=truth), boundary, labels, subgraph_sizes=subgraph_sizes, rng=rng
+        )
+
+    def described(
+        self,
+        sample: Sample,
+        boundary: NDArray[np.float32],
+        labels: NDArray[np.int32],
+        *,
+        subgraph_sizes: Sequence[int] = (1,),
+        rng: np.random.Generator | None = None,
+        whole: ImageScale | None = None,
+    ) -> SuperpixelGraph:
+        """The graph of superpixels that are there, with features and evidence.
+
+        Args:
+            sample: the image, or a part of one.
+            boundary: float32 (H, W), its boundary map.
+            labels: int32 (H, W), two or more superpixels 0..N-1; -1 is outside.
+            subgraph_sizes: see `graph`.
+            rng: see `graph`.
+            whole: the scale of the image that this is a part of; None: its own.
+        """
         edges, outlines = region_adjacency(labels)
         parts = GraphParts(
             image=sample.image,
@@ -182,8 +209,10 @@ class GraphRecipe:
             edges=edges,
             outlines=outlines,
             sums=node_sums(sample.image, labels),
+            whole=whole,
         )
         n_nodes = parts.sums.area.size
+        rng = rng or np.random.default_rng(0)
         subgraphs = sample_all_sizes(edges, n_nodes, subgraph_sizes, rng, sample.name)
         features = FEATURES[self.features] if isinstance(self.features, str) else self.features
         of_nodes, of_edges = tables(features, parts)
@@ -198,7 +227,7 @@ class GraphRecipe:
             node_features=of_nodes,
             edge_features=of_edges,
             subgraphs=subgraphs,
-            truth=truth if truth is None or region is None else np.where(region, truth, 0),
+            truth=sample.truth,
             outlines=outlines,
             sums=parts.sums,
         )

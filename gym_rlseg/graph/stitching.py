@@ -8,7 +8,8 @@ on its other side.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,57 +46,146 @@ class TiledSuperpixels(Superpixels):
         if not self.tiling.divides(*boundary.shape):
             return self.inner(boundary)
         cores = self.tiling.cores(*boundary.shape)
-        labels, sizes, border = self._pieces(boundary, cores)
-        table = _joined(sizes, border, self.inner.min_size)
+        pieces = superpixel_pieces(boundary, cores, self.inner, self.tiling.overlap)
+        table = joined(pieces.sizes, pieces.border, self.inner.min_size)
+        labels = pieces.labels
         for core in (core for row in cores for core in row):
             labels[core] = table[labels[core]]
         return labels
 
-    def _pieces(
-        self, boundary: NDArray[np.float32], cores: list[list[Rectangle]]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64], _Border]:
-        """Superpixels cut where cores meet.
 
-        Returns:
-            labels: int32 (H, W), M 4-connected pieces 0..M-1, each within one core.
-            sizes: int64 (M,), their pixels.
-            border: where they meet.
-        """
-        from skimage.measure import label
+@dataclass(frozen=True, kw_only=True)
+class Border:
+    """The L pairs of pixels that touch where cores meet.
 
-        labels, count = np.empty(boundary.shape, np.int32), 0
-        sizes: list[NDArray[np.int64]] = []
-        borders: list[_Border] = []
-        above: list[_Window] = []
-        for row in cores:
-            windows: list[_Window] = []
-            for column, core in enumerate(row):
-                place = widened(core, self.tiling.overlap)
-                found = self.inner(np.ascontiguousarray(boundary[place]))
-                window = _Window(place=place, labels=found)
-                pieces = label(window.at(core), connectivity=1, background=-1)
-                sizes.append(np.bincount(pieces.ravel())[1:])
-                labels[core] = pieces + (count - 1)
-                count += sizes[-1].size
-                for axis, before in ((1, windows[-1:]), (0, above[column : column + 1])):
-                    band = _start(core, axis, self.tiling.overlap // 2)
-                    pixels = _start(core, axis, 1)
-                    borders += [
-                        _border(
-                            _along(axis, other.at(band)),
-                            _along(axis, window.at(band)),
-                            _along(axis, labels[pixels]),
-                            _along(axis, boundary[pixels]),
-                        )
-                        for other in before
-                    ]
-                windows.append(window)
-            above = windows
-        whole = {
-            f.name: np.concatenate([getattr(part, f.name) for part in borders])
-            for f in fields(_Border)
-        }
-        return labels, np.concatenate(sizes), _Border(**whole)
+    Attributes:
+        pieces: int64 (L, 2), pieces that the two pixels belong to.
+        same: bool (L,), whether both windows see one superpixel there.
+        similarity: float64 (L,) in (0, 1], 1 = no boundary there.
+    """
+
+    pieces: NDArray[np.int64]
+    same: NDArray[np.bool_]
+    similarity: NDArray[np.float64]
+
+    @classmethod
+    def together(cls, parts: Sequence[Border]) -> Border:
+        """Several as one."""
+        nothing = cls(
+            pieces=np.empty((0, 2), np.int64), same=np.empty(0, bool), similarity=np.empty(0)
+        )
+        return cls(
+            **{
+                f.name: np.concatenate([getattr(part, f.name) for part in (nothing, *parts)])
+                for f in fields(cls)
+            }
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """What cores see at a side of the rectangle that they make up, L pixels long.
+
+    Attributes:
+        seen: int32 (L, 2 B), superpixels of the windows, B pixels on both sides; -1 is outside.
+        pieces: int32 (L,), pieces along the side, within; -1 is outside.
+        boundary: float32 (L, 2), boundary map on both sides.
+    """
+
+    seen: NDArray[np.int32]
+    pieces: NDArray[np.int32]
+    boundary: NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pieces:
+    """Superpixels cut where cores meet.
+
+    Attributes:
+        labels: int32 (H, W), M 4-connected pieces 0..M-1, each within one core; -1 is outside.
+        sizes: int64 (M,), their pixels.
+        border: where they meet.
+        sides: those at which the map goes on beyond the cores, by (axis, end): axis 0 is at the
+            top, or at the bottom where end is 1.
+    """
+
+    labels: NDArray[np.int32]
+    sizes: NDArray[np.int64]
+    border: Border
+    sides: dict[tuple[int, int], Side]
+
+
+def superpixel_pieces(
+    boundary: NDArray[np.float32],
+    cores: list[list[Rectangle]],
+    inner: Superpixels,
+    overlap: int,
+    region: NDArray[np.bool_] | None = None,
+) -> Pieces:
+    """Superpixels core by core, cut where cores meet.
+
+    Args:
+        boundary: float32 (H, W), boundary map. Where it goes on beyond the cores, it does by at
+            least `overlap`.
+        cores: row by row, without gaps; together a rectangle.
+        inner: makes the superpixels of a window.
+        overlap: pixels by which windows reach beyond their cores.
+        region: bool (H, W), where there is anything; None: everywhere.
+    """
+    from skimage.measure import label
+
+    labels, count = np.full(boundary.shape, -1, np.int32), 0
+    sizes: list[NDArray[np.int64]] = []
+    borders: list[Border] = []
+    windows: list[list[_Window]] = []
+    for row in cores:
+        if len(windows) > 2:
+            del windows[-2][1:-1]  # neither above this row nor at a side
+        windows.append([])
+        for column, core in enumerate(row):
+            place = widened(core, overlap)
+            found = inner(np.ascontiguousarray(boundary[place]))
+            if region is not None:
+                found = np.where(region[place], found, -1)
+            window = _Window(place=place, labels=found)
+            pieces = label(window.at(core), connectivity=1, background=-1)
+            sizes.append(np.bincount(pieces.ravel())[1:])
+            labels[core] = np.where(pieces > 0, pieces + (count - 1), -1)
+            count += sizes[-1].size
+            above = windows[-2][column : column + 1] if len(windows) > 1 else []
+            for axis, before in ((1, windows[-1][-1:]), (0, above)):
+                band = _strip(core, axis, core[axis].start, overlap // 2)
+                pixels = _strip(core, axis, core[axis].start, 1)
+                borders += [
+                    _border(
+                        _along(axis, other.at(band)),
+                        _along(axis, window.at(band)),
+                        _along(axis, labels[pixels]),
+                        _along(axis, boundary[pixels]),
+                    )
+                    for other in before
+                ]
+            windows[-1].append(window)
+    return Pieces(
+        labels=labels,
+        sizes=np.concatenate(sizes),
+        border=Border.together(borders),
+        sides=_sides(boundary, cores, windows, labels, overlap // 2),
+    )
+
+
+def meeting(before: Side, behind: Side, first: int, second: int) -> Border:
+    """Where two rectangles of cores meet.
+
+    Args:
+        before: the side of the one above, or on the left.
+        behind: the side of the other one.
+        first: added to the numbers of the pieces `before`.
+        second: added to those `behind`.
+    """
+    pieces = np.stack([before.pieces, behind.pieces], axis=1)
+    border = _border(before.seen, behind.seen, pieces, behind.boundary)
+    return replace(border, pieces=border.pieces + np.array([first, second]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,24 +200,8 @@ class _Window:
         return self.labels[seen_from(self.place, place)]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Border:
-    """The L pairs of pixels that touch where cores meet.
-
-    Attributes:
-        pieces: int64 (L, 2), pieces that the two pixels belong to.
-        same: bool (L,), whether both windows see one superpixel there.
-        similarity: float64 (L,) in (0, 1], 1 = no boundary there.
-    """
-
-    pieces: NDArray[np.int64]
-    same: NDArray[np.bool_]
-    similarity: NDArray[np.float64]
-
-
-def _start(core: Rectangle, axis: int, reach: int) -> Rectangle:
-    """The strip up to `reach` pixels on both sides of where a core starts."""
-    middle = core[axis].start
+def _strip(core: Rectangle, axis: int, middle: int, reach: int) -> Rectangle:
+    """The strip up to `reach` pixels on both sides of a line at the core's side."""
     strip = slice(middle - reach, middle + reach)
     return (strip, core[1]) if axis == 0 else (core[0], strip)
 
@@ -137,34 +211,66 @@ def _along(axis: int, strip: NDArray) -> NDArray:
     return strip.T if axis == 0 else strip
 
 
+def _sides(
+    boundary: NDArray[np.float32],
+    cores: list[list[Rectangle]],
+    windows: list[list[_Window]],
+    labels: NDArray[np.int32],
+    reach: int,
+) -> dict[tuple[int, int], Side]:
+    sides = {}
+    for axis in (0, 1):
+        for end in (0, 1):
+            at = -end
+            along = cores[at] if axis == 0 else [row[at] for row in cores]
+            looking = windows[at] if axis == 0 else [row[at] for row in windows]
+            middle = along[0][axis].stop if end else along[0][axis].start
+            if middle in (0, boundary.shape[axis]):
+                continue  # the map ends here
+            seen, number = [], 0
+            for core, window in zip(along, looking, strict=True):
+                band = _along(axis, window.at(_strip(core, axis, middle, reach)))
+                seen.append(np.where(band >= 0, band + number, -1))
+                number += int(window.labels.max()) + 1
+            pixels = [_strip(core, axis, middle, 1) for core in along]
+            inner = np.concatenate([_along(axis, labels[one])[:, 1 - end] for one in pixels])
+            strength = np.concatenate([_along(axis, boundary[one]) for one in pixels])
+            sides[axis, end] = Side(seen=np.concatenate(seen), pieces=inner, boundary=strength)
+    return sides
+
+
 def _border(
     before: NDArray[np.int32],
     behind: NDArray[np.int32],
-    pieces: NDArray[np.int32],
+    pieces: NDArray[np.integer],
     boundary: NDArray[np.float32],
-) -> _Border:
+) -> Border:
     """Compare what two windows see on both sides of a border.
 
     Args:
         before: int32 (L, 2 B), superpixels of the window whose core is the first half.
         behind: int32 (L, 2 B), those of the window whose core is the second half.
-        pieces: int32 (L, 2), pieces on both sides.
+        pieces: int (L, 2), pieces on both sides.
         boundary: float32 (L, 2), boundary map on both sides.
     """
-    n = int(behind.max()) + 1
-    pairs, both = np.unique(before.astype(np.int64) * n + behind, return_counts=True)
-    of_first, of_second = np.bincount(before.ravel()), np.bincount(behind.ravel())
+    one, other = before.astype(np.int64) + 1, behind.astype(np.int64) + 1
+    n = int(other.max()) + 1
+    pairs, both = np.unique(one * n + other, return_counts=True)
+    of_first, of_second = np.bincount(one.ravel()), np.bincount(other.ravel())
     either = of_first[pairs // n] + of_second[pairs % n] - both
-    middle = before.shape[1] // 2
-    at_border = before[:, middle - 1].astype(np.int64) * n + behind[:, middle]
-    return _Border(
-        pieces=pieces.astype(np.int64),
-        same=np.isin(at_border, pairs[both > _SAME * either]),
-        similarity=np.maximum(1.0 - boundary.max(axis=1).astype(np.float64), _LEAST_SIMILARITY),
+    middle = one.shape[1] // 2
+    at_border = one[:, middle - 1] * n + other[:, middle]
+    there = (pieces >= 0).all(axis=1)
+    return Border(
+        pieces=pieces[there].astype(np.int64),
+        same=np.isin(at_border, pairs[both > _SAME * either])[there],
+        similarity=np.maximum(1.0 - boundary.max(axis=1).astype(np.float64), _LEAST_SIMILARITY)[
+            there
+        ],
     )
 
 
-def _joined(sizes: NDArray[np.int64], border: _Border, least_size: int) -> NDArray[np.int32]:
+def joined(sizes: NDArray[np.int64], border: Border, least_size: int) -> NDArray[np.int32]:
     """Join pieces.
 
     Args:

@@ -82,6 +82,25 @@ class Reward(Options, ABC):
         return REWARDS.to_data(self)
 
     @property
+    def ground_rule(self) -> str:
+        """Which object of an image is its ground, see `gym_rlseg.rewards.ground.GROUNDS`."""
+        return "largest"
+
+    def refused(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Objects that are ground whichever is the ground by the rule, bool (K,).
+
+        An object and its surroundings tell, so that a part of an image will do.
+
+        Args:
+            graph: of the image or the part; never mutated.
+            node_labels: int32 (N,), objects 0..K-1 without gaps.
+
+        Raises:
+            ValueError: if where in the image objects lie makes a difference.
+        """
+        return np.zeros(int(node_labels.max()) + 1, np.bool_)
+
+    @property
     def expected(self) -> CountRange | None:
         """How many objects an image is expected to hold, if that is known."""
         return None

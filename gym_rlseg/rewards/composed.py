@@ -84,6 +84,17 @@ class PriorReward(Reward):
             object.__setattr__(self, "ground_if", as_prior(self.ground_if))
 
     @property
+    def ground_rule(self) -> str:
+        """See `Reward.ground_rule`."""
+        return self.ground
+
+    def refused(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """See `Reward.refused`: those that `ground_if` is for."""
+        if self.ground_if is None:
+            return super().refused(graph, node_labels)
+        return np.asarray(self.ground_if(Quantities(graph, node_labels, self.ground)) > _YES)
+
+    @property
     def expected(self) -> CountRange | None:
         """See `Reward.expected`."""
         return None if self.count is None else CountRange.parse(self.count)

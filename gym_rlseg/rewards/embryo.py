@@ -101,6 +101,10 @@ class EmbryoReward(Reward):
                 f"farthest corner is {farthest:.1f} px from the centre; set the reward's radius"
             )
 
+    def refused(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """See `Reward.refused`."""
+        raise ValueError("the reward embryo looks at where in the image objects lie")
+
     def __call__(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Scores:
         """See `Reward.__call__`."""
         objects = Objects(graph, node_labels)

@@ -96,6 +96,15 @@ class NucleiReward(Reward):
             reduction=self.reduction,
         )
 
+    @property
+    def ground_rule(self) -> str:
+        """See `Reward.ground_rule`."""
+        return self.priors.ground_rule
+
+    def refused(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """See `Reward.refused`."""
+        return self.priors.refused(graph, node_labels)
+
     def check(self, graph: SuperpixelGraph) -> None:
         """See `Reward.check`."""
         self.priors.check(graph)

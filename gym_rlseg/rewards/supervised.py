@@ -55,6 +55,11 @@ class DiceReward(Reward):
 
     ground: Ground = "largest"
 
+    @property
+    def ground_rule(self) -> str:
+        """See `Reward.ground_rule`."""
+        return self.ground
+
     def check(self, graph: SuperpixelGraph) -> None:
         """See `Reward.check`."""
         require_truth(graph)
@@ -106,6 +111,11 @@ class OverlapReward(Reward):
     ground: Ground = "largest"
     reduction: Reduction = "max"
 
+    @property
+    def ground_rule(self) -> str:
+        """See `Reward.ground_rule`."""
+        return self.ground
+
     def check(self, graph: SuperpixelGraph) -> None:
         """See `Reward.check`."""
         require_truth(graph)
@@ -143,6 +153,15 @@ class MixedReward(Reward):
         for name in ("labelled", "otherwise"):
             reward = REWARDS.build(getattr(self, name), f"{name} reward")
             object.__setattr__(self, name, reward)
+
+    @property
+    def ground_rule(self) -> str:
+        """See `Reward.ground_rule`."""
+        return str(self.otherwise.ground_rule)
+
+    def refused(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """See `Reward.refused`."""
+        return np.asarray(self.otherwise.refused(graph, node_labels))
 
     def check(self, graph: SuperpixelGraph) -> None:
         """See `Reward.check`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -20,6 +22,31 @@ Percentiles = Annotated[tuple[_Percentile, _Percentile], Rule(rising, "low < hig
 # Heights above the median in the noise's standard deviations: what noise may reach, what it
 # can't; and the percentile of the latter values that becomes 1.
 _IN_NOISE, _CLEAR, _OF_CLEAR = 5.0, 7.0, 90.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """What is done to a channel: (x - low) / (high - low), clipped, ** gamma, and compressed.
+
+    Attributes:
+        low: becomes 0.
+        high: becomes 1; no less than `low`.
+        gamma: exponent.
+        half: h of the compression, see `normalise`; None: none.
+    """
+
+    low: float
+    high: float
+    gamma: float = 1.0
+    half: float | None = None
+
+    def __call__(self, plane: NDArray[Any]) -> NDArray[np.float64]:
+        """A channel, or a part of it, in [0, 1]."""
+        span = self.high - self.low if self.high > self.low else 1.0
+        # float64 throughout: float32 is too coarse for integers of 32 bits.
+        values = plane.astype(np.float64)
+        result = ((np.clip(values, self.low, self.high) - self.low) / span) ** self.gamma
+        return result if self.half is None else result * (1.0 + self.half) / (result + self.half)
 
 
 def normalise(
@@ -64,8 +91,28 @@ def normalise(
         ValueError: if an argument is invalid, or the image is not finite or, without
             percentiles, outside the range that its dtype suggests.
     """
-    check_declared(normalise, {"percentiles": percentiles, "gamma": gamma, "compress": compress})
     image = np.asarray(image)
+    return stretched(image, stretches(image, percentiles, gamma, compress, name, region))
+
+
+def stretched(image: NDArray[Any], channels: Sequence[Stretch]) -> NDArray[np.float32]:
+    """An image (C, H, W), or a part of one, stretched channel by channel; float32, contiguous."""
+    result = np.empty(image.shape, np.float32)
+    for plane, stretch, out in zip(image, channels, result, strict=True):
+        out[...] = stretch(plane)
+    return result
+
+
+def stretches(
+    image: NDArray[Any],
+    percentiles: Percentiles | None = (1.0, 99.8),
+    gamma: Positive = 1.0,
+    compress: Positive | None = None,
+    name: str = "image",
+    region: NDArray[np.bool_] | None = None,
+) -> tuple[Stretch, ...]:
+    """What `normalise` does to the channels; its arguments and errors."""
+    check_declared(normalise, {"percentiles": percentiles, "gamma": gamma, "compress": compress})
     if image.ndim != 3 or not image.size or image.dtype.kind not in "buif":
         raise ValueError(
             f"{name} must be real numbers of shape (C, H, W), got {image.dtype} {image.shape}"
@@ -79,25 +126,33 @@ def normalise(
         raise ConstantImageError(
             f"{name} is constant (every pixel is {value}); remove it, as it shows no object"
         )
-    scale = full_scale(image.dtype)
     if percentiles is None:
         check_range(seen, name, "percentiles is None; set percentiles to stretch it")
-    result = np.empty(image.shape, np.float32)
-    for channel, plane in enumerate(image):
-        # float64 throughout: float32 is too coarse for integers of 32 bits.
-        values = plane.astype(np.float64)
-        counted = values if region is None else values[region]
-        low, high = (0.0, scale) if percentiles is None else np.percentile(counted, percentiles)
-        if high <= low:
-            low, high = counted.min(), counted.max()
-        elif percentiles is not None:
-            high = _beyond_noise(values, high, region)
-        span = high - low if high > low else 1.0
-        stretched = ((np.clip(values, low, high) - low) / span) ** gamma
-        result[channel] = (
-            stretched if compress is None else _compressed(stretched, compress, region)
-        )
-    return result
+    return tuple(_stretch(plane, percentiles, gamma, compress, region) for plane in image)
+
+
+def _stretch(
+    plane: NDArray[Any],
+    percentiles: Percentiles | None,
+    gamma: float,
+    compress: float | None,
+    region: NDArray[np.bool_] | None,
+) -> Stretch:
+    values = plane.astype(np.float64)
+    counted = values if region is None else values[region]
+    low, high = (
+        (0.0, full_scale(plane.dtype))
+        if percentiles is None
+        else np.percentile(counted, percentiles)
+    )
+    if high <= low:
+        low, high = counted.min(), counted.max()
+    elif percentiles is not None:
+        high = _beyond_noise(values, high, region)
+    stretch = Stretch(low=float(low), high=float(high), gamma=gamma)
+    if compress is None:
+        return stretch
+    return replace(stretch, half=_half(stretch(plane), compress, region))
 
 
 def _beyond_noise(
@@ -121,23 +176,22 @@ def _noise(values: NDArray[np.float64], region: NDArray[np.bool_] | None) -> flo
     return noise_level(values if region is None else np.where(region, values, np.nan))
 
 
-def _compressed(
+def _half(
     plane: NDArray[np.float64], factor: float, region: NDArray[np.bool_] | None
-) -> NDArray[np.float64]:
+) -> float | None:
+    """The compression's h of a channel in [0, 1]; None where all of it is alike."""
     from skimage.filters import threshold_otsu  # here, as importing the source should stay quick
 
     seen = plane if region is None else plane[region]
     if seen.max() == seen.min():
-        return plane
+        return None
     # Otsu's threshold of the roots, as that of the intensities lies above most objects
     # where a few are very bright.
     threshold = threshold_otsu(np.sqrt(seen)) ** 2
     # Nor is noise, where there is more than that.
     beyond = float(np.median(seen)) + _CLEAR * _noise(plane, region)
     threshold = beyond if threshold < beyond < seen.max() else threshold
-    foreground = seen[seen > threshold]
-    half = factor * float(np.median(foreground))
-    return plane * (1.0 + half) / (plane + half)
+    return factor * float(np.median(seen[seen > threshold]))
 
 
 def full_scale(dtype: np.dtype[Any]) -> float:

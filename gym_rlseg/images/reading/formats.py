@@ -22,9 +22,10 @@ from gym_rlseg.images.reading.grids import Grid, guessed_axes
 from gym_rlseg.images.reading.kinds import KNOWN, content, existing
 from gym_rlseg.images.reading.microscopes import open_bioio
 from gym_rlseg.images.reading.pillow import pillow_facts, read_pillow
-from gym_rlseg.images.reading.planes import MOST_PIXELS, check_level, reading
+from gym_rlseg.images.reading.planes import MOST_PIXELS, Window, check_level, reading
 from gym_rlseg.images.reading.tiff import read_tiff
 from gym_rlseg.images.reading.tiff_facts import tiff_facts
+from gym_rlseg.images.reading.tiff_windows import tiff_planes, tiff_size
 
 #: Kinds of files that hold arrays of any number of axes.
 _GRIDS = ("hdf5", "zarr", "numpy", "bioio")
@@ -59,8 +60,9 @@ def read_image(
     page: int | None = None,
     most_pixels: int = MOST_PIXELS,
     level: int = 0,
+    window: Window | None = None,
 ) -> NDArray[Any]:
-    """Read one 2-D image.
+    """Read one 2-D image, or a part of it.
 
     Where a file names its axes (OME, ImageJ, OME-Zarr, ilastik), any number of channels is
     taken. Elsewhere grey images (H, W) get one channel, (H, W, C) and (C, H, W) are images with
@@ -79,6 +81,8 @@ def read_image(
             channels, y and x; a file of one image has page 0. None takes only files of one.
         most_pixels: pixels times channels beyond which a file is refused undecoded.
         level: of OME-Zarr and of TIFF with a pyramid, 0 = full resolution.
+        window: rows and columns, within the image, of the part to read; None: all. Files of
+            Pillow's have no parts.
 
     Returns:
         (C, H, W), contiguous, in the file's own dtype and native byte order.
@@ -87,7 +91,32 @@ def read_image(
         ValueError: if the file is missing, unreadable, without such a page or level, smaller than
             8 x 8 pixels, too large, or not of real numbers. NaN and infinity pass.
     """
-    return checked_image(_read_planes(existing(path), key, page, most_pixels, level), path)
+    path = existing(path)
+    if window is None:
+        return checked_image(_read_planes(path, key, page, most_pixels, level), path)
+    kind = content(path)
+    if kind == "tiff":
+        return checked_image(tiff_planes(path, page, window, most_pixels, key, level), path)
+    if kind not in _GRIDS:
+        raise ValueError(f"{path} can't be read in parts; save it as OME-Zarr or as tiled TIFF")
+    with _grid(path, kind, key, level) as grid:
+        return checked_image(grid.planes(page, path, most_pixels, window), path)
+
+
+def image_size(path: str | Path, key: str | None = None, level: int = 0) -> tuple[int, int]:
+    """Height and width of a file whose image can be read in parts; see `read_image`.
+
+    Raises:
+        ValueError: if it can't, or is missing or broken.
+    """
+    path = existing(path)
+    kind = content(path)
+    if kind == "tiff":
+        return tiff_size(path, key, level)
+    if kind not in _GRIDS:
+        raise ValueError(f"{path} can't be read in parts; save it as OME-Zarr or as tiled TIFF")
+    with _grid(path, kind, key, level) as grid:
+        return grid.size
 
 
 def checked_image(image: NDArray[Any], name: str | Path) -> NDArray[Any]:

@@ -14,6 +14,7 @@ from gym_rlseg.images.reading.facts import Facts, PixelSize, named
 from gym_rlseg.images.reading.pages import PageAxes
 from gym_rlseg.images.reading.planes import (
     MAX_CHANNELS,
+    Window,
     channels_first,
     check_page,
     check_pixels,
@@ -63,13 +64,22 @@ class Grid:
             page_axes=self.counted,
         )
 
-    def planes(self, page: int | None, path: Path, most_pixels: int) -> NDArray[Any]:
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of an image in pixels."""
+        sizes = dict(self._sizes)
+        return sizes["Y"], sizes["X"]
+
+    def planes(
+        self, page: int | None, path: Path, most_pixels: int, window: Window | None = None
+    ) -> NDArray[Any]:
         """Read one image.
 
         Args:
             page: which, from 0; None takes the only one.
             path: what messages call it.
-            most_pixels: see `check_pixels`.
+            most_pixels: see `check_pixels`; it counts what is read.
+            window: the rows and columns that are read, within the image; None: all.
 
         Returns:
             (C, H, W), without an alpha channel.
@@ -86,9 +96,13 @@ class Grid:
             slice(None) if axis in "CSYX" or length == 1 else int(next(at))
             for axis, length in self._sizes
         )
+        if window is not None:
+            part = dict(zip("YX", window, strict=True))
+            index = tuple(part.get(a, i) for a, i in zip(self.axes, index, strict=True))
         kept = [place for place, one in enumerate(index) if isinstance(one, slice)]
         axes = "".join(self.axes[place] for place in kept)
-        check_pixels(tuple(shape[place] for place in kept), path, most_pixels)
+        lengths = (len(range(*index[place].indices(shape[place]))) for place in kept)  # type: ignore[union-attr]
+        check_pixels(tuple(lengths), path, most_pixels)
         with reading(path):
             array = np.asarray(self.array[index])
         return channels_first(array, axes, alpha=dict(self._sizes).get("S") == _RGBA)

@@ -17,6 +17,8 @@ REMEDY = "save its planes as separate files"
 _NAMES = {"Q": "page", "I": "page", "S": "sample"}
 #: Pixels times channels of an image, unless told otherwise.
 MOST_PIXELS = 2**29
+#: Rows and columns of a part of an image.
+Window = tuple[slice, slice]
 
 
 @contextmanager

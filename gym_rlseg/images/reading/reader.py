@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,11 +13,11 @@ from annotated_types import Ge, Le
 from numpy.typing import NDArray
 
 from gym_rlseg.images.reading.colour import check_colour, convert
-from gym_rlseg.images.reading.contrast import Percentiles, normalise
+from gym_rlseg.images.reading.contrast import Percentiles, Stretch, stretched, stretches
 from gym_rlseg.images.reading.facts import Facts
 from gym_rlseg.images.reading.formats import checked_image, read_facts, read_image
 from gym_rlseg.images.reading.pages import Level, Page, split_page
-from gym_rlseg.images.reading.planes import MAX_CHANNELS, MOST_PIXELS
+from gym_rlseg.images.reading.planes import MAX_CHANNELS, MOST_PIXELS, Window
 from gym_rlseg.images.reading.regions import filled, region_channel
 from gym_rlseg.options import Options, Rule, suggest
 from gym_rlseg.options.ranges import Channel, Positive
@@ -64,7 +65,9 @@ class Reader(Options):
         super().__post_init__()
         check_colour(self.colour)
 
-    def raw(self, image: ImageLike, name: str | None = None) -> NDArray[Any]:
+    def raw(
+        self, image: ImageLike, name: str | None = None, window: Window | None = None
+    ) -> NDArray[Any]:
         """The channels chosen, in front, otherwise as they are in the file or array.
 
         Args:
@@ -72,6 +75,7 @@ class Reader(Options):
                 where the last of four channels behind is opacity, as in files. An array may be
                 a `numpy.ma.MaskedArray`.
             name: what messages call it; None: its path, or "the image".
+            window: of a file, the part to read; None: all.
 
         Returns:
             (C, H, W), which may be a view of the array; NaN and masked pixels pass.
@@ -81,7 +85,7 @@ class Reader(Options):
                 such a channel.
         """
         name = name or _called(image)
-        planes = self._planes(image, name)
+        planes = self._planes(image, name, window)
         chosen = self.chosen(image, len(planes), name)
         return planes if chosen is None else planes[list(chosen)]
 
@@ -136,7 +140,9 @@ class Reader(Options):
             )
         return channel
 
-    def channel_region(self, image: ImageLike, name: str) -> NDArray[np.bool_] | None:
+    def channel_region(
+        self, image: ImageLike, name: str, window: Window | None = None
+    ) -> NDArray[np.bool_] | None:
         """Where to look as a channel says, bool (H, W): where it isn't 0; None if none does.
 
         Raises:
@@ -145,7 +151,7 @@ class Reader(Options):
         mask = region_channel(self.region)
         if mask is None:
             return None
-        planes = self._planes(image, name)
+        planes = self._planes(image, name, window)
         plane = planes[self.number(mask, image, len(planes), name)]
         return np.nan_to_num(np.ma.filled(plane, 0)) != 0
 
@@ -167,13 +173,13 @@ class Reader(Options):
             found = [one if isinstance(one, str) else names[one] for one in channels]
         return tuple(found) if len(found) == count else ()
 
-    def _planes(self, image: ImageLike, name: str) -> NDArray[Any]:
+    def _planes(self, image: ImageLike, name: str, window: Window | None = None) -> NDArray[Any]:
         """All channels."""
         if not isinstance(image, np.ndarray):
             file, page = split_page(Path(image))
             if page is None and isinstance(self.page, int):
                 page = self.page
-            planes = read_image(file, self.key, page, self.most_pixels, self.level)
+            planes = read_image(file, self.key, page, self.most_pixels, self.level, window)
             empty = self.facts(image).no_data
             return planes if empty is None else _masked(planes, empty)
         behind = image.ndim == 3 and _channels_behind(image.shape)
@@ -205,6 +211,7 @@ class Reader(Options):
         raw: NDArray[Any],
         name: str = "the image",
         region: NDArray[np.bool_] | None = None,
+        contrast: Sequence[Stretch] | None = None,
     ) -> NDArray[np.float32]:
         """An image that `raw` returned, as agents see it.
 
@@ -212,6 +219,8 @@ class Reader(Options):
             raw: (C, H, W).
             name: what messages call it.
             region: bool (H, W), where there are numbers that count; None: everywhere.
+            contrast: of the channels, if this is a part of an image, see `contrast`; None
+                takes the measure of the image itself.
 
         Returns:
             float32 (C, H, W) in [0, 1]; `raw` isn't changed.
@@ -222,12 +231,41 @@ class Reader(Options):
         """
         try:
             seen = raw if region is None else filled(raw, region)
-            image = convert(seen, self.colour, name)
-            return normalise(image, self.percentiles, self.gamma, self.compress, name, region)
+            if contrast is None:
+                image = convert(seen, self.colour, name)
+                return stretched(image, self._stretches(image, name, region))
+            # A grey part of a colour image has as many channels as the others.
+            plain = self.colour == "channels"
+            image = seen[: len(contrast)] if plain else convert(seen, self.colour, name)
+            return stretched(image, contrast)
         except MemoryError as error:
             raise ValueError(
                 f"{name} takes more memory than there is; cut it into parts"
             ) from error
+
+    def contrast(
+        self,
+        raw: NDArray[Any],
+        name: str = "the image",
+        region: NDArray[np.bool_] | None = None,
+    ) -> tuple[Stretch, ...]:
+        """What `adjusted` does to the channels of an image, for parts of it.
+
+        Args:
+            raw: (C, H, W), all of the image, or much of it.
+            name: what messages call it.
+            region: bool (H, W), where there are numbers that count; None: everywhere.
+
+        Raises:
+            As `adjusted`.
+        """
+        seen = raw if region is None else filled(raw, region)
+        return self._stretches(convert(seen, self.colour, name), name, region)
+
+    def _stretches(
+        self, image: NDArray[Any], name: str, region: NDArray[np.bool_] | None
+    ) -> tuple[Stretch, ...]:
+        return stretches(image, self.percentiles, self.gamma, self.compress, name, region)
 
 
 def _masked(planes: NDArray[Any], empty: float) -> NDArray[Any]:

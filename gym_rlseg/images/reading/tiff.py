@@ -73,18 +73,25 @@ def read_tiff(
             (series, axes), array = _read_page(tiff, found, page, path, most_pixels)
         with reading(path):
             first = series.keyframe
-            extra = first.extrasamples  # what the samples after grey or RGB mean
-        is_rgba = first.photometric == tifffile.PHOTOMETRIC.RGB and first.samplesperpixel == 4
-        alpha = is_rgba or (len(extra) > 0 and extra[-1] in _ALPHA)
+            alpha = has_alpha(first)
         planes = channels_first(array, axes, alpha=alpha)
         with reading(path):
             # ImageJ and OME's programs pay no heed to it; others show the image turned.
             if not (tiff.is_imagej or tiff.is_ome):
                 planes = oriented(planes, first.tags.valueof("Orientation", default=1))
-            return planes if stored else _meant(planes, first)
+            return planes if stored else meant(planes, first)
 
 
-def _meant(planes: NDArray[Any], first: TiffPage) -> NDArray[Any]:
+def has_alpha(first: TiffPage) -> bool:
+    """Whether the last sample of a pixel is opacity."""
+    import tifffile
+
+    extra = first.extrasamples  # what the samples after grey or RGB mean
+    is_rgba = first.photometric == tifffile.PHOTOMETRIC.RGB and first.samplesperpixel == 4
+    return is_rgba or (len(extra) > 0 and extra[-1] in _ALPHA)
+
+
+def meant(planes: NDArray[Any], first: TiffPage) -> NDArray[Any]:
     """Brightness or colours, where the numbers of a file mean something else."""
     import tifffile
 

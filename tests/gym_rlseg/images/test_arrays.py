@@ -224,7 +224,7 @@ class TestReader:
         def exhausted(*args: Any) -> None:
             raise MemoryError
 
-        monkeypatch.setattr(reading, "normalise", exhausted)
+        monkeypatch.setattr(reading, "stretches", exhausted)
         with pytest.raises(ValueError, match="a takes more memory than there is"):
             Reader().adjusted(noise(0)[None], "a")
 
