@@ -14,7 +14,8 @@ pixels, area and centroid in µm as well where the file tells the size of a pixe
 --measure names, intensities in the file's own units.
 
 A run of the algorithm colouring writes label images, or label volumes of as many pages as the
-stacks in IMAGES have, and summary.csv; of the options below, --min-size, --tile, --pattern,
+stacks in IMAGES have, and both tables; it has no scores, and volumes have the volume in voxels in
+place of the area. Of the options below, --min-size, --tile, --measure, --export, --pattern,
 --device and --threads are for it.
 
 An image that shows nothing (all black, say) gets labels that are all 0, with a warning. One
@@ -44,7 +45,10 @@ from gym_rlseg.images.reading.calibration import calibration_doubts
 from gym_rlseg.paths import output_folder, user_path
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agents.runs.config import RunConfig
+    from agents.segmenting.exports import Exporter
     from agents.segmenting.segmenter import Segmenter
     from gym_rlseg.images import FilesSource
 
@@ -105,7 +109,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--export", metavar="NAMES", type=_names, default=(),
         help="write the labels in further formats as well, separated by commas: "
         "rois (OUT/rois/NAME.zip, for ImageJ), geojson (OUT/geojson/NAME.geojson, for QuPath), "
-        "coco (OUT/coco/labels.json, of all images), ome-zarr (OUT/ome-zarr/NAME.ome.zarr)",
+        "coco (OUT/coco/labels.json, of all images), ome-zarr (OUT/ome-zarr/NAME.ome.zarr), "
+        "hdf5 (OUT/hdf5/NAME.h5, its dataset labels)",
     )  # fmt: skip
     parser.add_argument(
         "--overlays", action="store_true", help="write OUT/overlays/NAME.png to look at"
@@ -117,7 +122,6 @@ def run(args: argparse.Namespace) -> int:
     folder, out = RunFolder(args.run_folder), user_path(args.output)
     folder.check_run(folder.best)
     output_folder(out)
-    measures = check_measures(args.measure)
     exporters = [EXPORTERS.build({"name": name, "out": out}) for name in dict.fromkeys(args.export)]
     from agents.common.threads import torch_threads
     from agents.runs.config import RunConfig
@@ -128,7 +132,8 @@ def run(args: argparse.Namespace) -> int:
 
     config = RunConfig.load(folder.config)
     if config.colouring:
-        return _colourings(args, config, folder)
+        return _colourings(args, config, folder, exporters)
+    measures = check_measures(args.measure)
     reading = {**vars(files_reader(config.environment)), **given(args)}
     source = FilesSource(path=places(args), pattern=args.pattern, **reading)
     for sentence in source.found.passed_over():
@@ -166,16 +171,23 @@ def run(args: argparse.Namespace) -> int:
     return 1 if labels.failed else 0
 
 
-def _colourings(args: argparse.Namespace, config: RunConfig, folder: RunFolder) -> int:
+def _colourings(
+    args: argparse.Namespace, config: RunConfig, folder: RunFolder, exporters: Sequence[Exporter]
+) -> int:
     """Segment by a run of the agent `colouring`, which has fewer options."""
     from agents.common.threads import torch_threads
     from agents.runs.environment import files_reader
-    from agents.segmenting.colourings import ColouringSegmenter, segment_colourings, source_of
+    from agents.segmenting.colourings import (
+        ColouringFolder,
+        ColouringSegmenter,
+        segment_colourings,
+        source_of,
+    )
 
     others = {
         "--solver": args.solver, "--adapt": args.adapt, "--no-search": not args.search,
         "--no-link": not args.link, "--min-score": args.min_score, "--no-border": args.no_border,
-        "--measure": args.measure != MEASURES, "--overlays": args.overlays,
+        "--overlays": args.overlays,
     }  # fmt: skip
     refused = [name for name, value in others.items() if value]
     if refused:
@@ -191,7 +203,9 @@ def _colourings(args: argparse.Namespace, config: RunConfig, folder: RunFolder) 
         reading = {**vars(files_reader(config.environment)), **given(args)}
         source = source_of(segmenter, places(args), args.pattern, reading)
         out = user_path(args.output)
-        total, failed = segment_colourings(segmenter, source, out, _tell)
+        measures = None if args.measure is MEASURES else args.measure
+        labels = ColouringFolder(out=out, measures=measures, exporters=exporters)
+        total, failed = segment_colourings(segmenter, source, labels, _tell)
     say(f"{total - failed} of {total} images segmented, labels in {out}")
     return 1 if failed else 0
 

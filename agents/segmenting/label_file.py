@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from agents.segmenting.exports.base import LabelPages
-from agents.segmenting.results import LabelFolder, Row
+from agents.segmenting.results import LabelFolder, Row, removed
 from agents.segmenting.stacks import LabelStack
 from agents.segmenting.targets import Target
 from gym_rlseg.writing import write_picture
@@ -112,7 +110,7 @@ class LabelFile:
     def failure(self, page: int, reason: str) -> None:
         """Remember an image that could not be segmented."""
         image = self.target.images[page]
-        note = _removed([self.folder.picture(image)])
+        note = removed([self.folder.picture(image)])
         self._rows.append(Row(image=str(image), error=reason, note=note))
 
     def write(self) -> None:
@@ -161,7 +159,7 @@ class LabelFile:
         """
         pictures = map(self.folder.picture, self.target.images.values())
         exports = (one.path(self.target.path.stem) for one in self.folder.exporters)
-        note = _removed([self.target.path, *pictures, *filter(None, exports)])
+        note = removed([self.target.path, *pictures, *filter(None, exports)])
         if reason is not None:
             self._rows = [Row(image=row.image, error=row.error or reason) for row in self._rows]
         self._rows = [replace(row, note=note or row.note) for row in self._rows]
@@ -179,17 +177,3 @@ class LabelFile:
             picture.parent.mkdir(exist_ok=True)
             write_picture(picture, overlay(image, self.labels.page(page)))
         return numbers
-
-
-def _removed(files: Iterable[Path]) -> str:
-    """Remove what an earlier call left; a note about it, or nothing."""
-    note = ""
-    for stale in files:
-        try:
-            shutil.rmtree(stale) if stale.suffix == ".zarr" else stale.unlink()
-            note = "labels of an earlier call are removed"
-        except FileNotFoundError:
-            pass
-        except OSError:  # a name too long, or another user's folder
-            note = f"{stale.name}, if it exists, is of an earlier call"
-    return note

@@ -14,19 +14,27 @@ from gym_rlseg.options import suggest
 
 #: What is measured unless told otherwise.
 MEASURES = ("mean_intensity", "eccentricity", "solidity")
+#: The same of volumes, where hulls take long and nothing is eccentric.
+VOLUME_MEASURES = ("mean_intensity",)
 # What every table of objects has in columns of its own.
 _ALWAYS = ("label", "area", "centroid", "bbox")
 
 
-def check_measures(names: Sequence[str]) -> tuple[str, ...]:
+def check_measures(names: Sequence[str], dimensions: int = 2) -> tuple[str, ...]:
     """The names, if all are of numbers that can be measured.
+
+    Args:
+        names: of properties.
+        dimensions: 2 for images, 3 for volumes.
 
     Raises:
         ValueError: naming the first that isn't, and the nearest.
     """
     for name in names:
         try:
-            wrong = any(column.dtype == object for column in _tried(name).values())
+            wrong = any(column.dtype == object for column in _tried(name, dimensions).values())
+        except NotImplementedError as error:  # of volumes
+            raise ValueError(f"volumes have no measure {name!r}") from error
         except (AttributeError, ValueError, TypeError):  # whichever it is: it doesn't know it
             wrong = True
         if wrong:
@@ -43,8 +51,8 @@ def measured(
     """Measure the objects 1..M of a label image.
 
     Args:
-        labels: integers (H, W), 0 = ground, objects 1..M without gaps.
-        image: (C, H, W), real numbers in any unit.
+        labels: integers (H, W) or (D, H, W), 0 = ground, objects 1..M without gaps.
+        image: (C, H, W) or (C, D, H, W), real numbers in any unit.
         names: of properties, see `check_measures`.
         channels: names of the channels; none: they go by their numbers.
 
@@ -56,20 +64,22 @@ def measured(
     """
     objects, image = int(labels.max()) > 0, np.ma.getdata(image)
     if not objects:  # the columns are wanted all the same
-        labels, image = np.ones((2, 2), np.int32), np.ones((len(image), 2, 2))
+        shape = (2,) * labels.ndim
+        labels, image = np.ones(shape, np.int32), np.ones((len(image), *shape))
     # A single channel has no number.
     planes = image[0] if len(image) == 1 else np.moveaxis(image, 0, -1)
     table = _table(labels, planes, names)
     if len(image) == len(channels) > 1:
-        table = dict(zip(_renamed(tuple(table), names, channels), table.values(), strict=True))
+        columns = _renamed(tuple(table), names, channels, labels.ndim)
+        table = dict(zip(columns, table.values(), strict=True))
     return {name: column if objects else column[:0] for name, column in table.items()}
 
 
 def _renamed(
-    columns: Sequence[str], names: Sequence[str], channels: Sequence[str]
+    columns: Sequence[str], names: Sequence[str], channels: Sequence[str], dimensions: int
 ) -> Iterator[str]:
     """Columns of the intensity by the name of their channel, whose number comes last."""
-    of_shape = {*_table(np.ones((2, 2), np.int32), np.ones((2, 2)), names)}
+    of_shape = {column for name in names for column in _tried(name, dimensions)}
     for column in columns:
         stem, _, number = column.rpartition("-")
         yield column if column in of_shape else f"{stem}-{channels[int(number)]}"
@@ -93,9 +103,10 @@ def _table(
     }
 
 
-def _tried(name: str) -> dict[str, NDArray[Any]]:
-    """The columns of a property of a small square."""
-    return _table(np.ones((2, 2), np.int32), np.ones((2, 2)), (name,))
+def _tried(name: str, dimensions: int = 2) -> dict[str, NDArray[Any]]:
+    """The columns of a property of a small square or cube."""
+    shape = (2,) * dimensions
+    return _table(np.ones(shape, np.int32), np.ones(shape), (name,))
 
 
 @functools.cache

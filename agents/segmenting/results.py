@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
@@ -117,3 +118,17 @@ class LabelFolder:
     def picture(self, image: Path) -> Path:
         """Where the picture of an image or page goes."""
         return self.out / "overlays" / f"{file_stem(image)}.png"
+
+
+def removed(files: Iterable[Path]) -> str:
+    """Remove what an earlier call left; a note about it, or nothing."""
+    note = ""
+    for stale in files:
+        try:
+            shutil.rmtree(stale) if stale.suffix == ".zarr" else stale.unlink()
+            note = "labels of an earlier call are removed"
+        except FileNotFoundError:
+            pass
+        except OSError:  # a name too long, or another user's folder
+            note = f"{stale.name}, if it exists, is of an earlier call"
+    return note

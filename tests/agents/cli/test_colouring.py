@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 import yaml
+import zarr
 
 import agents
 from agents.runs.config import RunConfig
@@ -54,6 +55,29 @@ def folder(place: Path, depth: int | None) -> None:
             )
 
 
+def read(table: Path) -> list[dict[str, str]]:
+    """Rows of a table."""
+    with table.open() as file:
+        return list(csv.DictReader(file))
+
+
+def check_objects(out: Path, depth: int | None) -> None:
+    """objects.csv against the labels themselves."""
+    size = "area" if depth is None else "volume"
+    rows = read(out / "objects.csv")
+    assert len(rows) == sum(int(tifffile.imread(file).max()) for file in out.glob("*.tif"))
+    for row in rows:
+        mask = tifffile.imread(out / Path(row["image"]).name) == int(row["label"])
+        pixels = tifffile.imread(out.parent / "images" / Path(row["image"]).name)[mask]
+        assert int(row[size]) == mask.sum()
+        assert float(row["mean_intensity"]) == pytest.approx(pixels.mean(), rel=1e-5)
+        for axis, where in zip("yx" if depth is None else "zyx", np.nonzero(mask), strict=True):
+            assert float(row[f"centroid_{axis}"]) == pytest.approx(where.mean(), abs=1e-4)
+            assert int(row[f"min_{axis}"]) == where.min()
+            assert int(row[f"max_{axis}"]) == where.max() + 1
+        assert "score" not in row
+
+
 @pytest.fixture(autouse=True)
 def quick_panels(monkeypatch):
     """Pictures take longer than tiny trainings."""
@@ -82,25 +106,38 @@ def test_from_a_config_to_labels(rlseg, tmp_path, depth):
 
     outcome = rlseg("segment", run, tmp_path / "images", "-o", out)
     assert outcome.code == 0, outcome.err
-    with (out / "summary.csv").open() as file:
-        rows = list(csv.DictReader(file))
+    rows = read(out / "summary.csv")
     assert [Path(row["image"]).name for row in rows] == ["0.tif", "1.tif", "2.tif"]
     for i, row in enumerate(rows):
         labels = tifffile.imread(out / f"{i}.tif")
         assert labels.shape == ((20, 24) if depth is None else (10, 20, 24))
         assert int(labels.max()) == int(row["objects"])
+    check_objects(out, depth)
     outcome = rlseg("evaluate", out, tmp_path / "labels")
     assert outcome.code == 0, outcome.err
     assert "SBD" in outcome.out
 
-    outcome = rlseg("segment", run, tmp_path / "images", "-o", out, "--tile", 12, "--min-size", 6)
+    outcome = rlseg(
+        "segment", run, tmp_path / "images", "-o", out, "--tile", 12, "--min-size", 6,
+        "--export", "hdf5,ome-zarr", "--measure", "intensity_max",
+    )  # fmt: skip
     assert outcome.code == 0, outcome.err
+    assert "intensity_max" in read(out / "objects.csv")[0]
+    for i in range(3):
+        labels = tifffile.imread(out / f"{i}.tif")
+        with h5py.File(out / "hdf5" / f"{i}.h5") as file:
+            np.testing.assert_array_equal(file["labels"], labels)
+        zarred = zarr.open_array(out / "ome-zarr" / f"{i}.ome.zarr" / "labels" / "objects" / "0")
+        np.testing.assert_array_equal(zarred, labels)
     for i in range(3):
         sizes = np.bincount(tifffile.imread(out / f"{i}.tif").ravel())[1:]
         assert (sizes >= 6).all()
     rlseg("segment", run, tmp_path / "images", "-o", out, "--adapt", "5s").refused("--adapt")
     rlseg("segment", run, tmp_path / "images", "-o", tmp_path / "images").refused("holds images")
     if depth is not None:
+        rlseg("segment", run, tmp_path / "images", "-o", out, "--measure", "eccentricity").refused(
+            "volumes have no measure 'eccentricity'"
+        )
         with h5py.File(tmp_path / "one.h5", "w") as file:
             file["data"] = tifffile.imread(tmp_path / "images" / "0.tif")
         assert rlseg("segment", run, tmp_path / "one.h5", "-o", out).code == 0
@@ -110,6 +147,7 @@ def test_from_a_config_to_labels(rlseg, tmp_path, depth):
         outcome = rlseg("segment", run, flat, "-o", out)
         assert outcome.code == 1
         assert "expected a volume" in outcome.err
+        assert read(out / "objects.csv") == []
     else:
         image = tifffile.imread(tmp_path / "images" / "0.tif")
         found = agents.segment(image, run)

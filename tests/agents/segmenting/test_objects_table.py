@@ -9,7 +9,7 @@ import pytest
 
 from agents.segmenting.found import Filters, Found
 from agents.segmenting.measures import check_measures, measured
-from agents.segmenting.objects_table import objects_table
+from agents.segmenting.objects_table import objects_table, places_table
 
 
 def found(labels: np.ndarray, scores: np.ndarray, **terms: list[float]) -> Found:
@@ -176,3 +176,21 @@ class TestFilters:
     def test_refused(self, options):
         with pytest.raises(ValueError, match=next(iter(options))):
             Filters(**options)
+
+
+def test_a_volume_by_hand():
+    labels = np.zeros((4, 6, 8), np.int32)
+    labels[1:3, 2:4, 3:7] = 1
+    image = np.stack([np.full(labels.shape, 2.0), np.arange(192.0).reshape(labels.shape)])
+    columns, (row,) = places_table(labels, image, check_measures(["intensity_max"], 3), ("a", "b"))
+    assert dict(zip(columns, row, strict=True)) == {
+        "label": 1, "volume": 16, "centroid_z": 1.5, "centroid_y": 2.5, "centroid_x": 4.5,
+        "min_z": 1, "min_y": 2, "min_x": 3, "max_z": 3, "max_y": 4, "max_x": 7,
+        "intensity_max-a": 2.0, "intensity_max-b": image[1, 2, 3, 6],
+    }  # fmt: skip
+    empty = places_table(np.zeros_like(labels), image, ("intensity_max",), ("a", "b"))
+    assert empty == (columns, [])
+    with pytest.raises(ValueError, match="volumes have no measure 'eccentricity'"):
+        check_measures(["eccentricity"], 3)
+    with pytest.raises(ValueError, match=r"the image's \(D, H, W\)"):
+        places_table(labels, image[:, 1:], ())

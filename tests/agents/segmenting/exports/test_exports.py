@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import zarr
@@ -227,6 +228,22 @@ def test_ome_zarr_of_an_image(export):
     np.testing.assert_array_equal(root["labels/objects/0"][...], LABELS)
     names = [axis["name"] for axis in root["labels/objects"].attrs["multiscales"][0]["axes"]]
     assert names == ["y", "x"]
+
+
+@pytest.mark.parametrize("highest", [300, 70_000])
+def test_hdf5(highest, export):
+    pages = [LABELS, np.where(LABELS == 3, highest, 0).astype(np.int32)]
+    for _ in range(2):  # the second in place of the first
+        folder = export("hdf5", pages, PageAxes("Z", (2,)))
+    assert [one.name for one in folder.iterdir()] == ["a.h5"]
+    with h5py.File(folder / "a.h5") as file:
+        assert list(file) == ["labels"]
+        assert file["labels"].attrs["axes"] == "zyx"
+        assert file["labels"].dtype == (np.uint16 if highest == 300 else np.uint32)
+        np.testing.assert_array_equal(file["labels"], np.stack(pages))
+    with h5py.File(export("hdf5", [LABELS]) / "a.h5") as file:
+        assert file["labels"].attrs["axes"] == "yx"
+        np.testing.assert_array_equal(file["labels"], LABELS)
 
 
 def test_absent_packages_and_unknown_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
