@@ -79,8 +79,8 @@ class _Foreground:
             self.updates += 1
             spent = time.process_time() - started
         self.minutes = spent / 60
-        validation = task.env("validation", pool_size=16)
-        self._validation = [validation.pool.image(i).sample for i in range(16)]
+        pool = task.env("validation").pool
+        self._validation = [pool.image(i).sample for i in range(task.validation)]
 
     def chances(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """In [0, 1], of the image's shape without channels."""

@@ -43,10 +43,12 @@ class ColouringNetworkOptions(UNetOptions):
     Attributes:
         initial_policy: "neutral" starts with every bit open; "brightness" starts with objects
             where the image is bright (Otsu's threshold on its first channel) and with all of
-            them in one colour. Rewards of priors need that: they pay for whole objects alone.
+            them in one colour; "highlights" does so by the upper of Otsu's two thresholds, for
+            grounds that are dark here and brighter there. Rewards of priors need one of these:
+            they pay for whole objects alone.
     """
 
-    initial_policy: Literal["neutral", "brightness"] = "neutral"
+    initial_policy: Literal["neutral", "brightness", "highlights"] = "neutral"
 
 
 #: Their names: without the same options, weights mean something else.

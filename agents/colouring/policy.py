@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from agents.colouring.network import ColouringNetwork
 from agents.colouring.options import NETWORK_OPTIONS, ColouringNetworkOptions
+from agents.colouring.symmetries import Symmetry
 from agents.common import checkpoint
 from agents.common.device import find_device
 from gym_rlseg.envs.colouring.components import components
@@ -19,6 +20,8 @@ from gym_rlseg.images.base import renumbered
 from gym_rlseg.segmentation.stitched import stitched
 
 FORMAT = "gym_rlseg.colouring"
+_AS_IT_IS = (Symmetry(),)
+_MIRRORED = tuple(Symmetry(mirrored=axes) for axes in ((), (-1,), (-2,), (-1, -2)))
 
 
 class ColouringPolicy:
@@ -87,6 +90,12 @@ class ColouringPolicy:
         Raises:
             ValueError: if image or bits don't fit the policy.
         """
+        return self._chosen(observation, deterministic, _AS_IT_IS), state
+
+    def _chosen(
+        self, observation: Mapping[str, NDArray], deterministic: bool, views: Sequence[Symmetry]
+    ) -> NDArray[np.int8]:
+        """See `predict`; logits are the mean over some views of the image."""
         channels, steps, dimensions = self.form
         image, bits = (np.asarray(observation[key], np.float32) for key in ("image", "bits"))
         single = image.ndim == dimensions + 1
@@ -99,19 +108,22 @@ class ColouringPolicy:
                 f"{dimensions}-D, got image {image.shape[1:]} and bits {bits.shape[1:]}"
             )
         with torch.no_grad():
-            tensors = (torch.from_numpy(one).to(self.device) for one in (image, bits))
-            logits = self.actor(*tensors)[0].cpu()
+            tensors = [torch.from_numpy(one).to(self.device) for one in (image, bits)]
+            seen = [view.back(self.actor(*map(view, tensors))[0]) for view in views]
+            logits = torch.stack(seen).mean(dim=0).cpu()
         threshold: float | torch.Tensor = 0.5
         if not deterministic:
             threshold = torch.rand(logits.shape, generator=self._sampling)
         chosen = (torch.sigmoid(logits) > threshold).numpy().astype(np.int8)
-        return (chosen[0] if single else chosen), state
+        return np.asarray(chosen[0] if single else chosen)
 
-    def colours(self, image: NDArray[np.float32]) -> NDArray[np.int16]:
+    def colours(self, image: NDArray[np.float32], *, mirrored: bool = False) -> NDArray[np.int16]:
         """The colouring of an image by likelier bits.
 
         Args:
             image: float32 (C, H, W) or (C, D, H, W).
+            mirrored: whether the logits of every step are the mean over the image's four mirror
+                images in the last two axes, itself among them, all with the same bits so far.
 
         Returns:
             int16 of the image's shape without channels, 0 = ground.
@@ -119,11 +131,11 @@ class ColouringPolicy:
         Raises:
             ValueError: if the image doesn't fit the policy.
         """
-        steps = self.form[1]
+        steps, views = self.form[1], _MIRRORED if mirrored else _AS_IT_IS
         bits = np.zeros((steps, *image.shape[1:]), np.float32)
         colours = np.zeros(image.shape[1:], np.int16)
         for t in range(steps):
-            chosen, _ = self.predict({"image": image, "bits": bits}, deterministic=True)
+            chosen = self._chosen({"image": image, "bits": bits}, True, views)
             bits[t] = 2.0 * chosen - 1.0
             colours += chosen.astype(np.int16) * np.int16(2**t)
         return colours
@@ -134,6 +146,7 @@ class ColouringPolicy:
         *,
         min_size: int = 20,
         absorb: float = 3.0,
+        mirrored: bool = False,
         tile: int | Sequence[int] | None = None,
         overlap: int = 32,
     ) -> NDArray[np.int32]:
@@ -143,6 +156,7 @@ class ColouringPolicy:
             image: float32 (C, H, W) or (C, D, H, W).
             min_size: components of fewer pixels are no objects.
             absorb: pixels within which objects take up the rest of those, see `components`.
+            mirrored: see `colours`; four times as long.
             tile: see `stitched`; None takes the image as a whole. The colours of neighbours are
                 of one tile, so about the size of the images trained on is best.
             overlap: see `stitched`.
@@ -155,7 +169,7 @@ class ColouringPolicy:
         """
 
         def whole(part: NDArray[np.float32]) -> NDArray[np.int32]:
-            return components(self.colours(part), min_size, absorb)
+            return components(self.colours(part, mirrored=mirrored), min_size, absorb)
 
         if tile is None:
             return whole(image)

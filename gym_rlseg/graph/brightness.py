@@ -29,11 +29,12 @@ def superpixel_brightness(sums: NodeSums) -> NDArray[np.float64]:
         float64 (N, C).
     """
     means = sums.intensity / sums.area[:, None]
-    columns = [_brightness(channel, sums.area) for channel in means.T]
+    columns = [brightness(channel, sums.area) for channel in means.T]
     return np.stack(columns, axis=1) if columns else np.empty(means.shape)
 
 
-def _brightness(mean: NDArray[np.float64], area: NDArray[np.float64]) -> NDArray[np.float64]:
+def brightness(mean: NDArray[np.float64], area: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same of values (N,) with weights (N,), such as pixels that all weigh 1."""
     order = np.argsort(mean, kind="stable")
     value, weight = mean[order], area[order]
     below, total = np.cumsum(weight)[:-1], weight.sum()

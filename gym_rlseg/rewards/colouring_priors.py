@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
+from gym_rlseg.graph.brightness import brightness
 from gym_rlseg.images.base import Sample
+from gym_rlseg.options.ranges import Channel
 from gym_rlseg.rewards.base import REWARDS, Reward
 from gym_rlseg.rewards.colour_tables import Colours
 from gym_rlseg.rewards.colouring import (
@@ -19,6 +22,17 @@ from gym_rlseg.rewards.colouring import (
 )
 from gym_rlseg.rewards.label_images import score_labels
 
+#: Standard deviation in pixels of what the image is blurred by before its pixels are judged.
+_BLUR = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Seen:
+    """An image float32 (C, H, W), and what pixels of objects count by, (H, W); None: all alike."""
+
+    image: NDArray[np.float32]
+    weight: NDArray[np.float64] | None
+
 
 @dataclass(frozen=True, kw_only=True)
 class PriorsColouringReward(ColouringReward):
@@ -28,29 +42,48 @@ class PriorsColouringReward(ColouringReward):
     the ground's; a pixel that has a colour, but whose component was too small to be an
     object, earns 0. No truth is looked at.
 
+    With b_p the brightness of pixel p for its image (`gym_rlseg.graph.brightness`, of the image
+    blurred by a pixel), a pixel of object k may earn s_k b_p in place of s_k, and one of the
+    ground g (1 - b_p) in place of g. What is missed or invented then costs at once, pixel by
+    pixel, where shape alone pays as much for discs that nobody sees.
+
     Attributes:
         reward: a name in `gym_rlseg.rewards.REWARDS`, a dict of "name" and options, or an
             object; see `gym_rlseg.rewards.score_labels` for how it sees a label image.
+        pixels: "none", "brightness" or "darkness": what b_p is, with "darkness" 1 less it.
+        channel: of the image, from 0, for that.
     """
 
     reward: Any = "circularity"
+    pixels: Literal["none", "brightness", "darkness"] = "none"
+    channel: Channel = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "reward", REWARDS.build(self.reward))
 
-    def prepare(self, sample: Sample) -> NDArray[np.float32]:
+    def prepare(self, sample: Sample) -> _Seen:
         """See `ColouringReward.prepare`; rewards of priors are for images."""
         if sample.image.ndim != 3:
             raise ValueError(
                 f"{sample.name}: rewards of priors are for images (C, H, W), got "
                 f"{sample.image.shape}; volumes need labels and the reward 'prox' or 'ins'"
             )
-        return sample.image
+        if self.pixels == "none":
+            return _Seen(image=sample.image, weight=None)
+        if self.channel >= len(sample.image):
+            raise ValueError(
+                f"{sample.name}: pixels={self.pixels!r} needs channel {self.channel}, counted "
+                f"from 0, but the image has {len(sample.image)}"
+            )
+        smooth = gaussian_filter(sample.image[self.channel].astype(np.float64), _BLUR)
+        bright = brightness(smooth.ravel(), np.ones(smooth.size)).reshape(smooth.shape)
+        weight = bright if self.pixels == "brightness" else 1 - bright
+        return _Seen(image=sample.image, weight=weight)
 
     def scorer(
         self,
-        prepared: NDArray[np.float32],
+        prepared: _Seen,
         steps: int,
         kept: NDArray[np.bool_] | None = None,
     ) -> Scorer:
@@ -59,22 +92,23 @@ class PriorsColouringReward(ColouringReward):
 
 
 class _PriorsScorer(Scorer):
-    def __init__(
-        self, reward: Reward, image: NDArray[np.float32], kept: NDArray[np.bool_] | None
-    ) -> None:
-        self._reward, self._image, self._kept = reward, image, kept
+    def __init__(self, reward: Reward, seen: _Seen, kept: NDArray[np.bool_] | None) -> None:
+        self._reward, self._seen, self._kept = reward, seen, kept
 
     def __call__(self, colours: Colours, objects: NDArray[np.int32] | None) -> PixelScores:
         if objects is None:
             pixels, parts = np.zeros(colours.shape, np.float32), {"objects": 0.0, "ground": 0.0}
             return PixelScores(pixels=pixels, parts=parts)
-        scores = score_labels(self._image, objects, self._reward)
+        scores = score_labels(self._seen.image, objects, self._reward)
         which = np.unique(objects, return_inverse=True)[1].reshape(objects.shape)
         speck = (objects == 0) & (colours != 0)
-        pixels = np.where(speck, 0.0, scores.objects[which]).astype(np.float32)
+        pixels, ground = np.where(speck, 0.0, scores.objects[which]), scores.ground[which]
+        if self._seen.weight is not None:
+            pixels *= np.where(ground, 1.0 - self._seen.weight, self._seen.weight)
+        pixels = pixels.astype(np.float32)
         kept = np.ones(colours.shape, np.bool_) if self._kept is None else self._kept
         pixels *= kept
-        on_ground = pixels * scores.ground[which]
+        on_ground = pixels * ground
         share = 1.0 / max(int(kept.sum()), 1)
         parts = {
             "objects": float((pixels - on_ground).sum()) * share,

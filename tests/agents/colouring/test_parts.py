@@ -7,13 +7,14 @@ import math
 import numpy as np
 import pytest
 import torch
-from skimage.filters import threshold_otsu
+from skimage.filters import threshold_multiotsu, threshold_otsu
 from torch import Tensor
 
 from agents.colouring.drawing import thresholds
 from agents.colouring.losses import actor_critic_losses, advantages
 from agents.colouring.network import ColouringNetwork
 from agents.colouring.options import ColouringConfig, ColouringNetworkOptions
+from agents.colouring.policy import ColouringPolicy
 from agents.colouring.symmetries import Symmetry
 from gym_rlseg.images import CirclesSource
 
@@ -122,6 +123,11 @@ def test_the_network_starts_open_or_at_the_brightness() -> None:
         assert ((logit.detach().numpy() > 0) == otsu).mean() > 0.99
     bits[:, 0] = torch.where(first > 0, 1.0, -1.0)
     assert (bright(image, bits)[0] < -1).all()  # all objects in one colour
+    options = ColouringNetworkOptions(widths=(4, 8), initial_policy="highlights")
+    first = ColouringNetwork(1, 2, 2, options)(image, torch.zeros(3, 2, 40, 44))[0]
+    for one, logit in zip(image, first, strict=True):
+        upper = one[0].numpy() > threshold_multiotsu(one[0].numpy())[1]
+        assert ((logit.detach().numpy() > 0) == upper).mean() > 0.98
 
 
 def test_schedules() -> None:
@@ -134,3 +140,21 @@ def test_schedules() -> None:
     for rates in ((), ((5, 1e-3),), ((0, 1e-3), (0, 1e-4))):
         with pytest.raises(ValueError, match="rates must be a list"):
             ColouringConfig(rates=rates)
+
+
+def test_mean_over_mirror_images_knows_no_left_or_right() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = ColouringNetwork(1, 2, 2, ColouringNetworkOptions(widths=(4, 8)))
+        torch.nn.init.normal_(network.heads.weight)
+    policy = ColouringPolicy(network, (1, 2, 2), device=torch.device("cpu"))
+    image = np.random.default_rng(0).random((1, 16, 12)).astype(np.float32)
+    plain, mirrored = policy.colours(image), policy.colours(image, mirrored=True)
+    flipped = np.ascontiguousarray(image[:, ::-1])
+    assert (policy.colours(flipped)[::-1] != plain).any()
+    agree = policy.colours(flipped, mirrored=True)[::-1] == mirrored
+    assert agree.mean() > 0.98  # but for rounding where both bits are as likely
+    assert 0 < (mirrored > 0).mean() < 1
+    image[:] = image[..., ::-1] + image
+    found = policy.colours(image / 2, mirrored=True)
+    assert (found == found[:, ::-1]).mean() > 0.98

@@ -298,6 +298,38 @@ def test_by_priors_without_truth() -> None:
     assert sum(good.parts.values()) > 2 * sum(cut.parts.values())
 
 
+def test_brightness_of_pixels_tells_seen_discs_from_invented_ones() -> None:
+    yy, xx = np.mgrid[:40, :40]
+    disc = np.hypot(yy - 13, xx - 13) <= 8
+    elsewhere = np.hypot(yy - 27, xx - 27) <= 8
+    image = np.where(disc, 0.8, 0.2).astype(np.float32)[None]
+    prior = {"name": "circularity", "count": [1, 1], "radius": [5.0, 11.0]}
+
+    def total(pixels: str, objects: NDArray, seen: NDArray = image) -> PixelScores:
+        reward = COLOURING_REWARDS.build({"name": "priors", "reward": prior, "pixels": pixels})
+        scorer = reward.scorer(reward.prepare(Sample(image=seen, truth=None, name="a disc")), 1)
+        return scorer(objects.astype(np.int16), objects.astype(np.int32))
+
+    plain, bright = total("none", disc), total("brightness", disc)
+    assert bright.pixels[13, 13] == pytest.approx(plain.pixels[13, 13], rel=0.01)
+    assert bright.pixels[39, 39] == pytest.approx(plain.pixels[39, 39], rel=0.01)
+    assert sum(bright.parts.values()) == pytest.approx(float(bright.pixels.mean()))
+    # As round, but nobody sees it: shape alone pays for it as much.
+    assert sum(total("none", elsewhere).parts.values()) == pytest.approx(
+        sum(plain.parts.values()), rel=0.02
+    )
+    invented = total("brightness", elsewhere)
+    assert sum(invented.parts.values()) < 0.8 * sum(bright.parts.values())
+    assert invented.pixels[27, 27] < 0.02  # an object, but dark
+    assert invented.pixels[13, 13] < 0.02  # ground, but bright
+    dark = total("darkness", disc, 1 - image)
+    np.testing.assert_allclose(dark.pixels, bright.pixels, atol=1e-6)
+    with pytest.raises(ValueError, match=r"a disc: pixels='brightness' needs channel 1, .* has 1"):
+        PriorsColouringReward(pixels="brightness", channel=1).prepare(
+            Sample(image=image, truth=None, name="a disc")
+        )
+
+
 def test_what_cannot_be_scored() -> None:
     with pytest.raises(ValueError, match="drawn: this reward compares with the truth"):
         ProxReward().prepare(sample(None))
