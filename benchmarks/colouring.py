@@ -84,6 +84,7 @@ class Task:
 _QUICK = {
     "batch": 4, "entropy": 0.01, "averaging": 0.99, "evaluate_every": 400,
 }  # fmt: skip
+_DISCS = {**_QUICK, "rates": ((0, 1e-3), (6000, 3e-4), (9000, 1e-4))}
 #: Round, brighter than what is around, with edges along the outline; and pixel by pixel, objects
 #: bright and ground dark.
 _PRIOR = {
@@ -108,7 +109,7 @@ TASKS: dict[str, Task] = {
             "reward": {"name": "prox", "radii": [8.0], "first": 0.3}, "pool_size": 3000,
         },
         minutes=10,
-        agent={"entropy": 0.01, "rates": ((0, 1e-3), (7500, 3e-4))},
+        agent=_DISCS,
     ),
     "plain circles": Task(
         environment={
@@ -119,7 +120,7 @@ TASKS: dict[str, Task] = {
             "reward": {"name": "prox", "radii": [8.0], "first": 0.3}, "pool_size": 3000,
         },
         minutes=10,
-        agent={"entropy": 0.01, "rates": ((0, 1e-3), (7500, 3e-4))},
+        agent=_DISCS,
     ),
     "membranes": Task(
         environment={
