@@ -87,7 +87,7 @@ _QUICK = {
 _DISCS = {**_QUICK, "rates": ((0, 1e-3), (6000, 3e-4), (9000, 1e-4))}
 #: Round, brighter than what is around, with edges along the outline; and pixel by pixel, objects
 #: bright and ground dark.
-_PRIOR = {
+PRIOR = {
     "name": "priors",
     "pixels": "brightness",
     "reward": {
@@ -245,7 +245,7 @@ def _colouring(
     changes: dict[str, Any] = {}
     options = dict(task.agent)
     if method == "colouring by priors":
-        changes["reward"] = _PRIOR
+        changes["reward"] = PRIOR
         options |= {"initial_policy": "brightness", "noise": 5.0}
     elif method == "colouring, w_s 0.5":
         changes["reward"] = {**task.environment["reward"], "splitting": 0.5}
