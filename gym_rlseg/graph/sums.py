@@ -54,22 +54,16 @@ def node_sums(image: NDArray[np.float32], superpixels: NDArray[np.int32]) -> Nod
     """
     n, shape = int(superpixels.max()) + 1, superpixels.shape
     pairs = _pairs(len(shape))
-    area, frame = np.zeros(n), np.zeros(n)
-    first, second = np.zeros((n, len(shape))), np.zeros((n, len(pairs)))
-    intensity, squared = np.zeros((n, len(image))), np.zeros((n, len(image)))
+    frame, sides, channels = np.zeros(n), np.array(shape), len(image)
+    table = np.zeros((n, 1 + len(shape) + len(pairs) + 2 * channels))
     for rows in row_bands(shape[0], superpixels[0].size):
-        inside = superpixels[rows] >= 0
-        flat = superpixels[rows][inside]
-        at = np.mgrid[rows, *(slice(size) for size in shape[1:])]
-        area += np.bincount(flat, minlength=n)
-        for total, values in (
-            (first, at),
-            (second, (at[i] * at[j] for i, j in pairs)),
-            (intensity, image[:, rows]),
-            (squared, (channel.astype(np.float64) ** 2 for channel in image[:, rows])),
-        ):
-            for column, value in enumerate(values):
-                total[:, column] += np.bincount(flat, value[inside], minlength=n)
+        planes = image[:, rows].reshape(channels, -1)
+        table += _sums_of_band(superpixels[rows].ravel(), planes, rows.start, sides, pairs, n)
+    ends = np.cumsum([1, len(shape), len(pairs), channels])
+    area, first, second, intensity, squared = (
+        np.ascontiguousarray(part) for part in np.split(table, ends, axis=1)
+    )
+    area = area[:, 0]
     for axis in range(len(shape)):
         for end in (0, -1):
             frame += _counts(superpixels.take([end], axis), n)
@@ -81,6 +75,47 @@ def node_sums(image: NDArray[np.float32], superpixels: NDArray[np.int32]) -> Nod
         area=area, first=first, second=second,
         intensity=intensity, intensity_squared=squared, frame=frame,
     )  # fmt: skip
+
+
+@njit()
+def _sums_of_band(labels, planes, start, sides, pairs, n):  # type: ignore[no-untyped-def]
+    """Sums over pixels labels (P,) in their order, float64 (n, 1 + D + pairs + 2 C).
+
+    Args:
+        labels: int32 (P,), -1 is outside.
+        planes: float32 (C, P).
+        start: where the pixels begin along the first axis.
+        sides: int64 (D,), of the image.
+        pairs: int64 (pairs, 2), axes whose products are summed.
+        n: number of superpixels.
+    """
+    channels, dimensions = planes.shape[0], sides.size
+    table = np.zeros((n, 1 + dimensions + pairs.shape[0] + 2 * channels))
+    at = np.zeros(dimensions)
+    at[0] = start
+    for i in range(labels.size):
+        if labels[i] >= 0:
+            row = table[labels[i]]
+            row[0] += 1.0
+            column = 1
+            for axis in range(dimensions):
+                row[column] += at[axis]
+                column += 1
+            for p in range(pairs.shape[0]):
+                row[column] += at[pairs[p, 0]] * at[pairs[p, 1]]
+                column += 1
+            for c in range(channels):
+                value = np.float64(planes[c, i])
+                row[column] += value
+                row[column + channels] += value * value
+                column += 1
+        axis = dimensions - 1
+        at[axis] += 1.0
+        while axis > 0 and at[axis] == sides[axis]:
+            at[axis] = 0.0
+            axis -= 1
+            at[axis] += 1.0
+    return table
 
 
 def _counts(superpixels: NDArray[np.int32], n: int) -> NDArray[np.int64]:

@@ -60,7 +60,7 @@ def crack_lengths(
 def _lengths(pairs, vertices, normals):  # type: ignore[no-untyped-def]
     count = pairs.shape[0]
     # The at most four cracks that meet in each corner of pixels.
-    meeting = np.full((vertices.max() + 1, 4), -1, np.int64)
+    meeting = np.full((vertices.max() + 1, 4), -1, np.int32)
     for i in range(count):
         for side in range(2):
             slot = 0
