@@ -14,6 +14,8 @@ from agents.suggest.recipes import FAMILIES, Family, Known
 
 # Scales are tried from small to large objects, so many, in pixels; of long ones the width.
 _SMALLEST, _LARGEST, _WIDEST, _SCALES = 9.0, 60.0, 24.0, 5
+# Objects on a ground may be spots, too.
+_SPOT = 5.0
 # Objects larger than this share of an image's side are only looked for if that was told.
 _SHARE = 0.25
 
@@ -156,4 +158,6 @@ def _scales(family: Family, told: Told, images: Sequence[NDArray[Any]]) -> tuple
     if largest <= smallest:
         return (max(4.0, float(f"{largest:.2g}")),)
     steps = _SCALES - 1 if family.long else _SCALES
-    return tuple(float(f"{d:.2g}") for d in np.geomspace(smallest, largest, steps))
+    found = tuple(float(f"{d:.2g}") for d in np.geomspace(smallest, largest, steps))
+    spots = not (family.fills or family.long or family.stained)
+    return (_SPOT, *found) if spots else found

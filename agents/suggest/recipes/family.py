@@ -9,6 +9,8 @@ from typing import Any
 
 #: Answers about the shape of objects.
 SHAPES = ("round", "convex", "elongated", "any")
+#: What is smaller is a spot, a few pixels wide.
+SPOT = 9.0
 #: Plain data: keyword arguments of the environment.
 Section = dict[str, Any]
 
@@ -70,6 +72,11 @@ def outline_sigma(diameter: float) -> float:
 
 def superpixels(diameter: float, finer: float = 1.0) -> Section:
     """Seeds some pixels apart: large objects want more superpixels, or outlines get coarse."""
+    if diameter < SPOT:
+        # A pixel of smoothing, or more between seeds, and spots are gone.
+        return {
+            "name": "seeded_watershed", "smoothing": 0.5, "min_distance": 1, "min_size": 4
+        }  # fmt: skip
     return {
         "name": "seeded_watershed",
         "smoothing": 1.0,
