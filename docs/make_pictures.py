@@ -75,7 +75,7 @@ def of_recipe(family: str) -> NDArray[np.uint8]:
     environment = resolve({"id": "RLSeg-Images-v0", "path": ".", **options}, HERE)
     image = PICTURES[family](0)
     seen = normalise(convert(image, known.colour), compress=environment["compress"])
-    labels, _ = try_recipe(environment, seen)
+    labels = try_recipe(environment, seen).labels
     plain = normalise(image)
     pair = outlined(plain, np.zeros_like(labels)), outlined(plain, labels)
     gap = np.full((len(pair[0]), 8, 3), 255, np.uint8)

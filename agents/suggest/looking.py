@@ -14,7 +14,9 @@ from scipy import ndimage
 
 from agents.runs.environment import resolve
 from agents.suggest.candidates import Candidate, Told, candidates
+from agents.suggest.ranking import agreement, expected_sbd, features, order
 from agents.suggest.recipes import FAMILIES
+from agents.suggest.signs import Signs
 from agents.suggest.trial import explained, lined, second_look, try_recipe
 from agents.suggest.windows import Window, busiest_window
 from gym_rlseg.images.base import spread
@@ -26,10 +28,10 @@ from gym_rlseg.metrics import symmetric_best_dice
 TRIED, SHOWN = 3, 6
 # Windows are so many diameters wide, within limits in pixels.
 _DIAMETERS, _LEAST_SIDE, _GREATEST_SIDE = 14.0, 256, 512
-# Of each family, so many scales get a second look; on the sheet there are no more of it.
-_SECOND, _OF_A_FAMILY = 2, 3
-# Objects' own width has to agree with the scale: the spread of its logarithm.
-_AGREEMENT = 0.6
+#: Of each family, so many scales get a second look.
+SECOND = 2
+# On the sheet there are no more of a family.
+_OF_A_FAMILY = 3
 # A share of the slopes of 0.6 times this is what outlines on a ground account for, at least.
 _EXPLAINED = 0.3
 # Length by width of discs, as it is measured here, and of what is long.
@@ -48,7 +50,7 @@ class Look:
 
     Attributes:
         candidate: the recipe.
-        score: how far it can be believed, in [0, 1]; candidates are ranked by it.
+        score: the SBD to be expected, in [0, 1]; see `agents.suggest.ranking`.
         rewards: of each image, by the recipe's own reward; 0 where nothing was found.
         stability: agreement of two looks at an image, in [0, 1]; None: no second look.
         plausible: how far the picture looks like one of the family's, in [0, 1].
@@ -58,6 +60,7 @@ class Look:
         images: which of those given were looked at.
         windows: what of each.
         labels: int32 (H, W) of every window, 0 = ground.
+        signs: what else was measured, a mean over the windows; None where nothing was found.
     """
 
     candidate: Candidate
@@ -71,6 +74,7 @@ class Look:
     images: tuple[int, ...]
     windows: tuple[Window, ...]
     labels: tuple[NDArray[np.int32], ...]
+    signs: Signs | None
 
     @property
     def reward(self) -> float:
@@ -88,7 +92,11 @@ class Look:
 
 
 def look(
-    images: Sequence[NDArray[Any]], told: Told, step: Callable[[int, int], None] | None = None
+    images: Sequence[NDArray[Any]],
+    told: Told,
+    step: Callable[[int, int], None] | None = None,
+    *,
+    second: int = SECOND,
 ) -> list[Look]:
     """Try every recipe that agrees with what was told; no randomness, one process.
 
@@ -100,6 +108,7 @@ def look(
         images: (C, H, W) as in their files, not constant.
         told: by the user.
         step: takes the number of trials done and of all, after each.
+        second: so many scales of each family get a second look.
 
     Returns:
         The best first: those with a second look, then the others.
@@ -111,7 +120,7 @@ def look(
     views = _Views(images, chosen)
     tries = candidates([images[index] for index in chosen], told)
     families = len({one.family for one in tries})
-    total, done = len(tries) + families * _SECOND + 1, 0
+    total, done = len(tries) + families * second + 1, 0
 
     def tried(one: Callable[[], Look]) -> Look:
         nonlocal done
@@ -122,13 +131,13 @@ def look(
         return found
 
     first = [tried(lambda c=c: _try(c, views)) for c in tries]  # type: ignore[misc]
-    second = [tried(lambda f=f: _again(f, views)) for f in _best_scales(first)]  # type: ignore[misc]
+    again = [tried(lambda f=f: _again(f, views)) for f in _best_scales(first, second)]  # type: ignore[misc]
     if told.diameter is None:
-        for refined in _refined(second):
-            second.append(tried(lambda r=refined: _again(_try(r, views), views)))  # type: ignore[misc]
-    looked = {id(one.candidate) for one in second}
+        for refined in _refined(again):
+            again.append(tried(lambda r=refined: _again(_try(r, views), views)))  # type: ignore[misc]
+    looked = {id(one.candidate) for one in again}
     rest = [one for one in first if id(one.candidate) not in looked]
-    return [*_ranked(second), *_ranked(rest)]
+    return [*_ranked(again), *_ranked(rest)]
 
 
 def shown(looks: Sequence[Look], most: int = SHOWN) -> list[Look]:
@@ -169,13 +178,15 @@ class _Views:
 
 def _try(candidate: Candidate, views: _Views) -> Look:
     environment = _resolved(candidate)
-    images, windows, labels, rewards, shares = [], [], [], [], []
+    images, windows, labels, rewards, shares, signs = [], [], [], [], [], []
     for index, window, image in views.of(candidate):
-        found, reward = try_recipe(environment, image)
+        trial = try_recipe(environment, image)
+        found = trial.labels
         images.append(index)
         windows.append(window)
         labels.append(found)
-        rewards.append(reward if found.any() else 0.0)
+        rewards.append(trial.reward)
+        signs.append(trial.signs)
         shares.append(_plausible(candidate, environment["boundary"], image, found))
     kind = "width" if FAMILIES[candidate.family].long else "disc"
     parts = [views.images[i][0].size / part.size for i, part in zip(images, labels, strict=True)]
@@ -191,8 +202,17 @@ def _try(candidate: Candidate, views: _Views) -> Look:
         images=tuple(images),
         windows=tuple(windows),
         labels=tuple(labels),
+        signs=_mean_signs(signs, labels),
     )
     return replace(made, score=_score(made))
+
+
+def _mean_signs(signs: Sequence[Signs | None], labels: Sequence[NDArray[np.int32]]) -> Signs | None:
+    found = [(one, float(part.max())) for one, part in zip(signs, labels, strict=True) if one]
+    if not found:
+        return None
+    weights = np.array([n / (n + 3.0) for _, n in found])
+    return found[0][0].weighted([one for one, _ in found[1:]], weights)
 
 
 def _weighted(values: Sequence[float], labels: Sequence[NDArray[np.int32]]) -> float:
@@ -234,7 +254,7 @@ def _again(first: Look, views: _Views) -> Look:
         return replace(first, stability=0.0, score=0.0)
     index = int(np.argmax(counts))
     image = [image for _, _, image in views.of(first.candidate)][index]
-    again, _ = try_recipe(_resolved(first.candidate), second_look(image))
+    again = try_recipe(_resolved(first.candidate), second_look(image)).labels
     stability = symmetric_best_dice(first.labels[index], np.ascontiguousarray(again[:, ::-1]))
     made = replace(first, stability=stability)
     return replace(made, score=_score(made))
@@ -246,20 +266,26 @@ def _resolved(candidate: Candidate) -> dict[str, Any]:
 
 
 def _score(one: Look) -> float:
-    """Reward times stability times how well the objects agree with scale and count."""
-    if one.width == 0.0:
+    """The SBD to be expected, less what the number of objects differs from what was told."""
+    if one.width == 0.0 or one.signs is None:
         return 0.0
     known = one.candidate.known
-    agreement = np.exp(-0.5 * (np.log(one.width / known.diameter) / _AGREEMENT) ** 2)
-    stability = 1.0 if one.stability is None else one.stability
-    count = 1.0
+    given = features(
+        one.candidate.family,
+        diameter=known.diameter,
+        reward=one.reward,
+        stability=one.stability,
+        plausible=one.plausible,
+        width=one.width,
+        count=float(np.mean([part.max() for part in one.labels])),
+        signs=one.signs,
+    )
+    told = 1.0
     if known.count is not None:
         low, high = known.count
         off = [max(low / max(n, 0.5), n / high, 1.0) for n in one.counts]
-        count = float(np.exp(-0.5 * (np.log(np.median(off)) / 0.7) ** 2))
-    # A single object among much else is mostly the ground, taken for one.
-    alone = 0.5 if max(one.counts) < 2.0 else 1.0
-    return float(one.reward * stability * agreement * count * one.plausible * alone)
+        told = float(np.exp(-0.5 * (np.log(np.median(off)) / 0.7) ** 2))
+    return expected_sbd(one.candidate.family, given) * told
 
 
 def usual_width(labels: Sequence[NDArray[np.int32]], *, of: str = "disc") -> float:
@@ -293,12 +319,12 @@ def usual_width(labels: Sequence[NDArray[np.int32]], *, of: str = "disc") -> flo
     return float(found[order][np.searchsorted(total, total[-1] / 2)])
 
 
-def _best_scales(first: Sequence[Look]) -> list[Look]:
+def _best_scales(first: Sequence[Look], most: int) -> list[Look]:
     """The best few of each family, in the families' order."""
     found = []
     for family in dict.fromkeys(one.candidate.family for one in first):
         of_family = [one for one in first if one.candidate.family == family]
-        found += _ranked(of_family)[:_SECOND]
+        found += _ranked(of_family)[:most]
     return found
 
 
@@ -317,4 +343,9 @@ def _refined(second: Sequence[Look]) -> list[Candidate]:
 
 def _ranked(looks: Sequence[Look]) -> list[Look]:
     """Best first; of equals the one that comes first."""
-    return sorted(looks, key=lambda one: -one.score)
+    places = order(
+        [one.candidate.family for one in looks],
+        [one.score for one in looks],
+        [agreement(one.width, one.candidate.known.diameter) for one in looks],
+    )
+    return [looks[place] for place in places]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from agents.suggest.signs import Signs, signs_of
 from gym_rlseg.graph import GraphRecipe, SuperpixelGraph
 from gym_rlseg.graph.partition import Multicut
 from gym_rlseg.images.base import Sample, UnusableImageError
@@ -25,25 +27,37 @@ _BLUR, _NOISE, _MOST = 0.5, 0.1, 90.0
 _NOT_NOISE = 2.5
 
 
-def try_recipe(
-    environment: Mapping[str, Any], image: NDArray[np.float32]
-) -> tuple[NDArray[np.int32], float]:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trial:
+    """What a recipe makes of an image.
+
+    Attributes:
+        labels: int32 (H, W), 0 = ground.
+        reward: by the recipe's own; 0 where nothing is seen.
+        signs: what can be measured without truth; None where nothing is seen.
+    """
+
+    labels: NDArray[np.int32]
+    reward: float
+    signs: Signs | None
+
+
+def try_recipe(environment: Mapping[str, Any], image: NDArray[np.float32]) -> Trial:
     """Segment an image by the evidence alone, at the bias of highest reward.
 
     Args:
         environment: resolved options.
         image: float32 (C, H, W), as the source of these options gives it.
-
-    Returns:
-        Labels int32 (H, W), 0 = ground, and the reward; none and 0 where nothing is seen.
     """
     recipe, reward = GraphRecipe.from_options(environment), REWARDS.build(environment["reward"])
     try:
         graph = recipe.graph(Sample(image=image, truth=None, name="image"))
     except UnusableImageError:
-        return np.zeros(image.shape[1:], np.int32), 0.0
+        return Trial(labels=np.zeros(image.shape[1:], np.int32), reward=0.0, signs=None)
     found = best_bias(graph, reward)
-    return found.object_labels, found.reward
+    if not found.n_objects:
+        return Trial(labels=found.object_labels, reward=0.0, signs=None)
+    return Trial(labels=found.object_labels, reward=found.reward, signs=signs_of(image, found))
 
 
 def best_bias(

@@ -1,0 +1,136 @@
+"""How good a segmentation is expected to be, from what can be measured without truth.
+
+Rewards of different families aren't on one scale, and no single sign is right everywhere:
+what is stable may be the noise's texture, what scores well may be specks between membranes.
+So the signs have weights, which `benchmarks/ranking.py` fits to the SBD of many recipes on
+many sets with truth: the expected SBD is linear in them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from agents.suggest.recipes import FAMILIES
+from agents.suggest.signs import Signs
+
+# Stability of a recipe that had no second look: the usual one.
+_USUAL = 0.8
+# Logarithms end here, so that one sign alone can't decide.
+_LEAST = 0.02
+# The spread of ln(width / scale) that is still agreement.
+_AGREEMENT = 0.6
+
+
+#: Attributes of families that have further weights of their own.
+GROUPS = ("fills", "long")
+#: Weight of each feature, and what is added to it for each of the groups.
+WEIGHTS: Mapping[str, tuple[float, ...]] = {
+    "one": (1.188, 0.206, -0.864),
+    "dark": (-0.082, -0.096, 0.013),
+    "regions": (0.028, -0.055, 0.013),
+    "ln reward": (0.512, -0.027, -0.352),
+    "ln stability": (0.052, 0.036, -0.028),
+    "ln plausible": (0.000, 0.049, -0.074),
+    "disagreement": (0.042, -0.022, -0.007),
+    "ln count": (-0.023, -0.018, 0.076),
+    "ln roundness": (0.317, 0.015, -0.055),
+    "spread": (-0.188, 0.041, 0.031),
+    "explained": (0.109, 0.030, 0.483),
+    "outlined": (-0.555, -0.024, 0.085),
+    "ground": (-0.100, -0.047, 0.038),
+}
+
+
+def expected_sbd(family: str, given: Mapping[str, float]) -> float:
+    """Expected SBD in [0, 1].
+
+    Args:
+        family: in `FAMILIES`.
+        given: from `features`.
+    """
+    flags = (1.0, *(float(getattr(FAMILIES[family], group)) for group in GROUPS))
+    found = sum(
+        given[name] * sum(flag * weight for flag, weight in zip(flags, weights, strict=True))
+        for name, weights in WEIGHTS.items()
+    )
+    return min(max(found, 0.0), 1.0)
+
+
+def order(
+    families: Sequence[str], expected: Sequence[float], agreement: Sequence[float]
+) -> list[int]:
+    """Indices of recipes, the best first.
+
+    The expected SBD decides which family comes first. Of a family's scales it hardly tells
+    the right one from those around it, as all of them find about the same objects: the
+    family is led by the scale with which its objects' own width agrees as well.
+
+    Args:
+        families: of each recipe.
+        expected: SBD of each.
+        agreement: of the width found with the scale, in [0, 1]; see `agreement`.
+    """
+    place = list(expected)
+    for family in set(families):
+        own = [i for i, name in enumerate(families) if name == family]
+        leader = max(own, key=lambda i: expected[i] * agreement[i])
+        place[leader] = max(expected[i] for i in own)
+        for i in own:
+            # Just behind its leader, not before it.
+            place[i] = place[i] if i == leader else min(place[i], math.nextafter(place[leader], 0))
+    return sorted(range(len(place)), key=lambda i: -place[i])
+
+
+def agreement(width: float, diameter: float) -> float:
+    """How far a width found agrees with the scale of its recipe, in [0, 1]; 0 for no width."""
+    if width <= 0.0:
+        return 0.0
+    return math.exp(-0.5 * (math.log(width / diameter) / _AGREEMENT) ** 2)
+
+
+def features(
+    family: str,
+    *,
+    diameter: float,
+    reward: float,
+    stability: float | None,
+    plausible: float,
+    width: float,
+    count: float,
+    signs: Signs,
+) -> dict[str, float]:
+    """What the expectation is linear in, by name.
+
+    Args:
+        family: in `FAMILIES`.
+        diameter: that the recipe was made for, in pixels.
+        reward: by the recipe's own.
+        stability: agreement of two looks; None: no second look.
+        plausible: see `Look`.
+        width: usual width of the objects found, in pixels.
+        count: mean number of objects per window.
+        signs: what else was measured.
+    """
+    kind = FAMILIES[family]
+    off = math.log(width / diameter) / _AGREEMENT
+    stable = _USUAL if stability is None else stability
+    return {
+        "one": 1.0,
+        "dark": float(kind.dark is True and not kind.fills),
+        "regions": float(kind.dark is None),
+        "ln reward": _ln(reward),
+        "ln stability": _ln(stable),
+        "ln plausible": _ln(plausible),
+        "disagreement": min(0.5 * off * off, 4.0),
+        "ln count": math.log(max(count, 1.0)),
+        "ln roundness": 0.0 if kind.long else _ln(signs.roundness),
+        "spread": signs.spread,
+        "explained": signs.explained,
+        "outlined": signs.outlined,
+        "ground": signs.ground,
+    }
+
+
+def _ln(value: float) -> float:
+    return math.log(max(value, _LEAST))
