@@ -111,9 +111,13 @@ def measured(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         "tried": len(looks),
     }
     if arguments.minutes:
-        for name, one in (("first", first), ("six", six[best])):
-            shape = max(i.shape[1] for i in images), max(i.shape[2] for i in images)
-            outcome[f"{name} trained"] = trained(one, folder, labels, arguments.minutes, shape)
+        shape = max(i.shape[1] for i in images), max(i.shape[2] for i in images)
+        outcome["first trained"] = trained(first, folder, labels, arguments.minutes, shape)
+        outcome["six trained"] = (
+            trained(six[best], folder, labels, arguments.minutes, shape)
+            if six[best] is not first
+            else outcome["first trained"]
+        )
     return outcome
 
 

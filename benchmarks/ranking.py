@@ -26,7 +26,7 @@ from scipy import ndimage
 from agents.suggest.candidates import Told
 from agents.suggest.few_images import look_at_few
 from agents.suggest.looking import Look, look
-from agents.suggest.ranking import GROUPS, WEIGHTS, agreement, features, order
+from agents.suggest.ranking import GROUPS, WEIGHTS, agreement, features, places
 from agents.suggest.recipes import FAMILIES
 from agents.suggest.signs import Signs
 from gym_rlseg.images import FilesSource
@@ -172,7 +172,7 @@ def left_out(sets: dict[str, list[dict[str, Any]]], ridge: float) -> list[tuple[
         weights = fitted(others, ridge).ravel()
         expected = np.clip(grouped(rows, table_of(rows)) @ weights, 0.0, 1.0)
         agree = [agreement(one["width"], one["diameter"]) for one in rows]
-        first = order([one["family"] for one in rows], expected.tolist(), agree)[0]
+        first = int(np.argmax(places([one["family"] for one in rows], expected.tolist(), agree)))
         sbd = [one["sbd"] for one in rows]
         found.append((name, sbd[first], max(sbd)))
     return found

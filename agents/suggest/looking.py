@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from agents.runs.environment import resolve
 from agents.suggest.candidates import Candidate, Told, candidates
-from agents.suggest.ranking import agreement, expected_sbd, features, order
+from agents.suggest.ranking import agreement, expected_sbd, features, places
 from agents.suggest.recipes import FAMILIES
 from agents.suggest.signs import Signs
 from agents.suggest.trial import explained, lined, second_look, try_recipe
@@ -50,7 +50,8 @@ class Look:
 
     Attributes:
         candidate: the recipe.
-        score: the SBD to be expected, in [0, 1]; see `agents.suggest.ranking`.
+        score: the SBD to be expected, in [0, 1], by which looks are put in order; see
+            `agents.suggest.ranking`.
         rewards: of each image, by the recipe's own reward; 0 where nothing was found.
         stability: agreement of two looks at an image, in [0, 1]; None: no second look.
         plausible: how far the picture looks like one of the family's, in [0, 1].
@@ -343,9 +344,10 @@ def _refined(second: Sequence[Look]) -> list[Candidate]:
 
 def _ranked(looks: Sequence[Look]) -> list[Look]:
     """Best first; of equals the one that comes first."""
-    places = order(
+    found = places(
         [one.candidate.family for one in looks],
         [one.score for one in looks],
         [agreement(one.width, one.candidate.known.diameter) for one in looks],
     )
-    return [looks[place] for place in places]
+    placed = [replace(one, score=place) for one, place in zip(looks, found, strict=True)]
+    return sorted(placed, key=lambda one: -one.score)

@@ -57,14 +57,15 @@ def expected_sbd(family: str, given: Mapping[str, float]) -> float:
     return min(max(found, 0.0), 1.0)
 
 
-def order(
+def places(
     families: Sequence[str], expected: Sequence[float], agreement: Sequence[float]
-) -> list[int]:
-    """Indices of recipes, the best first.
+) -> list[float]:
+    """Scores by which recipes are put in order.
 
     The expected SBD decides which family comes first. Of a family's scales it hardly tells
     the right one from those around it, as all of them find about the same objects: the
-    family is led by the scale with which its objects' own width agrees as well.
+    scale with which its objects' own width agrees as well leads its family, and has the
+    highest expectation of it.
 
     Args:
         families: of each recipe.
@@ -77,9 +78,10 @@ def order(
         leader = max(own, key=lambda i: expected[i] * agreement[i])
         place[leader] = max(expected[i] for i in own)
         for i in own:
-            # Just behind its leader, not before it.
-            place[i] = place[i] if i == leader else min(place[i], math.nextafter(place[leader], 0))
-    return sorted(range(len(place)), key=lambda i: -place[i])
+            # Just behind its leader, not beside it.
+            behind = math.nextafter(place[leader], 0.0)
+            place[i] = place[i] if i == leader else min(place[i], behind)
+    return place
 
 
 def agreement(width: float, diameter: float) -> float:

@@ -10,7 +10,7 @@ import pytest
 from scipy import ndimage
 
 from agents.runs.environment import resolve
-from agents.suggest.ranking import WEIGHTS, agreement, expected_sbd, features, order
+from agents.suggest.ranking import WEIGHTS, agreement, expected_sbd, features, places
 from agents.suggest.recipes import FAMILIES, Known
 from agents.suggest.signs import Signs
 from agents.suggest.trial import try_recipe
@@ -102,8 +102,11 @@ def test_without_a_second_look_the_usual_stability_counts() -> None:
 def test_families_by_expectation_and_scales_by_agreement() -> None:
     families = ["a", "a", "b", "a"]
     # b would come between the scales of a; of a's, the second agrees far better.
-    assert order(families, [0.8, 0.75, 0.78, 0.1], [0.3, 1.0, 1.0, 1.0]) == [1, 0, 2, 3]
-    assert order(["a", "b"], [0.5, 0.5], [1.0, 0.1]) == [0, 1]
+    found = places(families, [0.8, 0.75, 0.78, 0.1], [0.3, 1.0, 1.0, 1.0])
+    assert found[1] == 0.8
+    assert found[0] < 0.8
+    assert found == pytest.approx([0.8, 0.8, 0.78, 0.1])
+    assert places(["a", "b"], [0.5, 0.4], [0.1, 1.0]) == [0.5, 0.4]
 
 
 def test_agreement() -> None:
