@@ -26,7 +26,7 @@ from scipy import ndimage
 from agents.suggest.candidates import Told
 from agents.suggest.few_images import look_at_few
 from agents.suggest.looking import Look, look
-from agents.suggest.ranking import GROUPS, WEIGHTS, agreement, features, places
+from agents.suggest.ranking import GROUPS, WEIGHTS, agreement, expected_sbd, features, places
 from agents.suggest.recipes import FAMILIES
 from agents.suggest.signs import Signs
 from gym_rlseg.images import FilesSource
@@ -169,10 +169,13 @@ def left_out(sets: dict[str, list[dict[str, Any]]], ridge: float) -> list[tuple[
     for name, rows in sets.items():
         kind = name.split()[0]
         others = [some for other, some in sets.items() if other.split()[0] != kind]
-        weights = fitted(others, ridge).ravel()
-        expected = np.clip(grouped(rows, table_of(rows)) @ weights, 0.0, 1.0)
+        weights = table_of_weights(fitted(others, ridge))
+        expected = [
+            expected_sbd(one["family"], dict(zip(WEIGHTS, values, strict=True)), weights)
+            for one, values in zip(rows, table_of(rows), strict=True)
+        ]
         agree = [agreement(one["width"], one["diameter"]) for one in rows]
-        first = int(np.argmax(places([one["family"] for one in rows], expected.tolist(), agree)))
+        first = int(np.argmax(places([one["family"] for one in rows], expected, agree)))
         sbd = [one["sbd"] for one in rows]
         found.append((name, sbd[first], max(sbd)))
     return found
@@ -201,11 +204,16 @@ def plain(one: dict[str, Any]) -> float:
     return float(one["reward"] * one["stability"] * one["plausible"] * agree)
 
 
+def table_of_weights(weights: NDArray[np.float64]) -> dict[str, tuple[float, ...]]:
+    """In the form of `WEIGHTS`."""
+    return {name: tuple(row) for name, row in zip(WEIGHTS, weights.T.tolist(), strict=True)}
+
+
 def weights_table(weights: NDArray[np.float64]) -> str:
     """The weights as lines of `agents.suggest.ranking.WEIGHTS`."""
     lines = [
         f'    "{name}": ({", ".join(f"{value:.3f}" for value in values)}),'
-        for name, values in zip(WEIGHTS, weights.T, strict=True)
+        for name, values in table_of_weights(weights).items()
     ]
     return "\n".join(lines)
 

@@ -26,35 +26,42 @@ _AGREEMENT = 0.6
 GROUPS = ("fills", "long")
 #: Weight of each feature, and what is added to it for each of the groups.
 WEIGHTS: Mapping[str, tuple[float, ...]] = {
-    "one": (1.188, 0.206, -0.864),
-    "dark": (-0.082, -0.096, 0.013),
-    "regions": (0.028, -0.055, 0.013),
-    "ln reward": (0.512, -0.027, -0.352),
-    "ln stability": (0.052, 0.036, -0.028),
-    "ln plausible": (0.000, 0.049, -0.074),
-    "disagreement": (0.042, -0.022, -0.007),
-    "ln count": (-0.023, -0.018, 0.076),
-    "ln roundness": (0.317, 0.015, -0.055),
-    "spread": (-0.188, 0.041, 0.031),
-    "explained": (0.109, 0.030, 0.483),
-    "outlined": (-0.555, -0.024, 0.085),
-    "ground": (-0.100, -0.047, 0.038),
+    "one": (1.206, 0.195, -0.842),
+    "dark": (-0.084, -0.100, 0.009),
+    "regions": (0.030, -0.056, 0.020),
+    "ln reward": (0.516, -0.025, -0.299),
+    "ln stability": (0.056, 0.009, -0.023),
+    "ln plausible": (-0.010, 0.060, -0.069),
+    "disagreement": (0.039, -0.021, -0.001),
+    "ln count": (-0.024, -0.017, 0.078),
+    "ln roundness": (0.322, 0.028, -0.085),
+    "spread": (-0.193, 0.050, 0.024),
+    "explained": (0.099, 0.042, 0.458),
+    "outlined": (-0.550, -0.031, 0.101),
+    "ground": (-0.097, -0.048, 0.041),
 }
 
 
-def expected_sbd(family: str, given: Mapping[str, float]) -> float:
+def expected_sbd(
+    family: str,
+    given: Mapping[str, float],
+    weights: Mapping[str, tuple[float, ...]] = WEIGHTS,
+) -> float:
     """Expected SBD in [0, 1].
 
     Args:
         family: in `FAMILIES`.
         given: from `features`.
+        weights: of each feature, and what is added for each of `GROUPS`.
     """
     flags = (1.0, *(float(getattr(FAMILIES[family], group)) for group in GROUPS))
     found = sum(
-        given[name] * sum(flag * weight for flag, weight in zip(flags, weights, strict=True))
-        for name, weights in WEIGHTS.items()
+        given[name] * sum(flag * weight for flag, weight in zip(flags, of_name, strict=True))
+        for name, of_name in weights.items()
     )
-    return min(max(found, 0.0), 1.0)
+    found = min(max(found, 0.0), 1.0)
+    # What is long is an exception, and sets with long objects are few: they have to look it.
+    return found * math.exp(0.5 * given["ln plausible"]) if FAMILIES[family].long else found
 
 
 def places(
