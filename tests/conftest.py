@@ -19,6 +19,14 @@ def pytest_sessionstart() -> None:
             signal.signal(number, handler)
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a GPU where there is none."""
+    if item.get_closest_marker("gpu") is not None:
+        torch = pytest.importorskip("torch")
+        if not torch.cuda.is_available():
+            pytest.skip("torch sees no GPU")
+
+
 @pytest.fixture
 def one_thread_of_torch() -> Iterator[None]:
     """The graphs are tiny: threads wait for each other, on a busy machine for minutes."""

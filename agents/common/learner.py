@@ -23,6 +23,8 @@ class Learner:
         gradient_clip: greatest norm of a gradient.
         seed: of the initial weights and of the policy's noise.
         device: where the networks live.
+        precision: "float32"; or "bfloat16", in which updates make their matrix products and
+            convolutions, while weights, sums and losses stay float32.
 
     Attributes:
         networks: by name.
@@ -43,7 +45,9 @@ class Learner:
         gradient_clip: float,
         seed: int,
         device: torch.device,
+        precision: str = "float32",
     ) -> None:
+        self._half = precision == "bfloat16"
         self.device, self._clip, self.team = device, gradient_clip, current()
         self.generator = torch.Generator().manual_seed(seed)
         with torch.random.fork_rng(devices=[]):  # layers draw from torch's generator when made
@@ -62,17 +66,22 @@ class Learner:
         """The policy's network that is trained."""
         return self.networks["actor"]
 
+    def forwards(self) -> torch.autocast:
+        """The context of an update's way through the networks, in the precision asked for."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self._half)
+
     def noise(self, *shape: int) -> Tensor:
         """Standard normal noise from the learner's own generator."""
         return torch.randn(shape, generator=self.generator).to(self.device)
 
-    def descend(self, name: str, loss: Tensor, count: float = 1.0) -> None:
+    def descend(self, name: str, loss: Tensor, count: float | None = 1.0) -> None:
         """One step down a loss; weights stay as they were if it can't be taken.
 
         Args:
             name: of the optimiser; gradients of networks are clipped.
             loss: a scalar.
             count: how many terms it is a mean of; in a team, the loss is that of all terms.
+                None: it is so already, and the same in every process.
 
         Raises:
             DivergedError: if the loss or its gradient isn't finite.
@@ -81,7 +90,7 @@ class Learner:
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         (group,) = optimizer.param_groups
-        loss = self._joint(group["params"], loss.detach(), count)
+        loss = loss.detach() if count is None else self._joint(group["params"], loss, count)
         limit = self._clip if name in self.networks else math.inf
         norm = nn.utils.clip_grad_norm_(group["params"], limit, foreach=True)
         check_finite(f"the loss of the {name} or its gradient", loss, norm)
@@ -90,9 +99,11 @@ class Learner:
     def _joint(self, parameters: Sequence[Tensor], loss: Tensor, count: float) -> Tensor:
         """Turn gradients and loss into those of the whole team's terms; returns the loss."""
         if self.team.size == 1:
-            return loss
+            return loss.detach()
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
-        own = torch.cat([*(g.reshape(-1) for g in gradients), loss.reshape(1), loss.new_ones(1)])
+        own = torch.cat(
+            [*(g.reshape(-1) for g in gradients), loss.detach().reshape(1), loss.new_ones(1)]
+        )
         total = self.team.total(own * count)
         total /= total[-1].clone()
         *parts, loss, _ = total.split([*(p.numel() for p in parameters), 1, 1])

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from agents.graph.batch import GraphBatch
 from agents.graph.networks import EdgeEncoder
 from agents.graph.options import NetworkOptions
-from agents.graph.passing import means
+from agents.graph.passing import means, single
 
 _ACTION_MARGIN = 1e-3
 _CUT_STEEPNESS = 3.0
@@ -74,7 +74,7 @@ class Critic(nn.Module):
             inputs = torch.cat([batch.edge_features, inputs], dim=1)
         hidden = self.encoder(batch, inputs, self._gate(merged) if self.gated else None)
         return [
-            head(self._of_subgraphs(hidden, ids)).squeeze(1)
+            single(head(self._of_subgraphs(hidden, ids))).squeeze(1)
             for head, ids in zip(self.heads, batch.subgraphs, strict=True)
         ]
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from agents.graph.batch import GraphBatch
 from agents.graph.options import NetworkOptions
-from agents.graph.passing import ends, messages
+from agents.graph.passing import ends, messages, single
 
 _EVIDENCE_MARGIN = 1e-2
 
@@ -99,7 +99,7 @@ class EdgeEncoder(nn.Module):
             if context is not None:
                 f = f + context(_graph_means(f, batch)).index_select(0, batch.node_graph)
         hidden, difference = ends(self.sum_in(f), f, batch.edge_index)
-        hidden = self.difference_in(difference).add_(hidden)
+        hidden = hidden.add_(self.difference_in(difference))
         return self.out(hidden if self.edge_in is None else hidden.add_(self.edge_in(edges)))
 
 
@@ -126,7 +126,7 @@ class Actor(nn.Module):
     def forward(self, batch: GraphBatch) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of every edge's logit."""
         hidden = self.encoder(batch, batch.edge_features)
-        raw_mean, raw_std = self.head(hidden).unbind(1)
+        raw_mean, raw_std = single(self.head(hidden)).unbind(1)
         if self.from_evidence:
             evidence = batch.edge_features[:, 0].clamp(_EVIDENCE_MARGIN, 1 - _EVIDENCE_MARGIN)
             raw_mean = raw_mean + torch.logit(evidence)

@@ -76,12 +76,15 @@ class AgentOptions(NetworkOptions):
         gradient_clip: greatest norm of a gradient.
         evaluate_every: environment steps between validations.
         evaluation_samples: validation images.
+        precision: "float32", or "bfloat16" for the matrix products of updates: for GPUs, as
+            CPUs without instructions for it are slower by it.
     """
 
     averaging: Annotated[float, Ge(0), Lt(1)] = 0.995
     gradient_clip: Positive = 10.0
     evaluate_every: Count = 1000
     evaluation_samples: Few = 32
+    precision: Literal["float32", "bfloat16"] = "float32"
 
     def continued(self) -> Self:
         """The options of a training that starts from another's weights."""

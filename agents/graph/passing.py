@@ -33,6 +33,8 @@ def messages(
         gate: float (E, G) for the first G features, the others are open; None: all are.
         edge_index: int64 (2, E), the ends of undirected edges.
     """
+    own, other = single(own), single(other)  # sums of many need it
+    of_edges = None if of_edges is None else single(of_edges)
     of_edges = own.new_empty(0, own.shape[1]) if of_edges is None else of_edges
     gate = own.new_empty(edge_index.shape[1], 0) if gate is None else gate
     if compiled_for(own):
@@ -59,6 +61,7 @@ def ends(summed: Tensor, compared: Tensor, edge_index: Tensor) -> tuple[Tensor, 
     Returns:
         float (E, W) each.
     """
+    summed, compared = single(summed), single(compared)
     if compiled_for(summed):
         return _Ends.apply(summed, compared, edge_index)  # type: ignore[no-any-return, no-untyped-call]
     u, v = edge_index
@@ -69,10 +72,16 @@ def ends(summed: Tensor, compared: Tensor, edge_index: Tensor) -> tuple[Tensor, 
 
 def means(values: Tensor, members: Tensor) -> Tensor:
     """Means of the rows of float (E, W) that int64 (S, k) lists, (S, W)."""
+    values = single(values)
     if compiled_for(values):
         return _Means.apply(values, members)  # type: ignore[no-any-return, no-untyped-call]
     rows = values.index_select(0, members.reshape(-1))
     return rows.view(*members.shape, values.shape[1]).mean(dim=1)
+
+
+def single(values: Tensor) -> Tensor:
+    """The same in single precision, if it was half of that."""
+    return values.float() if values.dtype == torch.bfloat16 else values
 
 
 class _Messages(torch.autograd.Function):

@@ -60,7 +60,10 @@ class SubgraphREINFORCELearner(Learner):
             return {"actor": actor}
 
         rates = {"actor": config.learning_rate}
-        super().__init__(make, rates, gradient_clip=config.gradient_clip, seed=seed, device=device)
+        clip, precision = config.gradient_clip, config.precision
+        super().__init__(
+            make, rates, gradient_clip=clip, seed=seed, device=device, precision=precision
+        )
 
     def distribution(self, state: GraphState) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of a graph's logits, (E,) each, on the CPU."""
@@ -76,7 +79,8 @@ class SubgraphREINFORCELearner(Learner):
             What is worth logging.
         """
         batch = collate([t.state for t in trials], self.device)
-        mean, std = self.actor(batch)
+        with self.forwards():
+            mean, std = self.actor(batch)
         losses, spreads = [], []
         parts = zip(
             trials, mean.split(batch.edges_per_graph), std.split(batch.edges_per_graph), strict=True

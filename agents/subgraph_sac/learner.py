@@ -57,7 +57,10 @@ class SubgraphSACLearner(Learner):
             return networks
 
         rates = {"actor": config.actor_learning_rate, "critic": config.critic_learning_rate}
-        super().__init__(make, rates, gradient_clip=config.gradient_clip, seed=seed, device=device)
+        clip, precision = config.gradient_clip, config.precision
+        super().__init__(
+            make, rates, gradient_clip=clip, seed=seed, device=device, precision=precision
+        )
         count = 1 if config.temperatures == "single" else len(sizes)
         self.log_temperatures = torch.full(
             (count,), float(config.initial_temperature), device=device
@@ -86,7 +89,9 @@ class SubgraphSACLearner(Learner):
             torch.cat([torch.from_numpy(t.rewards[i]) for t in transitions]).to(self.device)
             for i in range(len(self.sizes))
         ]
-        loss_critic = critic_loss(self.critic(batch, action), rewards)
+        with self.forwards():
+            values = self.critic(batch, action)
+        loss_critic = critic_loss(values, rewards)
         self.descend("critic", loss_critic, sum(map(len, rewards)))
 
         logged = {"train/critic_loss": loss_critic.item()}
@@ -104,13 +109,15 @@ class SubgraphSACLearner(Learner):
 
     def _update_actor(self, batch: GraphBatch) -> dict[str, float]:
         log_temperatures = self.log_temperatures.expand(len(self.sizes))
-        mean, std = self.actor(batch)
+        with self.forwards():
+            mean, std = self.actor(batch)
         sampled, log_probability = squashed_normal(mean, std, self.noise(*mean.shape))
         log_probabilities = subgraph_log_probabilities(log_probability, batch.subgraphs)
         # The critic only passes the gradient on here; its own weights need none.
         self.critic.requires_grad_(False)
         try:
-            values = self.critic(batch, sampled)
+            with self.forwards():
+                values = self.critic(batch, sampled)
             loss_actor = actor_loss(values, log_probabilities, log_temperatures.exp())
             self.descend("actor", loss_actor, sum(map(len, values)))
         finally:  # Ctrl-C may come at any time, and training may go on after it
@@ -123,7 +130,7 @@ class SubgraphSACLearner(Learner):
             self.sizes,
             self.config.target_entropy,
         )
-        self.descend("temperature", loss_temperature)
+        self.descend("temperature", loss_temperature, count=None)
         logged = {
             "train/actor_loss": loss_actor.item(),
             "train/entropy_per_edge": -log_probability.mean().item(),
