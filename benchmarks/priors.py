@@ -41,6 +41,8 @@ NEEDED: dict[str, dict[str, Any]] = {
     "box_sides": {"long": 24, "short": 9},
     "circularity": {"radius": [5, 20]},
     "count": {"count": 30},
+    "length": {"low": 20, "spread": 5},
+    "width": {"low": 6, "high": 10, "spread": 3},
 }
 #: Combinations cost what they are made of.
 COMBINATIONS = ("any", "minimum", "not", "power", "product", "sum")

@@ -276,7 +276,7 @@ def report(found: dict[int, dict[str, Stage]], nodes: dict[int, int]) -> str:
             "",
             table(header, rows),
             "",
-            "![Seconds by pixels, with the floors as dashed lines](results/scale.png)",
+            "Log-log plot with the floors as dashed lines: `benchmarks/results/scale.png`.",
         ]
     )
 
