@@ -13,6 +13,7 @@ from gym_rlseg.metrics.clustering import (
     variation_of_information,
 )
 from gym_rlseg.metrics.counts import count_difference, splits_and_merges
+from gym_rlseg.metrics.coverage import Coverage, coverage
 from gym_rlseg.metrics.dice import symmetric_best_dice
 from gym_rlseg.metrics.doubts import doubts
 from gym_rlseg.metrics.evaluation import Evaluation, evaluate, mean_scores
@@ -30,6 +31,7 @@ from gym_rlseg.metrics.overlap import Overlaps, overlaps
 
 __all__ = [
     "MEAN_AP_THRESHOLDS",
+    "Coverage",
     "Evaluation",
     "Overlaps",
     "PanopticQuality",
@@ -38,6 +40,7 @@ __all__ = [
     "aggregated_jaccard_index",
     "average_precision",
     "count_difference",
+    "coverage",
     "doubts",
     "evaluate",
     "f1_score",
