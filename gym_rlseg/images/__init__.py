@@ -17,6 +17,7 @@ from gym_rlseg.images.embryo import EmbryoSource
 from gym_rlseg.images.files import FilesSource
 from gym_rlseg.images.listed import ListedSource
 from gym_rlseg.images.membranes import MembranesSource
+from gym_rlseg.images.rosettes import RosettesSource
 from gym_rlseg.images.volumes import VolumesSource
 from gym_rlseg.options import Registry
 
@@ -30,6 +31,7 @@ SOURCES: Registry[ImageSource] = Registry(
         "embryo": EmbryoSource,
         "files": FilesSource,
         "membranes": MembranesSource,
+        "rosettes": RosettesSource,
         "volumes": VolumesSource,
     },
 )
@@ -47,6 +49,7 @@ __all__ = [
     "ImageSource",
     "ListedSource",
     "MembranesSource",
+    "RosettesSource",
     "Sample",
     "Split",
     "UnreadableImageError",
