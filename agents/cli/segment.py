@@ -18,6 +18,11 @@ stacks in IMAGES have, and both tables; it has no scores, and volumes have the v
 place of the area. Of the options below, --min-size, --tile, --measure, --export, --pattern,
 --device and --threads are for it.
 
+An OUT that ends in .zarr takes one image, of any size, and becomes an OME-Zarr of its labels:
+the image is read, segmented and written in blocks, in --workers processes, by the plain
+prediction. IMAGE must be a Zarr, HDF5 or NumPy file or a tiled TIFF. A call that was stopped
+goes on when it is given once more.
+
 An image that shows nothing (all black, say) gets labels that are all 0, with a warning. One
 that cannot be segmented is reported and left out (labels that it had before are removed),
 and the others go on. The tables grow as images are done. In both, a text that a spreadsheet
@@ -31,6 +36,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
+from agents.cli import blocks
 from agents.cli.arguments import add_device, add_region, add_threads, checked, whole_number
 from agents.cli.output import complain, on_terminal, say
 from agents.cli.reading import add_channels, add_images, add_reading, given, places
@@ -115,13 +121,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overlays", action="store_true", help="write OUT/overlays/NAME.png to look at"
     )
+    blocks.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Segment; see the module's text."""
     folder, out = RunFolder(args.run_folder), user_path(args.output)
     folder.check_run(folder.best)
-    output_folder(out)
+    in_blocks = blocks.is_meant(args)
+    output_folder(out.parent if in_blocks else out)
     exporters = [EXPORTERS.build({"name": name, "out": out}) for name in dict.fromkeys(args.export)]
     from agents.common.threads import torch_threads
     from agents.runs.config import RunConfig
@@ -131,6 +139,8 @@ def run(args: argparse.Namespace) -> int:
     from gym_rlseg.images import FilesSource
 
     config = RunConfig.load(folder.config)
+    if in_blocks:
+        return blocks.run(args, config, folder)
     if config.colouring:
         return _colourings(args, config, folder, exporters)
     measures = check_measures(args.measure)

@@ -85,7 +85,10 @@ class Multicut(Partition):
 
     def __call__(self, graph: UndirectedGraph, weights: NDArray[np.floating]) -> NDArray[np.int32]:
         """See `Partition.__call__`."""
-        costs = edge_costs(weights, self.bias)
+        return self.of_costs(graph, edge_costs(weights, self.bias))
+
+    def of_costs(self, graph: UndirectedGraph, costs: NDArray[np.float64]) -> NDArray[np.int32]:
+        """Partition by costs (E,) of any size instead, of which positive ones attract."""
         if self.solver in _ELF:
             return first_node_labels(_solve_with_elf(graph, costs, self.solver))
         if self.solver == "kernighan_lin" and graph.number_of_nodes > _LARGE:

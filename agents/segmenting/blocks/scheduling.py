@@ -1,0 +1,104 @@
+"""Who does the blocks: this process, processes of this machine, or a scheduler's workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+#: Seconds to wait for a scheduler that may not be there.
+_PATIENCE = 20
+#: Does all items of a round by a function of an item, and gives each as it is done.
+Rounds = Callable[[Callable[[int], None], Sequence[int]], Iterator[int]]
+
+
+@contextmanager
+def workers(count: int, scheduler: str | None, scratch: Path) -> Iterator[Rounds]:
+    """Workers, as long as the context lasts.
+
+    What one process does needs no other package. Further ones are dask's: it gives the block of
+    a worker that dies to another one.
+
+    Args:
+        count: processes; one is this one.
+        scheduler: address of a dask scheduler whose workers see the same files; None: of this
+            machine's own.
+        scratch: folder for dask's temporary files.
+
+    Raises:
+        ValueError: if dask is not installed, or no scheduler answers.
+    """
+    if scheduler is None and count == 1:
+        yield _here
+        return
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise ValueError(
+            "several workers need the package distributed; run: pip install 'gym-rlseg[blocks]'"
+        ) from error
+    import dask
+
+    quiet = {
+        "distributed.worker.memory.target": False,
+        "distributed.worker.memory.spill": False,
+        "distributed.worker.memory.pause": False,
+        "distributed.worker.memory.terminate": False,
+        "temporary-directory": str(scratch),
+    }
+    with dask.config.set(quiet):
+        if scheduler is not None:
+            try:
+                client = Client(scheduler, timeout=_PATIENCE)
+            except (OSError, ValueError) as error:
+                raise ValueError(
+                    f"no dask scheduler answers at {scheduler} ({error}); start one with: "
+                    "dask scheduler"
+                ) from error
+            with client:
+                yield _Rounds(client)
+            return
+        with (
+            LocalCluster(
+                n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None,
+                memory_limit=0, silence_logs=50,
+            ) as cluster,
+            Client(cluster) as client,
+        ):  # fmt: skip
+            yield _Rounds(client)
+
+
+def _here(task: Callable[[int], None], items: Sequence[int]) -> Iterator[int]:
+    for item in items:
+        task(item)
+        yield item
+
+
+class _Rounds:
+    """See `Rounds`."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __call__(self, task: Callable[[int], None], items: Sequence[int]) -> Iterator[int]:
+        """As `Rounds`.
+
+        Raises:
+            ValueError: if workers die of a block time and again.
+        """
+        from distributed import KilledWorker, as_completed
+
+        # Not pure: what a task leaves is a file, not its result.
+        futures = {self._client.submit(task, item, pure=False): item for item in items}
+        try:
+            for future in as_completed(futures):
+                future.result()
+                yield futures[future]
+        except KilledWorker as error:
+            raise ValueError(
+                "workers died time and again of one block, of too little memory perhaps; try a "
+                "smaller --block or fewer --workers"
+            ) from error
+        finally:
+            self._client.cancel(list(futures))
