@@ -97,7 +97,8 @@ def run(args: argparse.Namespace, config: RunConfig, folder: RunFolder) -> int:
         return 0
     kept = f", {outcome.kept} steps kept of an earlier call" if outcome.kept else ""
     took = time.monotonic() - started
-    say(f"{outcome.objects} objects in {outcome.blocks} blocks{kept}, {took:.0f} s, in {out}")
+    found = f"{outcome.objects} objects of {outcome.superpixels} superpixels"
+    say(f"{found} in {outcome.blocks} blocks{kept}, {took:.0f} s, labels in {out}")
     return 0
 
 

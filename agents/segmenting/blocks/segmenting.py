@@ -41,11 +41,13 @@ class Outcome:
         blocks: how many it was divided into.
         kept: how many of its blocks an earlier call had done, of both rounds.
         objects: how many were found; None: the labels were there already.
+        superpixels: how many they are made of; 0 if the labels were there.
     """
 
     blocks: int
     kept: int
     objects: int | None
+    superpixels: int = 0
 
 
 def job_of(
@@ -119,19 +121,22 @@ def segment_blocks(
         reader = Reader(**job.reader)
         image = measured(job.image, job.size, reader, call.pipeline.recipe.boundary)
         store.save("measure", **image.to_arrays())
-    with workers(count, scheduler, store.folder) as rounds:
-        do = partial(_round, rounds, call, name, progress)
-        do("pieces", range(len(grid)))
+    hired = partial(workers, count, scheduler, store.folder)
+    with hired() as rounds:
+        _round(rounds, call, name, progress, "pieces", range(len(grid)))
         if not store.has("joined"):
             join_pieces(call)
-        do("objects", range(len(grid)))
-        objects = merge_objects(call)
-        file = split_page(Path(job.image))[0]
-        facts = read_facts(file, job.reader["key"], job.reader["level"])
-        create_output(call, objects, facts.pixel_size)
-        do("labels", range(len(regions(job.size))))
+        _round(rounds, call, name, progress, "objects", range(len(grid)))
+    # Without the workers, whose memory this takes.
+    objects = merge_objects(call)
+    file = split_page(Path(job.image))[0]
+    facts = read_facts(file, job.reader["key"], job.reader["level"])
+    create_output(call, objects, facts.pixel_size)
+    with hired() as rounds:
+        _round(rounds, call, name, progress, "labels", range(len(regions(job.size))))
     finish_output(call, out)
-    return Outcome(blocks=len(grid), kept=kept, objects=objects)
+    superpixels = call.joined["area"].size
+    return Outcome(blocks=len(grid), kept=kept, objects=objects, superpixels=superpixels)
 
 
 def _round(
