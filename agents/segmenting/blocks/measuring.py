@@ -114,9 +114,10 @@ def sampled(height: int, width: int, most: int = MEASURED, side: int = _WINDOW) 
     if height * width <= most:
         return [(slice(0, height), slice(0, width))]
     high, wide = min(side, height), min(side, width)
-    count = most / (high * wide)
-    rows = min(max(1, round((count * height * wide / (width * high)) ** 0.5)), height // high)
-    columns = min(max(1, int(count / rows)), width // wide)
+    count = most // (high * wide)
+    columns = min(max(1, round((count * width / height) ** 0.5)), width // wide, count)
+    rows = min(count // columns, height // high)
+    columns = min(count // rows, width // wide)
     return [
         (slice(y, y + high), slice(x, x + wide))
         for y in _spread(height - high, rows)

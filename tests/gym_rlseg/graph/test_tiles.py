@@ -17,7 +17,14 @@ from gym_rlseg.graph.boundary import (
     RidgeBoundary,
 )
 from gym_rlseg.graph.boundary_blobs import BlobBoundary
-from gym_rlseg.graph.stitching import TiledSuperpixels
+from gym_rlseg.graph.measured import MeasuredBoundary, measure
+from gym_rlseg.graph.stitching import (
+    Border,
+    TiledSuperpixels,
+    joined,
+    meeting,
+    superpixel_pieces,
+)
 from gym_rlseg.graph.superpixels import MutexWatershed, SeededWatershed, Superpixels
 from gym_rlseg.graph.tiles import TiledBoundary, Tiling
 from gym_rlseg.metrics import symmetric_best_dice
@@ -256,3 +263,59 @@ class TestSuperpixels:
         centres = np.array(ndimage.center_of_mass(np.ones_like(labels), labels, np.unique(labels)))
         tile = (centres // 100) @ [2, 1]
         assert (np.diff(tile) >= 0).mean() > 0.95
+
+
+class TestBlocks:
+    """Parts of an image, by the measure of the whole and joined to it."""
+
+    def test_boundary_of_a_part_is_the_part_of_the_boundary(self):
+        image, inner = clouds(3, (1, *SHAPE)), BlobBoundary()
+        image[:, :60, :60] *= 0.1
+        tops = measure(inner, [image], [None])
+        part = MeasuredBoundary(inner=inner, tops=tops)(image[:, :64, :64])
+        np.testing.assert_allclose(part[:40, :40], inner(image)[:40, :40], atol=2e-6)
+
+    @pytest.mark.parametrize("vertical", [False, True])
+    def test_superpixels_of_two_parts_join_to_those_of_the_whole(self, vertical):
+        tiling, inner = Tiling(tile=32, overlap=16), SeededWatershed(smoothing=2.0)
+        boundary = GradientBoundary(sigma=2.0)(clouds(4, (1, 130, 130)))
+        boundary = boundary.T if vertical else boundary
+        axis = 1 if vertical else 0
+        whole = TiledSuperpixels(inner=inner, tiling=tiling)(boundary)
+        tiles = tiling.cores(130, 130)
+        first, second = (tiles[:2], tiles[2:])
+        if vertical:
+            first, second = [row[:2] for row in tiles], [row[2:] for row in tiles]
+        middle = second[0][0][axis].start
+        cut = [slice(None), slice(None)]
+        cut[axis] = slice(0, middle + 16)
+        before = superpixel_pieces(boundary[tuple(cut)], first, inner, 16)
+        cut[axis] = slice(middle - 16, 130)
+        shifts = (0, middle - 16) if vertical else (middle - 16, 0)
+        moved = [
+            [
+                tuple(
+                    slice(s.start - shift, s.stop - shift)
+                    for s, shift in zip(core, shifts, strict=True)
+                )
+                for core in row
+            ]
+            for row in second
+        ]
+        behind = superpixel_pieces(boundary[tuple(cut)], moved, inner, 16)
+        count = before.sizes.size
+        border = meeting(before.sides[axis, 1], behind.sides[axis, 0], 0, count)
+        shifted = Border(
+            pieces=behind.border.pieces + count,
+            same=behind.border.same,
+            similarity=behind.border.similarity,
+        )
+        sizes = np.concatenate([before.sizes, behind.sizes])
+        table = joined(sizes, Border.together([before.border, shifted, border]), inner.min_size)
+        halves = [
+            before.labels.take(range(middle), axis),
+            count + behind.labels.take(range(16, 130 - middle + 16), axis),
+        ]
+        together = table[np.concatenate(halves, axis)]
+        pairs = np.unique(np.stack([together.ravel(), whole.ravel()]), axis=1)
+        assert pairs.shape[1] == whole.max() + 1 == together.max() + 1
