@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from agents.segmenting.blocks.grid import BlockGrid
 from agents.segmenting.blocks.measuring import BlockImage
 from agents.segmenting.blocks.store import BlockStore
-from gym_rlseg._version import __version__
+from gym_rlseg import __version__
 from gym_rlseg.graph.scale import ImageScale
 from gym_rlseg.graph.tiles import Rectangle, Tiling
 from gym_rlseg.images.reading.reader import Reader
