@@ -46,12 +46,14 @@ class BlockStore:
             differing = sorted(
                 key for key in {*wanted, *known["job"]} if wanted.get(key) != known["job"].get(key)
             )
-            if differing:
+            if not differing:
+                return str(known["name"])
+            if any(self.folder.glob("*-*.npz")):
                 raise ValueError(
                     f"{self.folder} holds blocks of another call, which differs in "
                     f"{', '.join(differing)}; remove it, or choose another output"
                 )
-            return str(known["name"])
+            self.remove()  # that call came to nothing
         self.folder.mkdir(parents=True, exist_ok=True)
         name = uuid.uuid4().hex
         write_text(self.folder / _JOB, json.dumps({"name": name, "job": wanted}, indent=1))

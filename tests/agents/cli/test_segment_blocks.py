@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import errno
-import os
-import signal
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 import tifffile
 import zarr
@@ -18,7 +14,7 @@ from numpy.typing import NDArray
 
 from agents.cli.main import main
 from agents.segmenting.blocks import objects, scheduling, segmenting
-from agents.segmenting.blocks.segmenting import job_of, segment_blocks
+from agents.segmenting.blocks.segmenting import job_of
 from agents.segmenting.blocks.store import BlockStore
 from gym_rlseg.images.reading.formats import read_labels
 from gym_rlseg.images.reading.reader import Reader
@@ -94,26 +90,6 @@ class TestLabels:
         np.testing.assert_array_equal(read_labels(tmp_path / "o.zarr"), labels)
         assert "holds these labels already" in rlseg(*call, *BLOCKS).out
 
-    def test_a_worker_that_is_killed_costs_its_block(
-        self, trained: Path, place: Path, labels: NDArray[np.int32], tmp_path: Path
-    ) -> None:
-        killed: list[int] = []
-
-        def kill(kind: str, done: int, count: int) -> None:
-            if kind == "pieces" and done == 1 and not killed:
-                started = psutil.Process().children(recursive=True)
-                found = [p for p in started if "spawn_main" in " ".join(p.cmdline())]
-                killed.append(found[0].pid)
-                os.kill(found[0].pid, signal.SIGKILL)
-
-        job = same_job(trained, place / "im.zarr")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # dask's, of a port in use, say
-            outcome = segment_blocks(job, tmp_path / "o.zarr", count=2, progress=kill)
-        assert killed
-        assert outcome.objects == labels.max()
-        np.testing.assert_array_equal(read_labels(tmp_path / "o.zarr"), labels)
-
     def test_filters(
         self, rlseg: Any, trained: Path, place: Path, labels: NDArray[np.int32], tmp_path: Path
     ) -> None:
@@ -187,7 +163,9 @@ class TestStopped:
         self, rlseg: Any, trained: Path, place: Path, tmp_path: Path
     ) -> None:
         job = same_job(trained, place / "im.zarr", min_size=7)
-        BlockStore(tmp_path / ".o.zarr.blocks").begin(job.to_data())
+        store = BlockStore(tmp_path / ".o.zarr.blocks")
+        store.begin(job.to_data())
+        store.save("pieces-0", sizes=np.arange(3))
         call = ("segment", trained / "run", place / "im.zarr", "-o", tmp_path / "o.zarr", *BLOCKS)
         rlseg(*call).refused("blocks of another call, which differs in", "min_size")
 

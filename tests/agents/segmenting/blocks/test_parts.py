@@ -102,7 +102,9 @@ class TestStore:
 
     def test_another_job_is_refused(self, tmp_path: Path) -> None:
         store = BlockStore(tmp_path / "s")
-        store.begin({"tile": 1, "block": 2})
+        store.begin({"tile": 1, "block": 1})
+        store.begin({"tile": 1, "block": 2})  # no block was done
+        store.save("pieces-0", sizes=np.arange(3))
         with pytest.raises(ValueError, match="another call, which differs in tile; remove it"):
             store.begin({"tile": 3, "block": 2})
 
