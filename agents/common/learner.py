@@ -113,9 +113,7 @@ class Learner:
 
     def average(self, decay: float) -> None:
         """Let the moving average follow the actor: average <- decay average + (1 - decay) actor."""
-        torch._foreach_lerp_(
-            list(self.averaged_actor.parameters()), list(self.actor.parameters()), 1.0 - decay
-        )
+        follow(self.averaged_actor, self.actor, decay)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that training changes."""
@@ -140,3 +138,9 @@ class Learner:
         for name, network in self.networks.items():
             network.load_state_dict(saved[name])
         self.averaged_actor.load_state_dict(saved["actor"])
+
+
+def follow(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move a network's average: average <- decay average + (1 - decay) network."""
+    with torch.no_grad():  # an average isn't differentiated through
+        torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1.0 - decay)

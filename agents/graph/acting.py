@@ -42,5 +42,6 @@ def act(
     actor: Actor, observation: Mapping[str, NDArray], device: torch.device
 ) -> NDArray[np.float32]:
     """The deterministic action for one observation, float32 (max_edges,)."""
-    (weights,) = edge_weights(actor, [GraphState.from_observation(observation)], None, device)
+    state = GraphState.from_observation(observation, pixels=actor.pixels is not None)
+    (weights,) = edge_weights(actor, [state], None, device)
     return padded_action(observation["edge_mask"], weights)

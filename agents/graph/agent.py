@@ -13,7 +13,7 @@ from agents.common.evaluation import Predict
 from agents.common.learner import Learner
 from agents.common.selection import Selection
 from agents.graph.acting import act
-from agents.graph.interface import feature_counts, subgraph_sizes
+from agents.graph.interface import feature_counts, image_channels, subgraph_sizes
 from agents.graph.options import NETWORK_OPTIONS, POLICIES, AgentOptions
 from agents.graph.policy import Policy
 
@@ -36,6 +36,7 @@ class GraphAgent(Agent):
 
     Attributes:
         features: numbers of node and edge features, (F, D).
+        channels: of the images that the policy sees, 0 if it sees none.
         sizes: of the environment's sub-graphs.
 
     Raises:
@@ -53,6 +54,12 @@ class GraphAgent(Agent):
 
     def _set_up(self) -> None:
         self.features = feature_counts(self.env.observation_space)
+        self.channels = image_channels(self.env.observation_space) if self.config.unet else 0
+        if self.config.unet and not self.channels:
+            raise ValueError(
+                "a policy that sees pixels needs observations with image and superpixels: make "
+                "the environment with observe_image=True"
+            )
         _, info = self.env.reset(seed=self.team.seed(self.seed))
         self.sizes = subgraph_sizes(info)
         self._learner = self._make_learner(info)
@@ -79,4 +86,5 @@ class GraphAgent(Agent):
         return {
             "features": ("(node, edge) features", self.features),
             "sizes": ("subgraph_sizes", self.sizes),
+            "channels": ("channels seen", (self.channels,)),
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from agents.pixels.pooling import PixelBatch, collate_pixels
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -23,18 +25,34 @@ class GraphState:
         edge_index: int64 (2, E).
         subgraphs: one int64 (S_k, k) array of edge ids per size; empty where only
             the actor is asked.
+        pixels: float32 (C, H, W), the image, and int32 (H, W), its superpixels with -1 outside;
+            None where the policy doesn't look at them.
     """
 
     node_features: NDArray[np.float32]
     edge_features: NDArray[np.float32]
     edge_index: NDArray[np.int64]
     subgraphs: tuple[NDArray[np.int64], ...] = ()
+    pixels: tuple[NDArray[np.float32], NDArray[np.int32]] | None = None
 
     @classmethod
     def from_observation(
-        cls, observation: Mapping[str, NDArray], subgraphs: Sequence[NDArray[np.int64]] = ()
+        cls,
+        observation: Mapping[str, NDArray],
+        subgraphs: Sequence[NDArray[np.int64]] = (),
+        *,
+        pixels: bool = False,
     ) -> GraphState:
-        """Strip the padding off an observation; the arrays are copies."""
+        """Strip the padding off an observation; the arrays are copies.
+
+        Args:
+            observation: of one graph.
+            subgraphs: from info.
+            pixels: whether the image is taken as well.
+
+        Raises:
+            ValueError: if the image is wanted and the observation has none.
+        """
         nodes = observation["node_mask"].astype(bool)
         edges = observation["edge_mask"].astype(bool)
         return cls(
@@ -42,20 +60,29 @@ class GraphState:
             edge_features=observation["edge_features"][edges],
             edge_index=observation["edge_index"][:, edges].astype(np.int64),
             subgraphs=tuple(subgraphs),
+            pixels=_pixels(observation) if pixels else None,
         )
 
     @classmethod
     def from_arrays(cls, arrays: Sequence[NDArray]) -> GraphState:
         """The graph of `arrays`."""
-        nodes, edges, index, *subgraphs = arrays
+        nodes, edges, index, *others = arrays
+        pixels = None
+        if len(others) > 1 and others[-2].ndim == 3:  # sub-graphs have two axes
+            pixels, others = (others[-2], others[-1]), others[:-2]
         return cls(
-            node_features=nodes, edge_features=edges, edge_index=index, subgraphs=tuple(subgraphs)
+            node_features=nodes,
+            edge_features=edges,
+            edge_index=index,
+            subgraphs=tuple(others),
+            pixels=pixels,
         )
 
     @property
     def arrays(self) -> tuple[NDArray, ...]:
         """All of its arrays, from which a replay restores it."""
-        return self.node_features, self.edge_features, self.edge_index, *self.subgraphs
+        pixels = self.pixels or ()
+        return self.node_features, self.edge_features, self.edge_index, *self.subgraphs, *pixels
 
     @property
     def n_edges(self) -> int:
@@ -74,6 +101,7 @@ class GraphBatch:
         subgraphs: one int64 (S_k, k) tensor of edge ids per size.
         node_graph: int64 (N,), which graph a node belongs to.
         edges_per_graph: how the E edges divide among the graphs.
+        pixels: the images, if every graph has one.
     """
 
     node_features: Tensor
@@ -82,6 +110,7 @@ class GraphBatch:
     subgraphs: tuple[Tensor, ...]
     node_graph: Tensor
     edges_per_graph: tuple[int, ...]
+    pixels: PixelBatch | None = None
 
     @cached_property
     def nodes_per_graph(self) -> Tensor:
@@ -112,4 +141,45 @@ def collate(states: Sequence[GraphState], device: torch.device) -> GraphBatch:
             [np.full(s.node_features.shape[0], i, np.int64) for i, s in enumerate(states)]
         ),
         edges_per_graph=tuple(s.n_edges for s in states),
+        pixels=_collated_pixels(states, device),
+    )
+
+
+def with_noise(batch: GraphBatch, scale: float, generator: torch.Generator) -> GraphBatch:
+    """A batch whose images have normal noise of standard deviation `scale` on them."""
+    if not scale or batch.pixels is None:
+        return batch
+    images = tuple(
+        image + scale * torch.randn(image.shape, generator=generator).to(image.device)
+        for image in batch.pixels.images
+    )
+    return replace(batch, pixels=replace(batch.pixels, images=images))
+
+
+def _collated_pixels(states: Sequence[GraphState], device: torch.device) -> PixelBatch | None:
+    pixels = [s.pixels for s in states if s.pixels is not None]
+    if len(pixels) < len(states):
+        return None
+    return collate_pixels(
+        [image for image, _ in pixels],
+        [superpixels for _, superpixels in pixels],
+        [s.edge_index for s in states],
+        [len(s.node_features) for s in states],
+        device,
+    )
+
+
+def _pixels(observation: Mapping[str, NDArray]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Image and superpixels without the room behind smaller images."""
+    if "image" not in observation:
+        raise ValueError(
+            "a policy that sees pixels needs observations with image and superpixels: make the "
+            "environment with observe_image=True"
+        )
+    superpixels = observation["superpixels"]
+    inside = superpixels >= 0
+    height, width = (int(np.flatnonzero(inside.any(axis=axis)).max()) + 1 for axis in (1, 0))
+    return (
+        observation["image"][:, :height, :width].copy(),
+        superpixels[:height, :width].copy(),
     )

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from agents.graph.batch import GraphBatch
-from agents.graph.networks import EdgeEncoder
+from agents.graph.networks import EdgeEncoder, with_pixels
 from agents.graph.options import NetworkOptions
 from agents.graph.passing import means, single
+from agents.pixels.seeing import PixelFeatures
 
 _ACTION_MARGIN = 1e-3
 _CUT_STEEPNESS = 3.0
@@ -28,6 +29,9 @@ class Critic(nn.Module):
     the value doesn't depend on the order in which a sub-graph's edges are listed. The
     paper's, with `pooled` False, takes all of them.
 
+    With `config.unet` it has features of its own besides, which a U-Net learns from pixels: one
+    pass of `see` serves several calls of `values`.
+
     Shapes: batch with E edges, action (E,) in [0, 1] -> one (S_k,) tensor per size.
     """
 
@@ -40,13 +44,16 @@ class Critic(nn.Module):
         *,
         gate: bool = True,
         pooled: bool = True,
+        channels: int = 0,
     ) -> None:
         super().__init__()
+        self.pixels = PixelFeatures(channels, config.unet) if config.unet else None
+        seen = self.pixels.features if self.pixels is not None else 0
         width = self.width = config.width
         self.sees_edges, self.gated, self.pooled = config.edge_features, gate, pooled
         self.encoder = EdgeEncoder(
-            node_features,
-            edge_features * config.edge_features + _ACTION_INPUTS,
+            node_features + seen,
+            (edge_features + seen) * config.edge_features + _ACTION_INPUTS,
             width,
             config.layers,
             context=config.context,
@@ -66,6 +73,14 @@ class Critic(nn.Module):
 
     def forward(self, batch: GraphBatch, action: Tensor) -> list[Tensor]:
         """Q of every sub-graph, per size."""
+        return self.values(self.see(batch), action)
+
+    def see(self, batch: GraphBatch) -> GraphBatch:
+        """The batch with what the U-Net sees, if there is one."""
+        return with_pixels(batch, self.pixels)
+
+    def values(self, batch: GraphBatch, action: Tensor) -> list[Tensor]:
+        """Q of every sub-graph, per size, of a batch that `see` gave."""
         logit = torch.logit(action.clamp(_ACTION_MARGIN, 1 - _ACTION_MARGIN))
         # The partition turns weights into cuts near 0.5: a steep sigmoid says so.
         merged = torch.sigmoid(-_CUT_STEEPNESS * logit)

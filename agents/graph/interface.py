@@ -26,6 +26,13 @@ def feature_counts(space: spaces.Space[Any] | None) -> tuple[int, int]:
     return int((shapes[0] or (0, 0))[1]), int((shapes[1] or (0, 0))[1])
 
 
+def image_channels(space: spaces.Space[Any] | None) -> int:
+    """Number of channels of the images in an observation space, 0 if it has none."""
+    if not isinstance(space, spaces.Dict) or "image" not in space.spaces:
+        return 0
+    return int((space["image"].shape or (0,))[0])
+
+
 def subgraph_sizes(info: Mapping[str, Any]) -> tuple[int, ...]:
     """Sizes of the sub-graphs that an environment hands out.
 

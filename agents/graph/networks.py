@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from agents.graph.batch import GraphBatch
 from agents.graph.options import NetworkOptions
 from agents.graph.passing import ends, messages, single
+from agents.pixels.seeing import PixelFeatures, initialise_convolutions
 
 _EVIDENCE_MARGIN = 1e-2
 
@@ -106,14 +108,26 @@ class EdgeEncoder(nn.Module):
 class Actor(nn.Module):
     """The policy π: a normal distribution per edge in logit space.
 
+    With `config.unet` it has features of its own besides, which a U-Net learns from pixels.
+
+    Args:
+        node_features: F.
+        edge_features: D.
+        config: options.
+        channels: of the images, if it has a U-Net.
+
     Shapes: batch with E edges -> mean (E,) in ± mean_limit, std (E,) in std_range.
     """
 
-    def __init__(self, node_features: int, edge_features: int, config: NetworkOptions) -> None:
+    def __init__(
+        self, node_features: int, edge_features: int, config: NetworkOptions, *, channels: int = 0
+    ) -> None:
         super().__init__()
+        self.pixels = PixelFeatures(channels, config.unet) if config.unet else None
+        seen = self.pixels.features if self.pixels is not None else 0
         self.encoder = EdgeEncoder(
-            node_features,
-            edge_features if config.edge_features else 0,
+            node_features + seen,
+            edge_features + seen if config.edge_features else 0,
             config.width,
             config.layers,
             context=config.context,
@@ -125,6 +139,7 @@ class Actor(nn.Module):
 
     def forward(self, batch: GraphBatch) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of every edge's logit."""
+        batch = with_pixels(batch, self.pixels)
         hidden = self.encoder(batch, batch.edge_features)
         raw_mean, raw_std = single(self.head(hidden)).unbind(1)
         if self.from_evidence:
@@ -135,6 +150,24 @@ class Actor(nn.Module):
         return mean, low + (high - low) * torch.sigmoid(raw_std)
 
 
+def with_pixels(batch: GraphBatch, pixels: PixelFeatures | None) -> GraphBatch:
+    """A batch with what a U-Net sees as further columns of its features; None changes nothing.
+
+    Raises:
+        ValueError: if there are no images to see.
+    """
+    if pixels is None:
+        return batch
+    if batch.pixels is None:
+        raise ValueError("a policy that sees pixels needs the images of all graphs")
+    of_nodes, of_edges = pixels(batch.pixels)
+    return replace(
+        batch,
+        node_features=torch.cat([batch.node_features, of_nodes], dim=1),
+        edge_features=torch.cat([batch.edge_features, of_edges], dim=1),
+    )
+
+
 def _graph_means(nodes: Tensor, batch: GraphBatch) -> Tensor:
     """Mean over each graph's nodes: (N, width) -> (G, width)."""
     n_graphs = len(batch.edges_per_graph)
@@ -143,7 +176,8 @@ def _graph_means(nodes: Tensor, batch: GraphBatch) -> Tensor:
 
 
 def initialise(module: nn.Module, generator: torch.Generator) -> None:
-    """Draw every linear layer's weights from `generator`, as torch's own start does."""
+    """Draw every layer's weights from `generator`, linear ones as torch's own start does."""
+    initialise_convolutions(module, generator)
     for layer in module.modules():
         if isinstance(layer, nn.Linear):
             bound = 1 / math.sqrt(layer.in_features)

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal, Self
 
-from annotated_types import Ge, Gt, Le, Lt
+from annotated_types import Ge, Gt, Le, Len, Lt
 
 from gym_rlseg.options import Options, Rule
-from gym_rlseg.options.ranges import Positive
+from gym_rlseg.options.ranges import NotNegative, Positive
 
 #: Named policies of every agent: options that differ from its defaults.
 POLICIES: Mapping[str, Mapping[str, Any]] = {
     "default": {},
+    "pixels": {"unet": (16, 32, 64)},
     "paper": {
         "initial_policy": "neutral",
         "std_range": (0.01, 5.0),
@@ -48,6 +49,9 @@ class NetworkOptions(Options):
         edge_features: whether the networks see the edges' features; Eq. 1 has none.
         context: whether every round of message passing also tells each node the mean of its
             graph's nodes; Eq. 1 and 3 have nothing like it.
+        unet: channels of each level of a U-Net whose embeddings of the pixels, pooled to
+            superpixels and edges, are features besides the others; none: there is no U-Net.
+            The environment needs observe_image=True.
     """
 
     width: Annotated[int, Ge(1), Le(8192)] = 32
@@ -60,6 +64,7 @@ class NetworkOptions(Options):
     )
     edge_features: bool = True
     context: bool = True
+    unet: Annotated[tuple[Annotated[int, Ge(1), Le(4096)], ...], Len(0, 8)] = ()
 
 
 #: Their names: without the same options, weights mean something else.
@@ -78,6 +83,7 @@ class AgentOptions(NetworkOptions):
         evaluation_samples: validation images.
         precision: "float32", or "bfloat16" for the matrix products of updates: for GPUs, as
             CPUs without instructions for it are slower by it.
+        image_noise: standard deviation of noise on the pixels that the U-Net sees in updates.
     """
 
     averaging: Annotated[float, Ge(0), Lt(1)] = 0.995
@@ -85,6 +91,7 @@ class AgentOptions(NetworkOptions):
     evaluate_every: Count = 1000
     evaluation_samples: Few = 32
     precision: Literal["float32", "bfloat16"] = "float32"
+    image_noise: NotNegative = 0.0
 
     def continued(self) -> Self:
         """The options of a training that starts from another's weights."""

@@ -60,12 +60,24 @@ class Policy:
         saved, where = checkpoint.read(path), find_device(device)
         with checkpoint.naming(path):
             nodes, edges = (int(count) for count in saved["features"])
+            # Older files have none.
+            (channels,) = (int(count) for count in saved.get("channels", [0]))
             known = {k: v for k, v in saved["config"].items() if k in NETWORK_OPTIONS}
             options = NetworkOptions(**known)
             with torch.random.fork_rng(devices=[]):  # layers draw from torch's generator
-                actor = Actor(nodes, edges, options).requires_grad_(False)
-            actor.load_state_dict(saved["selected"])
+                actor = Actor(nodes, edges, options, channels=channels)
+            actor.requires_grad_(False).load_state_dict(saved["selected"])
         return cls(actor.to(where), options, (nodes, edges), device=where)
+
+    @property
+    def channels(self) -> int:
+        """Channels of the images that it sees, 0 if it sees none."""
+        return 0 if self.actor.pixels is None else self.actor.pixels.channels
+
+    @property
+    def sees_pixels(self) -> bool:
+        """Whether observations must hold the image."""
+        return self.actor.pixels is not None
 
     def save(self, path: str | Path) -> Path:
         """Write a small file from which `load` makes the same policy.
@@ -80,6 +92,7 @@ class Policy:
         content = {
             "config": options,
             "features": list(self.features),
+            "channels": [self.channels],
             "selected": self.actor.state_dict(),
         }
         return checkpoint.write(path, content, form=_FORM)
@@ -109,8 +122,7 @@ class Policy:
         batch = observation if not single else {k: v[None] for k, v in observation.items()}
         self._check_features(batch)
         states = [
-            GraphState.from_observation({k: v[i] for k, v in batch.items()})
-            for i in range(len(batch["edge_mask"]))
+            self._state({k: v[i] for k, v in batch.items()}) for i in range(len(batch["edge_mask"]))
         ]
         generator = None if deterministic else self._sampling
         parts = edge_weights(self.actor, states, generator, self.device)
@@ -124,10 +136,13 @@ class Policy:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Mean and standard deviation of the edges' logits, float32 (E,) each, unpadded."""
         self._check_features(observation)
-        batch = collate([GraphState.from_observation(observation)], self.device)
+        batch = collate([self._state(observation)], self.device)
         with torch.no_grad():
             mean, std = self.actor(batch)
         return mean.cpu().numpy(), std.cpu().numpy()
+
+    def _state(self, observation: Mapping[str, NDArray]) -> GraphState:
+        return GraphState.from_observation(observation, pixels=self.sees_pixels)
 
     def _check_features(self, batch: Mapping[str, NDArray]) -> None:
         got = batch["node_features"].shape[-1], batch["edge_features"].shape[-1]

@@ -124,6 +124,8 @@ class RunConfig:
             environment = resolve(sections["environment"], folder)
         with _naming(name, "agent"):
             algorithm, policy, agent = _agent(sections.get("agent", {}), environment["id"])
+        if isinstance(agent, AgentOptions) and agent.unet:
+            environment["observe_image"] = True  # it has nothing to see otherwise
         with _naming(name, "training"):
             given = {k: v for k, v in (training or {}).items() if v is not None}
             limits = _training({**sections.get("training", {}), **given})

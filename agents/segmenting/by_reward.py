@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.graph.policy import Policy
-from gym_rlseg.envs.superpixel.observation import padded
+from gym_rlseg.envs.superpixel.observation import Capacity, padded
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.partition import Multicut, Partition
 from gym_rlseg.rewards import Reward
@@ -57,7 +57,7 @@ def segment_by_reward(
         reward's count asks for another number of objects, see `within_count`.
     """
     options = options or InferenceOptions()
-    mean, std = policy.distribution(padded(graph))
+    mean, std = policy.distribution(padded(graph, Capacity.of(graph, image=policy.sees_pixels)))
     weights = [_sigmoid(x) for x in _logits(mean, std, rng, options)]
     # Proposals needn't be solved well, only differently: the fast solver does.
     candidates = [partition(graph.solver, weights[0])]

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gym_rlseg.envs.superpixel.observation import padded
+from gym_rlseg.envs.superpixel.observation import Capacity, padded
 from gym_rlseg.graph import PARTITIONS, GraphRecipe, SuperpixelGraph
 from gym_rlseg.graph.partition import Multicut, Partition
 from gym_rlseg.graph.tiles import Tiling
@@ -40,7 +40,8 @@ def segment_graph(
     Raises:
         ValueError: if the agent was trained on other features.
     """
-    weights, _ = agent.predict(padded(graph), deterministic=True)
+    capacity = Capacity.of(graph, image=getattr(agent, "sees_pixels", False))
+    weights, _ = agent.predict(padded(graph, capacity), deterministic=True)
     return segment(graph, weights, partition, reward)
 
 

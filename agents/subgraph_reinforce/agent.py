@@ -52,7 +52,11 @@ class SubgraphREINFORCE(GraphAgent):
         self._index = 0
         self._distribution: tuple[torch.Tensor, torch.Tensor] | None = None
         return SubgraphREINFORCELearner(
-            self.features, self.config, seed=self.seed, device=self.device
+            self.features,
+            self.config,
+            seed=self.seed,
+            device=self.device,
+            channels=self.channels,
         )
 
     def _step(self) -> dict[str, float]:
@@ -63,7 +67,9 @@ class SubgraphREINFORCE(GraphAgent):
         with self._watch("actions"):
             if first:
                 self._index, self._distribution = int(info["index"]), None
-                state = GraphState.from_observation(observation, info["subgraphs"])
+                state = GraphState.from_observation(
+                    observation, info["subgraphs"], pixels=bool(self.channels)
+                )
             else:
                 state = self._pending[-1].state
             if self._distribution is None:  # it doesn't change between updates

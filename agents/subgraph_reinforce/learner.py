@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from agents.common.diverged import check_finite
 from agents.common.learner import Learner
-from agents.graph.batch import GraphState, collate
+from agents.graph.batch import GraphState, collate, with_noise
 from agents.graph.networks import Actor, initialise
 from agents.subgraph_reinforce.losses import edge_credits, policy_loss, subgraph_advantages
 from agents.subgraph_reinforce.options import SubgraphREINFORCEConfig
@@ -42,6 +42,7 @@ class SubgraphREINFORCELearner(Learner):
         config: options.
         seed: of the initial weights and of the policy's noise.
         device: where the network lives.
+        channels: of the images, if the actor has a U-Net.
     """
 
     def __init__(
@@ -51,11 +52,12 @@ class SubgraphREINFORCELearner(Learner):
         *,
         seed: int,
         device: torch.device,
+        channels: int = 0,
     ) -> None:
         self.config = config
 
         def make(generator: torch.Generator) -> dict[str, nn.Module]:
-            actor = Actor(*features, config)
+            actor = Actor(*features, config, channels=channels)
             initialise(actor, generator)
             return {"actor": actor}
 
@@ -79,6 +81,7 @@ class SubgraphREINFORCELearner(Learner):
             What is worth logging.
         """
         batch = collate([t.state for t in trials], self.device)
+        batch = with_noise(batch, self.config.image_noise, self.generator)
         with self.forwards():
             mean, std = self.actor(batch)
         losses, spreads = [], []

@@ -47,7 +47,12 @@ class SubgraphSAC(GraphAgent):
         self._rng = np.random.default_rng(self.team.seed(self.seed))
         self._replay = Replay(self.config.replay_size)
         return SubgraphSACLearner(
-            self.features, self.sizes, self.config, seed=self.seed, device=self.device
+            self.features,
+            self.sizes,
+            self.config,
+            seed=self.seed,
+            device=self.device,
+            channels=self.channels,
         )
 
     def _step(self) -> dict[str, float]:
@@ -67,7 +72,9 @@ class SubgraphSAC(GraphAgent):
         with self._watch("environment"):
             observation, info = self.env.reset()
         with self._watch("actions"):
-            state = GraphState.from_observation(observation, info["subgraphs"])
+            state = GraphState.from_observation(
+                observation, info["subgraphs"], pixels=bool(self.channels)
+            )
             (weights,) = edge_weights(
                 self._learner.actor, [state], self._learner.generator, self.device
             )

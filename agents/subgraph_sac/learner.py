@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import nn
 
-from agents.common.learner import Learner
-from agents.graph.batch import GraphBatch, collate
+from agents.common.learner import Learner, follow
+from agents.graph.batch import GraphBatch, collate, with_noise
 from agents.graph.critic import Critic
 from agents.graph.losses import (
     actor_loss,
@@ -32,6 +33,8 @@ class SubgraphSACLearner(Learner):
         config: options.
         seed: of the initial weights and of the policy's noise.
         device: where the networks live.
+        channels: of the images, if there is a U-Net. The critic's is trained by its loss; the
+            actor's is the moving average of it, through which no gradient passes.
     """
 
     def __init__(
@@ -42,19 +45,26 @@ class SubgraphSACLearner(Learner):
         *,
         seed: int,
         device: torch.device,
+        channels: int = 0,
     ) -> None:
         self.config, self.sizes = config, sizes
 
         def make(generator: torch.Generator) -> dict[str, nn.Module]:
-            networks = {
-                "actor": Actor(*features, config),
-                "critic": Critic(
-                    *features, sizes, config, gate=config.gate, pooled=config.heads == "pooled"
-                ),
-            }
-            for network in networks.values():
+            actor = Actor(*features, config, channels=channels)
+            critic = Critic(
+                *features,
+                sizes,
+                config,
+                gate=config.gate,
+                pooled=config.heads == "pooled",
+                channels=channels,
+            )
+            for network in (actor, critic):
                 initialise(network, generator)
-            return networks
+            if actor.pixels is not None and critic.pixels is not None:
+                actor.pixels.load_state_dict(critic.pixels.state_dict())
+                actor.pixels.requires_grad_(False)
+            return {"actor": actor, "critic": critic}
 
         rates = {"actor": config.actor_learning_rate, "critic": config.critic_learning_rate}
         clip, precision = config.gradient_clip, config.precision
@@ -84,18 +94,21 @@ class SubgraphSACLearner(Learner):
             What is worth logging.
         """
         batch = collate([t.state for t in transitions], self.device)
+        batch = with_noise(batch, self.config.image_noise, self.generator)
         action = torch.cat([torch.from_numpy(t.action) for t in transitions]).to(self.device)
         rewards = [
             torch.cat([torch.from_numpy(t.rewards[i]) for t in transitions]).to(self.device)
             for i in range(len(self.sizes))
         ]
         with self.forwards():
-            values = self.critic(batch, action)
+            seen = self.critic.see(batch)
+            values = self.critic.values(seen, action)
         loss_critic = critic_loss(values, rewards)
         self.descend("critic", loss_critic, sum(map(len, rewards)))
+        self._follow_unet()
 
         logged = {"train/critic_loss": loss_critic.item()}
-        return logged | self._update_actor(batch) if train_actor else logged
+        return logged | self._update_actor(batch, _detached(seen)) if train_actor else logged
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that training changes."""
@@ -107,7 +120,18 @@ class SubgraphSACLearner(Learner):
         with torch.no_grad():
             self.log_temperatures.copy_(saved["log_temperatures"])
 
-    def _update_actor(self, batch: GraphBatch) -> dict[str, float]:
+    def _follow_unet(self) -> None:
+        """The actor's U-Net <- decay itself + (1 - decay) the critic's."""
+        if self.critic.pixels is not None:
+            follow(self.actor.pixels, self.critic.pixels, self.config.unet_averaging)
+
+    def _update_actor(self, batch: GraphBatch, seen: GraphBatch) -> dict[str, float]:
+        """One step of actor and temperatures.
+
+        Args:
+            batch: what the actor sees.
+            seen: with what the critic saw in it just now: its U-Net needs no second pass.
+        """
         log_temperatures = self.log_temperatures.expand(len(self.sizes))
         with self.forwards():
             mean, std = self.actor(batch)
@@ -117,7 +141,7 @@ class SubgraphSACLearner(Learner):
         self.critic.requires_grad_(False)
         try:
             with self.forwards():
-                values = self.critic(batch, sampled)
+                values = self.critic.values(seen, sampled)
             loss_actor = actor_loss(values, log_probabilities, log_temperatures.exp())
             self.descend("actor", loss_actor, sum(map(len, values)))
         finally:  # Ctrl-C may come at any time, and training may go on after it
@@ -139,3 +163,11 @@ class SubgraphSACLearner(Learner):
         for size, log_alpha in zip(self.sizes, log_temperatures.tolist(), strict=True):
             logged[f"train/log_temperature_{size}"] = log_alpha
         return logged
+
+
+def _detached(batch: GraphBatch) -> GraphBatch:
+    return replace(
+        batch,
+        node_features=batch.node_features.detach(),
+        edge_features=batch.edge_features.detach(),
+    )

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Le, Lt
 
 from agents.graph.options import POLICIES, AgentOptions, Count, Few, Rate
 
 #: As those of all agents on graphs; the paper's also has its critic and temperature.
 SAC_POLICIES: Mapping[str, Mapping[str, Any]] = {
     **POLICIES,
+    # Images take memory, and updates time: fewer of both.
+    "pixels": {**POLICIES["pixels"], "replay_size": 1000, "train_every": 4},
     "paper": {
         **POLICIES["paper"],
         "gate": False,
@@ -44,6 +46,8 @@ class SubgraphSACConfig(AgentOptions):
             a critic that knows nothing yet would only drive a good start away.
         train_every: environment steps between updates; an update costs about ten times
             as much as a step, so several steps make good use of it.
+        unet_averaging: decay, per update, of the moving average of the critic's U-Net that the
+            actor sees by.
     """
 
     actor_learning_rate: Rate = 1e-3
@@ -59,6 +63,7 @@ class SubgraphSACConfig(AgentOptions):
     gate: bool = True
     heads: Literal["pooled", "concatenated"] = "pooled"
     temperatures: Literal["per_size", "single"] = "per_size"
+    unet_averaging: Annotated[float, Ge(0), Lt(1)] = 0.99
 
     def __post_init__(self) -> None:
         super().__post_init__()

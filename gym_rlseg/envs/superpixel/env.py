@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -83,8 +84,9 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         self.reward.check(probe)
         max_nodes, max_edges = options.max_nodes, options.max_edges
         self._room_is_given = max_nodes is not None and max_edges is not None
+        frame = probe.superpixels.shape
         if max_nodes is None or max_edges is None:
-            nodes, edges = self.pool.capacity()
+            nodes, edges, frame = self.pool.capacity()
             max_nodes = nodes if max_nodes is None else max_nodes
             max_edges = edges if max_edges is None else max_edges
         self.feature_names = feature_names(options.features, probe)
@@ -94,7 +96,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
                 nodes=max_nodes,
                 edges=max_edges,
                 features=Capacity.of(probe).features,
-                image=probe.image.shape if options.observe_image else None,
+                image=(len(probe.image), *frame) if options.observe_image else None,
             )
         )
         self._episode: Episode | None = None
@@ -233,7 +235,10 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         kept: dict[str, Any] = {"max_nodes": self.capacity.nodes, "max_edges": self.capacity.edges}
         if self.render_mode == "human":
             kept["render_mode"] = None
-        return type(self)(**{**self._keywords, **kept, **changes})
+        made = type(self)(**{**self._keywords, **kept, **changes})
+        if made.capacity.image is not None and self.capacity.image is not None:
+            made.make_room(replace(made.capacity, image=self.capacity.image))
+        return made
 
     def sibling(self) -> SuperpixelEnv:
         """Another environment that draws from the same pool, so that graphs are kept once."""

@@ -27,7 +27,7 @@ class Capacity:
         nodes: superpixels.
         edges: edges.
         features: (F, D), numbers of features of a superpixel and of an edge.
-        image: (C, H, W) if observations hold the image, else None.
+        image: (C, H, W), room for images if observations hold them, else None.
     """
 
     nodes: int
@@ -36,10 +36,16 @@ class Capacity:
     image: tuple[int, int, int] | None = None
 
     @classmethod
-    def of(cls, graph: SuperpixelGraph) -> Capacity:
-        """Just the room that a graph needs, without padding."""
+    def of(cls, graph: SuperpixelGraph, *, image: bool = False) -> Capacity:
+        """Just the room that a graph needs, without padding, with or without its image."""
         features = graph.node_features.shape[1], graph.edge_features.shape[1]
-        return cls(nodes=graph.n_nodes, edges=graph.n_edges, features=features)
+        channels, height, width = graph.image.shape
+        return cls(
+            nodes=graph.n_nodes,
+            edges=graph.n_edges,
+            features=features,
+            image=(channels, height, width) if image else None,
+        )
 
     def check_batch(self, num_envs: int) -> None:
         """Refuse what no machine has the memory for, before it is asked for.
@@ -101,7 +107,7 @@ def padded(graph: SuperpixelGraph, capacity: Capacity | None = None) -> Observat
         "edge_mask": np.zeros(capacity.edges, np.int8),
     }
     if capacity.image is not None:
-        observation["image"] = np.empty(capacity.image, np.float32)
+        observation["image"] = np.zeros(capacity.image, np.float32)
         observation["superpixels"] = np.empty(capacity.image[1:], np.int32)
     fill(observation, graph)
     return observation
@@ -121,8 +127,10 @@ def fill(observation: Observation, graph: SuperpixelGraph) -> None:
     observation["node_mask"][:n] = 1
     observation["edge_mask"][:e] = 1
     if "image" in observation:
-        np.clip(graph.image, 0.0, 1.0, out=observation["image"])
-        observation["superpixels"][...] = graph.superpixels
+        height, width = graph.superpixels.shape
+        np.clip(graph.image, 0.0, 1.0, out=observation["image"][:, :height, :width])
+        observation["superpixels"][...] = -1
+        observation["superpixels"][:height, :width] = graph.superpixels
 
 
 def check_fits(graph: SuperpixelGraph, capacity: Capacity) -> None:
@@ -147,8 +155,10 @@ def check_fits(graph: SuperpixelGraph, capacity: Capacity) -> None:
                 f"{graph.name}: the graph needs {keyword} >= {needed}, but it is {room}; "
                 f"make the environment with a larger {keyword}"
             )
-    if capacity.image is not None and graph.image.shape != capacity.image:
+    if capacity.image is not None and any(
+        size > room for size, room in zip(graph.image.shape, capacity.image, strict=True)
+    ):
         raise ValueError(
-            f"{graph.name}: observe_image=True needs images of one size, expected "
-            f"{capacity.image}, got {graph.image.shape}; crop them or observe the graph alone"
+            f"{graph.name}: observations have room for images of up to {capacity.image}, got "
+            f"{graph.image.shape}; crop them or observe the graph alone"
         )

@@ -55,7 +55,8 @@ class SuperpixelOptions(EnvironmentOptions):
             `CachedSuperpixels`; None: they are made anew.
         max_nodes: room for superpixels in the observation; None: from the source.
         max_edges: room for edges; None: from the source.
-        observe_image: adds "image" and "superpixels" to the observation.
+        observe_image: adds "image" and "superpixels" to the observation; behind images that
+            are smaller than the largest there are zeros, and superpixels of -1.
         pad_subgraphs: gives infos arrays of one shape instead of tuples of ragged ones, see
             `gym_rlseg.envs.superpixel.episode.padded_info_of`.
         render_mode: None, "rgb_array", or "human": a window that follows every reset and

@@ -149,8 +149,8 @@ class GraphPool:
         """Make every graph of the pool now rather than when it is drawn; see `graphs`."""
         self.graphs()
 
-    def capacity(self) -> tuple[int, int]:
-        """Nodes and edges that hold any graph of the source.
+    def capacity(self) -> tuple[int, int, tuple[int, int]]:
+        """Nodes, edges and (H, W) that hold any graph of the source.
 
         Taken from a few samples of every split at the first seed, so that environments
         of different splits and seeds agree; with a margin unless all were looked at, as all
@@ -184,7 +184,11 @@ class GraphPool:
             int(np.ceil(margin * max(sizes) / _ROUND_TO)) * _ROUND_TO
             for sizes in ([g.n_nodes for g in graphs], [g.n_edges for g in graphs])
         )
-        return nodes, edges
+        shapes = [g.superpixels.shape for g in graphs]
+        if len(set(shapes)) == 1:
+            margin = 1.0
+        height, width = (int(np.ceil(margin * max(sizes))) for sizes in zip(*shapes, strict=True))
+        return nodes, edges, (height, width)
 
     def _none(self) -> UnusableImageError:
         reason = next(iter(self.unusable.values()))

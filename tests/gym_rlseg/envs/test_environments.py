@@ -12,6 +12,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -1103,9 +1104,20 @@ def test_images_of_mixed_sizes(tmp_path: Path, blobs: Callable[[int], NDArray]) 
         assert env.segmentation.shape == env.graph.image.shape[1:]
     assert shapes == {(1, 56, 64), (1, 40, 50)}
     env = files(tmp_path, validation_fraction=0, observe_image=True)
-    env.reset(options={"index": 0})
-    with pytest.raises(ValueError, match=r"b.tif: observe_image=True needs images of one size"):
-        env.reset(options={"index": 1})
+    for index, (height, width) in enumerate([(56, 64), (40, 50)]):
+        observation, _ = env.reset(options={"index": index})
+        assert observation in env.observation_space
+        assert observation["image"].shape == (1, 56, 64)  # room for the largest
+        assert (observation["superpixels"][:height, :width] == env.graph.superpixels).all()
+        inside = np.zeros((56, 64), bool)
+        inside[:height, :width] = True
+        assert (observation["superpixels"][~inside] == -1).all()
+        assert not observation["image"][:, ~inside].any()
+    room = {"max_nodes": env.capacity.nodes, "max_edges": env.capacity.edges}
+    env = files(tmp_path, validation_fraction=0, observe_image=True, **room)
+    env.make_room(replace(env.capacity, image=(1, 40, 50)))
+    with pytest.raises(ValueError, match=r"a.tif: observations have room for images of up to"):
+        env.reset(options={"index": 0})
 
 
 def test_labels_become_the_truth(tmp_path: Path, blobs: Callable[[int], NDArray]) -> None:
