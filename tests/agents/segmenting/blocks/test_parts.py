@@ -11,8 +11,10 @@ from agents.segmenting.blocks.grid import BlockGrid
 from agents.segmenting.blocks.measuring import sampled
 from agents.segmenting.blocks.merging import merged
 from agents.segmenting.blocks.scheduling import workers
+from agents.segmenting.blocks.segmenting import job_of
 from agents.segmenting.blocks.store import BlockStore
 from gym_rlseg.graph.tiles import Tiling
+from gym_rlseg.images.reading.reader import Reader
 
 
 class TestGrid:
@@ -115,3 +117,12 @@ class TestWorkers:
         with workers(1, None, tmp_path) as rounds:
             assert list(rounds(done.append, [3, 1, 2])) == [3, 1, 2]
         assert done == [3, 1, 2]
+
+
+class TestRuns:
+    @pytest.mark.parametrize("looks_at_all", [{"features": "polar"}, {"observe_image": True}])
+    def test_those_that_look_at_whole_images_are_refused(
+        self, tmp_path: Path, looks_at_all: dict[str, object]
+    ) -> None:
+        with pytest.raises(ValueError, match="at the whole image"):
+            job_of(tmp_path / "im.npy", Reader(), tmp_path / "run", looks_at_all)
