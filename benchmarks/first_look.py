@@ -60,6 +60,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, required=True, help="folder for outcomes and sheets")
     parser.add_argument("--answers", action="store_true", help="tell what is known of the cases")
     parser.add_argument("--minutes", type=float, default=0.0, help="of training")
+    parser.add_argument("--suffix", default="", help="of a section of its own in RESULTS.md")
     parser.add_argument("--dry-run", action="store_true", help="don't write RESULTS.md")
     arguments = parser.parse_args()
     arguments.keep.mkdir(parents=True, exist_ok=True)
@@ -75,6 +76,7 @@ def main() -> None:
     print(body)
     if not arguments.dry_run:
         name = "first look with answers" if arguments.answers else "first look"
+        name += arguments.suffix
         record(name, f"The {name} of rlseg init", body)
 
 
@@ -225,8 +227,10 @@ def summary(found: Sequence[Mapping[str, Any]]) -> str:
     near = sum(one["first"][0] >= one["hindsight"][0] - 0.05 for one in found)
     share = [one["first"][0] / max(one["hindsight"][0], 1e-9) for one in found]
     six = sum(one["six"][0] >= one["hindsight"][0] - 0.02 for one in found)
+    after = " Trained: on all images, over all of each." if extra else ""
     return (
-        "SBD, and AJI where it is said, on the windows that were looked at, without training.\n\n"
+        "SBD, and AJI where it is said, on the windows that were looked at, without training."
+        f"{after}\n\n"
         f"{table(header, rows)}\n\n"
         f"First within 0.05 of hindsight on {near} of {len(found)} sets, "
         f"{np.mean(share):.2f} of it on average, {min(share):.2f} at least; the best of six "
