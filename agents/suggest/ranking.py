@@ -16,6 +16,8 @@ from agents.suggest.signs import Signs
 
 # Stability of a recipe that had no second look: the usual one.
 _USUAL = 0.8
+# Stability, and share of the slopes, below which a recipe is doubted.
+_TWICE, _ACCOUNTED = 0.4, 0.1
 # Logarithms end here, so that one sign alone can't decide.
 _LEAST = 0.02
 # The spread of ln(width / scale) that is still agreement.
@@ -59,9 +61,20 @@ def expected_sbd(
         given[name] * sum(flag * weight for flag, weight in zip(flags, of_name, strict=True))
         for name, of_name in weights.items()
     )
-    found = min(max(found, 0.0), 1.0)
+    found = min(max(found, 0.0), 1.0) * _seen(given)
     # What is long is an exception, and sets with long objects are few: they have to look it.
     return found * math.exp(0.5 * given["ln plausible"]) if FAMILIES[family].long else found
+
+
+def _seen(given: Mapping[str, float]) -> float:
+    """Less than 1 for what no sets with truth have: what noise makes.
+
+    It isn't there at a second look, its outlines account for no slopes, or all of the image
+    is one object.
+    """
+    twice = min(math.exp(given["ln stability"]) / _TWICE, 1.0)
+    accounted = min(max(given["explained"], 0.0) / _ACCOUNTED, 1.0)
+    return twice * accounted * (1.0 if given["ln count"] >= math.log(2.0) else 0.5)
 
 
 def places(

@@ -94,6 +94,23 @@ def test_what_is_worse_is_expected_to_be_worse(family: str, worse: str, by: floa
     assert expected_sbd(family, features(family, signs=signs, **given)) < before
 
 
+@pytest.mark.parametrize(
+    ("what", "value", "factor"),
+    [("stability", 0.1, 0.25), ("explained", 0.05, 0.5), ("explained", -0.1, 0.0),
+     ("count", 1.0, 0.5)],
+)  # fmt: skip
+def test_what_noise_makes_is_doubted(what: str, value: float, factor: float) -> None:
+    given, signs = dict(GIVEN), GOOD
+    if what in given:
+        given[what] = value
+    else:
+        signs = Signs(**{**vars(GOOD), what: value})
+    doubted = features("bright blobs", signs=signs, **given)
+    linear = sum(x * WEIGHTS[name][0] for name, x in doubted.items())
+    expected = factor * min(max(linear, 0.0), 1.0)
+    assert expected_sbd("bright blobs", doubted) == pytest.approx(expected)
+
+
 def test_without_a_second_look_the_usual_stability_counts() -> None:
     given = {**GIVEN, "stability": None}
     assert features("regions", signs=GOOD, **given)["ln stability"] == math.log(0.8)
