@@ -145,7 +145,7 @@ TASKS: dict[str, Task] = {
             "evaluation_samples": 8, "rates": ((0, 2e-3), (5000, 1e-3), (6700, 3e-4)),
         },
         test=20,
-        sizes=(20, 50, 100, 200),
+        sizes=(50, 100, 200, 300, 400),
         validation=8,
     ),
 }  # fmt: skip
