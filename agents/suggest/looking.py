@@ -40,6 +40,8 @@ _DISC, _SLENDER = 1.8, 3.5
 _STEPS, _LINES = 0.4, 0.6
 # A measured width that differs by more than this from the scale is tried as well.
 _REFINED = 0.15
+# What is left of the score where the usual object is the ground.
+_GROUND = 0.3
 #: Scores below this convince nobody.
 CONVINCING = 0.35
 
@@ -286,7 +288,10 @@ def _score(one: Look) -> float:
         low, high = known.count
         off = [max(low / max(n, 0.5), n / high, 1.0) for n in one.counts]
         told = float(np.exp(-0.5 * (np.log(np.median(off)) / 0.7) ** 2))
-    return expected_sbd(one.candidate.family, given) * told
+    # What is wider than half of what was looked at is the ground, taken for an object.
+    side = min(min(part.shape) for part in one.labels)
+    ground = _GROUND if one.width > 0.5 * side else 1.0
+    return expected_sbd(one.candidate.family, given) * told * ground
 
 
 def usual_width(labels: Sequence[NDArray[np.int32]], *, of: str = "disc") -> float:

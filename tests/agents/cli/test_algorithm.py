@@ -78,8 +78,8 @@ def test_runs_of_another_algorithm_are_refused(trained, reinforced, task, rlseg)
     command = ("train", config, "-o", task / "run", "--timesteps", 5, "--quiet")
     rlseg(*command, "--from", trained / "run").refused("best.pt", *names)
     assert rlseg(*command, "--from", reinforced / "run").code == 0
-    use(config, algorithm="sac", samples=None, images=None)
-    rlseg(*command, "--resume").refused("agent", "samples")
+    use(config, algorithm="sac")
+    rlseg(*command, "--resume").refused("agent", "unknown option 'images'")
 
 
 def test_a_run_whose_config_names_another_algorithm(reinforced, tmp_path, rlseg):

@@ -175,7 +175,7 @@ class TestBadImages:
 
     def test_room_grows_to_what_the_graphs_need(self, task, rlseg, monkeypatch):
         """As if a few small graphs stood for all, as of more than 64 files they do."""
-        monkeypatch.setattr(GraphPool, "capacity", lambda pool: (1, 1))
+        monkeypatch.setattr(GraphPool, "capacity", lambda pool: (1, 1, (64, 64)))
         command = ("train", task / "config.yaml", "-o", task / "run", "--timesteps", 5, "--quiet")
         assert rlseg(*command).code == 0
         assert rlseg(*command[:-2], 8, "--resume", "--quiet").code == 0
