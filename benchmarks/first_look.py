@@ -86,11 +86,7 @@ def measured(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     if "count" in answers:
         answers["count"] = parse_count(answers["count"])
     told = Told(**answers)
-    labels = next(folder / name for name in ("labels", "truth") if (folder / name).is_dir())
-    source = FilesSource(path=str(folder / "images"), labels=str(labels))
-    looked, _ = look_at_few(source)
-    images = list(looked.values())
-    truths = [truth_of(source.load(path)) for path in looked]
+    images, truths = few_of(folder)
     started = time.perf_counter()
     looks = look(images, told)
     seconds = time.perf_counter() - started
@@ -114,13 +110,25 @@ def measured(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     }
     if arguments.minutes:
         shape = max(i.shape[1] for i in images), max(i.shape[2] for i in images)
-        outcome["first trained"] = trained(first, folder, labels, arguments.minutes, shape)
+        outcome["first trained"] = trained(first, folder, arguments.minutes, shape)
         outcome["six trained"] = (
-            trained(six[best], folder, labels, arguments.minutes, shape)
+            trained(six[best], folder, arguments.minutes, shape)
             if six[best] is not first
             else outcome["first trained"]
         )
     return outcome
+
+
+def labels_of(folder: Path) -> Path:
+    """The folder of a set's truth."""
+    return next(folder / name for name in ("labels", "truth") if (folder / name).is_dir())
+
+
+def few_of(folder: Path) -> tuple[list[NDArray[Any]], list[Labels]]:
+    """The images of a set that `init` looks at, (C, H, W) each, and their truth."""
+    source = FilesSource(path=str(folder / "images"), labels=str(labels_of(folder)))
+    looked, _ = look_at_few(source)
+    return list(looked.values()), [truth_of(source.load(path)) for path in looked]
 
 
 def score(one: Look, truths: Sequence[Labels]) -> tuple[float, float]:
@@ -183,15 +191,13 @@ def options_of(one: Look) -> dict[str, Any]:
     return resolve({"id": "RLSeg-Images-v0", "path": ".", **one.candidate.environment()}, Path())
 
 
-def trained(
-    one: Look, folder: Path, labels: Path, minutes: float, shape: tuple[int, int]
-) -> tuple[float, float]:
+def trained(one: Look, folder: Path, minutes: float, shape: tuple[int, int]) -> tuple[float, float]:
     """SBD and AJI over all images after training on them."""
     import agents
 
     config = settings(one.candidate, *shape)
     config["environment"]["path"] = str(folder / "images")
-    source = FilesSource(path=str(folder / "images"), labels=str(labels))
+    source = FilesSource(path=str(folder / "images"), labels=str(labels_of(folder)))
     files = source.all_files()
     with tempfile.TemporaryDirectory() as output:
         run = agents.train(config, Path(output) / "run", time_limit=60.0 * minutes, seed=0)

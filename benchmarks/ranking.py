@@ -19,20 +19,17 @@ from typing import Any
 
 import numpy as np
 from common import record, table
-from first_look import score, truth_of
+from first_look import Labels, few_of, score
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from agents.suggest.candidates import Told
-from agents.suggest.few_images import look_at_few
 from agents.suggest.looking import Look, look
 from agents.suggest.ranking import GROUPS, WEIGHTS, agreement, expected_sbd, features, places
 from agents.suggest.recipes import FAMILIES
 from agents.suggest.signs import Signs
-from gym_rlseg.images import FilesSource
 from gym_rlseg.writing import write_text
 
-Labels = NDArray[np.int32]
 #: How a set is changed for its second time, by the sum of its name's letters.
 CHANGES = ("smaller", "inverted", "larger")
 #: So many scales of a family get a second look here, for more rows.
@@ -61,11 +58,7 @@ def main() -> None:
 def measured(folder: Path, keep: Path) -> list[Path]:
     """Files with the rows of a set as it is and changed; made if they aren't there."""
     name = folder.resolve().name
-    labels = next(folder / kind for kind in ("labels", "truth") if (folder / kind).is_dir())
-    source = FilesSource(path=str(folder / "images"), labels=str(labels))
-    looked, _ = look_at_few(source)
-    images = list(looked.values())
-    truths = [truth_of(source.load(path)) for path in looked]
+    images, truths = few_of(folder)
     change = CHANGES[sum(map(ord, name)) % 3]
     if change == "inverted" and len(images[0]) >= 3:
         change = "larger"  # colours turned round are no tissue

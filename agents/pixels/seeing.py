@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 
 import numpy as np
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 
 from agents.pixels.pooling import PixelBatch, pool_edges, pool_superpixels
 from agents.pixels.unet import UNet, UNetOptions
+from gym_rlseg.graph.tiles import even_starts
 
 #: Larger images are looked at in tiles of that side, which overlap by that much.
 TILE, OVERLAP = 1024, 128
@@ -86,7 +86,7 @@ def tiled(network: nn.Module, images: Tensor, features: int, *, tile: int, overl
     height, width = images.shape[2:]
     total = images.new_zeros(len(images), features, height, width)
     shares = images.new_zeros(height, width)
-    starts = [_starts(size, tile, overlap) for size in (height, width)]
+    starts = [even_starts(size, tile, tile - overlap) for size in (height, width)]
     for top, left in itertools.product(*starts):
         rows, columns = slice(top, top + tile), slice(left, left + tile)
         part = network(images[:, :, rows, columns])
@@ -97,14 +97,6 @@ def tiled(network: nn.Module, images: Tensor, features: int, *, tile: int, overl
         total[:, :, rows, columns] += part * share
         shares[rows, columns] += share
     return total / shares
-
-
-def _starts(size: int, tile: int, overlap: int) -> list[int]:
-    """First pixels of tiles that cover an axis, evenly spread."""
-    if size <= tile:
-        return [0]
-    count = math.ceil((size - overlap) / (tile - overlap))
-    return [round(i * (size - tile) / (count - 1)) for i in range(count)]
 
 
 def _fade(start: int, length: int, size: int, overlap: int) -> np.ndarray:

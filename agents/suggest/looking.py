@@ -210,18 +210,23 @@ def _try(candidate: Candidate, views: _Views) -> Look:
     return replace(made, score=_score(made))
 
 
+def _weights(labels: Sequence[NDArray[np.int32]]) -> NDArray[np.float64]:
+    """How much each image counts: n / (n + 3) for n objects."""
+    found = np.array([float(part.max()) for part in labels])
+    return found / (found + 3.0)
+
+
 def _mean_signs(signs: Sequence[Signs | None], labels: Sequence[NDArray[np.int32]]) -> Signs | None:
-    found = [(one, float(part.max())) for one, part in zip(signs, labels, strict=True) if one]
+    """Mean over the images on which something was found, weighted likewise; None without any."""
+    found = [(one, part) for one, part in zip(signs, labels, strict=True) if one]
     if not found:
         return None
-    weights = np.array([n / (n + 3.0) for _, n in found])
-    return found[0][0].weighted([one for one, _ in found[1:]], weights)
+    return Signs.mean([one for one, _ in found], _weights([part for _, part in found]))
 
 
 def _weighted(values: Sequence[float], labels: Sequence[NDArray[np.int32]]) -> float:
-    """Mean of values per image, each counting by n / (n + 3) for n objects; 0 without any."""
-    found = np.array([float(part.max()) for part in labels])
-    weight = found / (found + 3.0)
+    """Mean of values per image, see `_weights`; 0 without any object."""
+    weight = _weights(labels)
     return float(weight @ np.array(values) / weight.sum()) if weight.sum() > 0.0 else 0.0
 
 

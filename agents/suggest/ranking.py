@@ -23,7 +23,6 @@ _LEAST = 0.02
 # The spread of ln(width / scale) that is still agreement.
 _AGREEMENT = 0.6
 
-
 #: Attributes of families that have further weights of their own.
 GROUPS = ("fills", "long")
 #: Weight of each feature, and what is added to it for each of the groups.
@@ -78,7 +77,7 @@ def _seen(given: Mapping[str, float]) -> float:
 
 
 def places(
-    families: Sequence[str], expected: Sequence[float], agreement: Sequence[float]
+    families: Sequence[str], expected: Sequence[float], agreements: Sequence[float]
 ) -> list[float]:
     """Scores by which recipes are put in order.
 
@@ -90,12 +89,12 @@ def places(
     Args:
         families: of each recipe.
         expected: SBD of each.
-        agreement: of the width found with the scale, in [0, 1]; see `agreement`.
+        agreements: of the width found with the scale, in [0, 1]; see `agreement`.
     """
     place = list(expected)
     for family in set(families):
         own = [i for i, name in enumerate(families) if name == family]
-        leader = max(own, key=lambda i: expected[i] * agreement[i])
+        leader = max(own, key=lambda i: expected[i] * agreements[i])
         place[leader] = max(expected[i] for i in own)
         for i in own:
             # Just behind its leader, not beside it.

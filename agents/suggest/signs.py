@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -39,10 +40,11 @@ class Signs:
     outlined: float
     ground: float
 
-    def weighted(self, others: list[Signs], weights: NDArray[np.float64]) -> Signs:
-        """Mean of these and others with weights."""
-        table = [asdict(one) for one in (self, *others)]
-        return Signs(**{
+    @classmethod
+    def mean(cls, several: Sequence[Signs], weights: NDArray[np.float64]) -> Signs:
+        """Mean of several with weights."""
+        table = [asdict(one) for one in several]
+        return cls(**{
             name: float(np.average([row[name] for row in table], weights=weights))
             for name in table[0]
         })  # fmt: skip
@@ -60,7 +62,7 @@ def signs_of(image: NDArray[np.float32], found: Segmentation) -> Signs:
     kept = ~found.scores.ground
     area = objects.area[kept]
     weight = np.sqrt(area) / np.sqrt(area).sum()
-    slope = _slopes(image)
+    slope = _clearest(image)
     outlines = _outlines(labels)
     away = ndimage.distance_transform_edt(~outlines)
     band = away <= _REACH
@@ -74,16 +76,25 @@ def signs_of(image: NDArray[np.float32], found: Segmentation) -> Signs:
     )
 
 
-def _slopes(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Slopes above the noise, the strongest over the channels; a clear one is 1."""
+def slopes(image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """Each channel's slopes (H, W), less what noise makes.
+
+    Args:
+        image: float32 (C, H, W).
+    """
     from bioimage_cpp.filters import gaussian_gradient_magnitude
 
     found = []
     for channel in image:
         slope = np.asarray(gaussian_gradient_magnitude(np.ascontiguousarray(channel), 1.0))
-        slope = np.maximum(slope - _NOT_NOISE * slope_noise(channel, 1.0), 0.0)
-        found.append(slope / max(float(np.percentile(slope, _CLEAR)), 1e-9))
-    return np.minimum(np.max(found, axis=0), 3.0)
+        found.append(np.maximum(slope - _NOT_NOISE * slope_noise(channel, 1.0), 0.0))
+    return found
+
+
+def _clearest(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The strongest slopes over the channels; a clear one is 1."""
+    clear = [one / max(float(np.percentile(one, _CLEAR)), 1e-9) for one in slopes(image)]
+    return np.minimum(np.max(clear, axis=0), 3.0)
 
 
 def _outlines(labels: NDArray[np.int32]) -> NDArray[np.bool_]:

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from agents.suggest.signs import Signs, signs_of
+from agents.suggest.signs import Signs, signs_of, slopes
 from gym_rlseg.graph import GraphRecipe, SuperpixelGraph
 from gym_rlseg.graph.partition import Multicut
 from gym_rlseg.images.base import Sample, UnusableImageError
-from gym_rlseg.images.noise import noise_level, slope_noise
+from gym_rlseg.images.noise import noise_level
 from gym_rlseg.rewards import REWARDS, Reward
 from gym_rlseg.segmentation.segmentation import Segmentation, segment
 
@@ -23,8 +23,6 @@ BIASES = (0.35, 0.45, 0.55, 0.65, 0.75)
 # The second look: blurred by so many pixels, with as much noise again, and at least so much of
 # the standard deviation of an image's values up to a percentile.
 _BLUR, _NOISE, _MOST = 0.5, 0.1, 90.0
-# Slopes of so many of the noise's standard deviations are left out as noise.
-_NOT_NOISE = 2.5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,13 +80,7 @@ def explained(image: NDArray[np.float32], labels: NDArray[np.int32]) -> float:
     Returns:
         In [-1, 1]; 0 without objects.
     """
-    from bioimage_cpp.filters import gaussian_gradient_magnitude
-
-    slopes = []
-    for channel in image:
-        slope = np.asarray(gaussian_gradient_magnitude(np.ascontiguousarray(channel), 1.0))
-        slopes.append(np.maximum(slope - _NOT_NOISE * slope_noise(channel, 1.0), 0.0))
-    slope = np.max(slopes, axis=0)
+    slope = np.max(slopes(image), axis=0)
     slope = np.minimum(slope, np.percentile(slope, 98.0) or np.inf)
     steps = ndimage.grey_dilation(labels, size=3) != ndimage.grey_erosion(labels, size=3)
     band = ndimage.binary_dilation(steps)

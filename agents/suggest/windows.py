@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gym_rlseg.graph.tiles import even_starts
 from gym_rlseg.images.noise import slope_noise
 
 Window = tuple[slice, slice]
@@ -33,7 +34,8 @@ def busiest_window(image: NDArray[Any], side: int) -> Window:
     for plane in image.astype(np.float32):
         slope = np.asarray(gaussian_gradient_magnitude(np.ascontiguousarray(plane), 1.5))
         clear += slope > max(_CLEAR * slope_noise(plane, 1.5), 1e-3 * float(slope.max()))
-    rows, columns = (_starts(length, side) for length in (height, width))
+    # Half a window apart, from end to end.
+    rows, columns = (even_starts(length, side, 0.5 * side) for length in (height, width))
     total = np.pad(clear.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
     found = []
     for top in rows:
@@ -44,11 +46,3 @@ def busiest_window(image: NDArray[Any], side: int) -> Window:
             found.append((-(inside + total[top, left]), away, top, left))
     _, _, top, left = min(found)
     return slice(top, min(top + side, height)), slice(left, min(left + side, width))
-
-
-def _starts(length: int, side: int) -> list[int]:
-    """Where windows start: half a window apart, from end to end."""
-    if length <= side:
-        return [0]
-    count = -(-2 * (length - side) // side) + 1
-    return [round(i * (length - side) / (count - 1)) for i in range(count)]

@@ -10,6 +10,7 @@ describes the image itself has its size.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated
@@ -27,6 +28,20 @@ _LEAST_OVERLAP = 8
 
 #: Rows and columns of an image.
 Rectangle = tuple[slice, slice]
+
+
+def even_starts(length: int, side: int, step: float) -> list[int]:
+    """Where windows of a side start that cover an axis from end to end, evenly spread.
+
+    Args:
+        length: of the axis in pixels.
+        side: of a window; a shorter axis has one.
+        step: from one start to the next, at most.
+    """
+    if length <= side:
+        return [0]
+    count = math.ceil((length - side) / step) + 1
+    return [round(i * (length - side) / (count - 1)) for i in range(count)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,6 +107,15 @@ class ImageSource(Options, ABC):
         return tuple(range(count)) if size is None else spread(size, count)
 
 
+class GeneratedSource(ImageSource):
+    """A source that draws its images, as many as are asked for."""
+
+    def size(self, split: Split) -> int | None:
+        """None: images are generated without end."""
+        check_split(split)
+        return None
+
+
 def check_split(split: str) -> Split:
     """Return `split` if it is one of `SPLITS`.
 

@@ -10,7 +10,14 @@ from annotated_types import Ge, Le
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from gym_rlseg.images.base import ImageSource, Sample, Side, Split, check_split, sample_generator
+from gym_rlseg.images.base import (
+    GeneratedSource,
+    Sample,
+    Side,
+    Split,
+    check_split,
+    sample_generator,
+)
 from gym_rlseg.options import Rule, ascending
 from gym_rlseg.options.ranges import Amounts, Length, NotNegative, Positive
 
@@ -18,7 +25,7 @@ _MAX_PLACEMENT_TRIALS = 400
 
 
 @dataclass(frozen=True, kw_only=True)
-class CirclesSource(ImageSource):
+class CirclesSource(GeneratedSource):
     """Generates textured, slightly irregular discs on a striped, cloudy ground.
 
     The ground's stripes and clouds make edges as strong as the discs' outlines,
@@ -61,11 +68,6 @@ class CirclesSource(ImageSource):
                 f"height and width must be at least 4 * radius[1] = {4 * self.radius[1]:g} px, "
                 f"got {self.height} x {self.width}"
             )
-
-    def size(self, split: Split) -> int | None:
-        """None: images are generated without end."""
-        check_split(split)
-        return None
 
     def sample(self, split: Split, index: int, seed: int) -> Sample:
         """One image, a pure function of the arguments (see `ImageSource.sample`)."""

@@ -11,7 +11,14 @@ from annotated_types import Ge, Le, Lt
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from gym_rlseg.images.base import ImageSource, Sample, Side, Split, check_split, sample_generator
+from gym_rlseg.images.base import (
+    GeneratedSource,
+    Sample,
+    Side,
+    Split,
+    check_split,
+    sample_generator,
+)
 from gym_rlseg.images.circles import clouds
 from gym_rlseg.images.embryo_ring import Ring, draw_ring
 from gym_rlseg.options import Rule, ascending
@@ -45,7 +52,7 @@ DIFFICULTIES: Mapping[str, Setting] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmbryoSource(ImageSource):
+class EmbryoSource(GeneratedSource):
     """Generates a ring of radially elongated cells with bright membranes around a dark yolk.
 
     Membranes fade where a smooth random field is low, which opens gaps through which
@@ -99,11 +106,6 @@ class EmbryoSource(ImageSource):
         own = {f.name: getattr(self, f.name) for f in fields(Setting)}
         given = {name: value for name, value in own.items() if value is not None}
         return replace(DIFFICULTIES[self.difficulty], **given)
-
-    def size(self, split: Split) -> int | None:
-        """None: images are generated without end."""
-        check_split(split)
-        return None
 
     def sample(self, split: Split, index: int, seed: int) -> Sample:
         """One image, a pure function of the arguments (see `ImageSource.sample`)."""

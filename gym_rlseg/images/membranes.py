@@ -12,7 +12,7 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 
 from gym_rlseg.images.base import (
-    ImageSource,
+    GeneratedSource,
     Sample,
     Side,
     Split,
@@ -28,7 +28,7 @@ _LEAST = 0.04
 
 
 @dataclass(frozen=True, kw_only=True)
-class MembranesSource(ImageSource):
+class MembranesSource(GeneratedSource):
     """Generates cells that fill the image or volume, parted by curved membranes with gaps.
 
     Cells are those pixels that are nearer to one of some random seeds than to any other, seen
@@ -69,11 +69,6 @@ class MembranesSource(ImageSource):
     texture: NotNegative = 0.04
     spots: NotNegative = 0.5
     noise: NotNegative = 0.06
-
-    def size(self, split: Split) -> int | None:
-        """None: images are generated without end."""
-        check_split(split)
-        return None
 
     def sample(self, split: Split, index: int, seed: int) -> Sample:
         """One image or volume, a pure function of the arguments (see `ImageSource.sample`)."""

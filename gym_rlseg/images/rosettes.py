@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from gym_rlseg.images.base import (
-    ImageSource,
+    GeneratedSource,
     Sample,
     Side,
     Split,
@@ -34,7 +34,7 @@ _LIGHT = np.array([0.6, 0.8])  # (y, x), from where the light comes
 
 
 @dataclass(frozen=True, kw_only=True)
-class RosettesSource(ImageSource):
+class RosettesSource(GeneratedSource):
     """Generates rosettes of overlapping leaves with stalks on textured soil, in colour.
 
     Leaves follow each other by the golden angle. The first are the oldest: outermost, largest,
@@ -66,11 +66,6 @@ class RosettesSource(ImageSource):
     irregularity: NotNegative = 0.08
     texture: NotNegative = 0.06
     noise: NotNegative = 0.03
-
-    def size(self, split: Split) -> int | None:
-        """None: images are generated without end."""
-        check_split(split)
-        return None
 
     def sample(self, split: Split, index: int, seed: int) -> Sample:
         """One image, a pure function of the arguments (see `ImageSource.sample`)."""

@@ -13,7 +13,7 @@ from agents.runs.environment import resolve
 from agents.suggest.ranking import WEIGHTS, agreement, expected_sbd, features, places
 from agents.suggest.recipes import FAMILIES, Known
 from agents.suggest.signs import Signs
-from agents.suggest.trial import try_recipe
+from agents.suggest.trial import Trial, try_recipe
 
 GOOD = Signs(roundness=0.9, spread=0.3, explained=0.8, outlined=0.2, ground=1.0)
 GIVEN = {
@@ -31,11 +31,16 @@ def discs(*, blur: float = 0.8) -> np.ndarray:
     return (picture + noise)[None].astype(np.float32)
 
 
-def signs(image: np.ndarray) -> Signs:
-    """Of what the recipe of bright blobs finds."""
+def trial(image: np.ndarray) -> Trial:
+    """What the recipe of bright blobs makes of an image."""
     options = FAMILIES["bright blobs"].recipe(Known(diameter=20.0))
     environment = resolve({"id": "RLSeg-Images-v0", "path": ".", **options}, Path())
-    found = try_recipe(environment, image).signs
+    return try_recipe(environment, image)
+
+
+def signs(image: np.ndarray) -> Signs:
+    """Of what it finds."""
+    found = trial(image).signs
     assert found is not None
     return found
 
@@ -60,13 +65,11 @@ def test_texture_takes_slopes_from_the_outlines() -> None:
 
 
 def test_nothing_has_no_signs() -> None:
-    options = FAMILIES["bright blobs"].recipe(Known(diameter=20.0))
-    environment = resolve({"id": "RLSeg-Images-v0", "path": ".", **options}, Path())
     noise = np.random.default_rng(0).standard_normal((1, 96, 96)).astype(np.float32)
-    trial = try_recipe(environment, noise)
-    assert trial.signs is None
-    assert not trial.labels.any()
-    assert trial.reward == 0.0
+    found = trial(noise)
+    assert found.signs is None
+    assert not found.labels.any()
+    assert found.reward == 0.0
 
 
 def test_expectation_by_hand() -> None:
