@@ -113,50 +113,56 @@ def of_subgraphs() -> str:
 
 
 def of_processes(arguments: argparse.Namespace) -> str:
-    """Trainings by one process and by two, in turn."""
+    """Trainings by one process, by two, and two that know nothing of each other, in turn."""
     rows = []
     for name in arguments.trainings:
-        runs: dict[int, list[dict[str, float]]] = {1: [], 2: []}
+        by_clock: dict[str, list[float]] = {"one": [], "two": [], "apart": []}
+        by_processor: dict[str, list[float]] = {"one": [], "two": []}
         for _ in range(arguments.rounds):
-            for count, found in runs.items():
-                found.append(launched(name, count, arguments.device))
-                print(name, count, found[-1], file=sys.stderr, flush=True)
-        by_clock, by_processor = (
-            {n: np.array([r["images"] / r[unit] for r in found]) for n, found in runs.items()}
-            for unit in ("wall", "processor")
-        )
+            for way, found in (
+                ("one", launched(name, arguments.device)),
+                ("two", launched(name, arguments.device, together=2)),
+                ("apart", launched(name, arguments.device, calls=2)),
+            ):
+                by_clock[way].append(sum(r["images"] / r["wall"] for r in found))
+                if way in by_processor:
+                    (one,) = found
+                    by_processor[way].append(one["images"] / one["processor"])
+                print(name, way, found, file=sys.stderr, flush=True)
+        one, two, apart = map(np.array, by_clock.values())
+        alone, each = map(np.array, by_processor.values())
         rows.append(
-            (
-                name,
-                *(spread(by_clock[n]) for n in runs),
-                spread(by_clock[2] / by_clock[1]),
-                *(spread(by_processor[n]) for n in runs),
-                spread(2 * by_processor[2] / by_processor[1]),
-            )
-        )
+            (name, spread(one), spread(two), spread(two / one), spread(apart / one),
+             spread(alone), spread(each))
+        )  # fmt: skip
     header = (
         "", "images/s, 1 process", "2 processes", "times as many",
-        "images per second of the processor, 1 process", "2 processes",
-        "times as many on two cores of their own, at most",
+        "2 trainings apart, times as many", "images per second of the processor, 1 process",
+        "2 processes",
     )  # fmt: skip
     return "\n".join(
         [
-            f"Training by `torchrun`, one thread a process, {arguments.rounds} rounds in turn:",
+            f"Training by `torchrun`, one thread a process, {arguments.rounds} rounds in turn. Two "
+            "trainings apart are two of one process each at the same time, which know nothing of "
+            "each other: what the machine's cores allow.",
             "",
             table(header, rows),
         ]
     )
 
 
-def launched(name: str, count: int, device: str) -> dict[str, float]:
-    """What a training by so many processes measured of itself."""
+def launched(
+    name: str, device: str, *, together: int = 1, calls: int = 1
+) -> list[dict[str, float]]:
+    """What trainings at the same time, each by so many processes, measured of themselves."""
     script = [str(Path(__file__)), "--worker", name, "--device", device]
-    launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
-    done = subprocess.run(
-        [sys.executable, *launch, *script], check=True, stdout=subprocess.PIPE, text=True
-    )
-    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return result
+    launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={together}"]
+    command = [sys.executable, *launch, *script]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(calls)]
+    outputs = [one.communicate()[0] for one in running]
+    if any(one.returncode for one in running):
+        raise SystemExit(f"{' '.join(command)} failed")
+    return [json.loads(output.splitlines()[-1]) for output in outputs]
 
 
 def trained(name: str, device: str, team: Team) -> dict[str, float]:
