@@ -18,9 +18,11 @@ from agents.common.team import Agreement, Team
 SCRIPT = Path(__file__).with_name("two_processes.py")
 
 
-@pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """What two processes on loopback found."""
+@pytest.fixture(scope="module", params=["2", "1"], ids=["near", "far"])
+def both(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> list[dict[str, Any]]:
+    """What two processes on loopback found, of one machine or as if of two."""
     folder = tmp_path_factory.mktemp("team")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -28,6 +30,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     shared = {
         "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
         "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1",
+        "LOCAL_WORLD_SIZE": request.param,
     }  # fmt: skip
     processes = [
         subprocess.Popen(
