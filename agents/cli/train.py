@@ -14,6 +14,8 @@ On several cores or GPUs, each with environments of its own and all with the sam
 Limits count the images of all processes; batch_size, train_every and the like are each
 process's own. If one dies, all go on from the last checkpoint.
 
+With workers: N in CONFIG, as many processes besides make the graphs of images that come next.
+
 A CONFIG, in which only id and path are needed:
 
     environment:             # which images, and how they become graphs and rewards
@@ -21,7 +23,7 @@ A CONFIG, in which only id and path are needed:
       path: images           # relative to the config
       reward: {name: circularity, count: [8, 12], radius: [8, 14]}
     agent: {policy: default, width: 32}
-    training: {seed: 0, time_limit: 10m, total_timesteps: null, patience: null}
+    training: {seed: 0, time_limit: 10m, total_timesteps: null, patience: null, workers: 0}
 """
 
 from __future__ import annotations

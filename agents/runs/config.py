@@ -26,7 +26,7 @@ from gym_rlseg.paths import user_path
 _COMMENTS = {
     "environment": "which images, and how they become graphs and rewards",
     "agent": "the policy, and the options of the learner",
-    "training": "when to stop: whichever limit comes first",
+    "training": "when to stop: whichever limit comes first; and by how many processes",
 }
 #: Used where neither a time limit nor a number of time steps is given.
 DEFAULT_TIME_LIMIT = "10m"
@@ -44,12 +44,15 @@ class Training(Options):
         time_limit: seconds of one call of `rlseg train`, or None.
         total_timesteps: time steps of the run in all, or None.
         patience: validations in a row without a better reward after which to stop, or None.
+        workers: processes that make the graphs of the images which come next, in each process
+            that trains. Results are the same for any number.
     """
 
     seed: Annotated[int, Ge(0), Lt(2**64)] = 0
     time_limit: Positive | None = None
     total_timesteps: Annotated[int, Ge(1), Le(10**12)] | None = None
     patience: Amount | None = None
+    workers: Annotated[int, Ge(0), Le(256)] = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -127,18 +127,23 @@ Envs = tuple[SuperpixelEnv, SuperpixelEnv] | tuple[ColouringEnv, ColouringEnv]
 def training_envs(config: RunConfig) -> tuple[Envs, dict[str, str]]:
     """Environments of training and validation, with the graphs of all files made.
 
-    They have room for all of these, unless the config says how much they have.
+    They have room for all of these, unless the config says how much they have. Workers that the
+    config asks for are at work.
 
     Returns:
         The two, and the images of which there is no graph, see `without_graph`.
 
     Raises:
         UnusableImageError: if none of the images makes a graph.
-        ValueError: naming an image that can't be used otherwise.
+        ValueError: naming an image that can't be used otherwise; or if it asks for workers
+            where there are no graphs.
     """
     if config.colouring:
+        if config.training.workers:
+            raise ValueError("training: workers make graphs, which colourings have none of")
         return _colouring_envs(config), {}
     env = config.make_env()
+    env.pool.hire(config.training.workers)
     eval_env = env.variant(
         split="validation", pool_size=config.agent.evaluation_samples, render_mode="rgb_array"
     )

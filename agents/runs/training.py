@@ -6,7 +6,7 @@ import dataclasses
 import signal
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,7 +99,11 @@ def _train(config: RunConfig, folder: RunFolder, options: TrainingCall, team: Te
         config = resumed_config(config, folder)
     if options.start is not None:
         options.start.check_run(options.start.best)
-    with folder.locked() if team.leads else nullcontext(), torch_threads(options.threads):
+    with (
+        folder.locked() if team.leads else nullcontext(),
+        torch_threads(options.threads),
+        ExitStack() as ending,
+    ):
         skipped: dict[str, str] = {}
         if options.resume:  # the run's config leaves out what can't be used
             (env, eval_env), _ = training_envs(config)
@@ -109,6 +113,8 @@ def _train(config: RunConfig, folder: RunFolder, options: TrainingCall, team: Te
             (env, eval_env), config, skipped = skipping_unusable(
                 config, options.warn, training_envs
             )
+        if isinstance(env, SuperpixelEnv):
+            ending.callback(env.pool.hire, 0)
         agent = _agent(config, folder, options, env, eval_env)
         preparing = time.monotonic() - started
 

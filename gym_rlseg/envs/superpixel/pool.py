@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -10,6 +11,7 @@ from itertools import count
 
 import numpy as np
 
+from gym_rlseg.envs.superpixel.ahead import GraphsAhead
 from gym_rlseg.graph import GraphRecipe, SuperpixelGraph
 from gym_rlseg.images.base import (
     SPLITS,
@@ -60,6 +62,7 @@ class GraphPool:
     subgraph_sizes: tuple[int, ...]
     unusable: dict[int, str] = field(default_factory=dict, init=False)
     _kept: dict[int, SuperpixelGraph] = field(default_factory=dict, repr=False)
+    _ahead: GraphsAhead | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         available = self.source.size(self.split)
@@ -69,11 +72,38 @@ class GraphPool:
             self.size = min(self.size, available)
 
     def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "_kept": {}}
+        return {**self.__dict__, "_kept": {}, "_ahead": None}
+
+    def hire(self, workers: int) -> None:
+        """Have processes make the graphs that come next, which are the same ones.
+
+        They are started by multiprocessing's way "spawn": a script has to guard its main part by
+        `if __name__ == "__main__"`.
+
+        Args:
+            workers: how many; 0 ends those that there are.
+        """
+        if self._ahead is not None:
+            self._ahead.close()
+        # A copy, which has no graphs and no workers: else they would keep this pool alive.
+        self._ahead = GraphsAhead(copy.copy(self).alone, workers) if workers else None
+
+    def alone(self, index: int) -> SuperpixelGraph:
+        """As `graph`, but made anew in this process and not kept."""
+        return self._make(self.split, index)
 
     def draw(self, rng: np.random.Generator, check: Check = None) -> tuple[int, SuperpixelGraph]:
         """A random sample: of the pool, or of all samples if none are kept. See `first`."""
+        if self._ahead is not None:
+            coming = copy.deepcopy(rng)
+            self._expect(int(coming.integers(self.limit)) for _ in range(self._ahead.reach))
         return self.first((int(rng.integers(self.limit)) for _ in count()), check)
+
+    def _expect(self, indices: Iterable[int]) -> None:
+        """Tell the workers, if there are any, what comes next."""
+        if self._ahead is not None:
+            known = self._kept.keys() | self.unusable.keys()
+            self._ahead.expect(index for index in indices if index not in known)
 
     def first(self, indices: Iterable[int], check: Check = None) -> tuple[int, SuperpixelGraph]:
         """The first sample of `indices`, without end, of which there is a graph, and its graph.
@@ -120,7 +150,9 @@ class GraphPool:
         """
         if index in self._kept:
             return self._kept[index]
-        graph = self._make(self.split, index)
+        graph = None if self._ahead is None else self._ahead.take(index)
+        if graph is None:
+            graph = self.alone(index)
         if self.size is not None and index < self.size:
             self._kept[index] = graph
         return graph
@@ -136,7 +168,10 @@ class GraphPool:
         """
         found, available = [], self.source.size(self.split)
         wanted = self.size or 0 if count is None else count
-        for index in range(wanted if available is None else min(wanted, available)):
+        wanted = wanted if available is None else min(wanted, available)
+        for index in range(wanted):
+            if self._ahead is not None:
+                self._expect(range(index, min(index + self._ahead.reach, wanted)))
             try:
                 found.append(self.graph(index))
             except _BAD as error:

@@ -8,7 +8,9 @@ import time
 from pathlib import Path
 
 import imageio.v3 as iio
+import torch
 
+from agents.graph.policy import Policy
 from agents.runs.config import RunConfig
 from agents.runs.watch import out_of_patience
 from agents.subgraph_sac import SubgraphSAC
@@ -47,6 +49,18 @@ def test_a_run_holds_its_files(trained):
     assert (run / "best.pt").stat().st_size < (run / "checkpoint.pt").stat().st_size
     agent = SubgraphSAC.load(run / "best.pt", config.make_env())
     assert agent.num_timesteps == 80
+
+
+def test_workers_make_no_difference(trained, task, rlseg):
+    with (task / "config.yaml").open("a") as config:
+        config.write("training: {workers: 1, total_timesteps: 80}\n")
+    replace_in(task / "config.yaml", "path: images", f"path: {trained / 'images'}")
+    outcome = rlseg("train", task / "config.yaml", "-o", task / "run", "--quiet")
+    assert outcome.code == 0, outcome.err
+    assert rewards(task / "run") == rewards(trained / "run")
+    first, second = (Policy.load(root / "run" / "best.pt") for root in (trained, task))
+    for one, other in zip(first.actor.parameters(), second.actor.parameters(), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_progress_in_lines_where_there_is_no_terminal(task, rlseg):

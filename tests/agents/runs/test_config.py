@@ -59,7 +59,7 @@ def test_defaults_are_written_out_and_load_back(env_id, load, tmp_path):
         *(f.name for f in dataclasses.fields(SubgraphSACConfig)),
     }
     assert written["training"] == {
-        "seed": 0, "time_limit": "10m", "total_timesteps": None, "patience": None
+        "seed": 0, "time_limit": "10m", "total_timesteps": None, "patience": None, "workers": 0
     }  # fmt: skip
     assert all("  # " in line for line in text.splitlines() if line and line[0].isalpha())
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import wait
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import psutil
 import pytest
 import tifffile
 from numpy.typing import NDArray
@@ -50,6 +52,43 @@ def test_unusable_images_are_passed_over_with_one_warning(
         env.reset(options={"index": 0})
     # Draws that hit none are what they are without them.
     assert files(tmp_path).reset(seed=3)[1] is not None
+
+
+def test_workers_make_no_difference(tmp_path: Path, blobs: Callable[[int], NDArray]) -> None:
+    images = [blobs(0), np.full((40, 40), 7, np.uint8), blobs(1), blobs(2)]
+    for number, image in enumerate(images):
+        write(tmp_path / f"{number}.tif", image)
+    alone, helped = files(tmp_path, pool_size=None), files(tmp_path, pool_size=None)
+
+    def same_draws(seed: int) -> None:
+        for step in range(4):
+            (expected, info), (got, its) = (
+                env.reset(seed=None if step else seed) for env in (alone, helped)
+            )
+            assert its["index"] == info["index"]
+            for name, array in expected.items():
+                np.testing.assert_array_equal(got[name], array)
+
+    helped.pool.hire(1)
+    try:
+        same_draws(0)
+        ahead = helped.pool._ahead
+        assert ahead is not None
+        ahead.expect([2, 1])
+        wait(ahead._coming.values())
+        graph = ahead.take(2)
+        assert graph is not None
+        np.testing.assert_array_equal(graph.edges, alone.pool.graph(2).edges)
+        with pytest.raises(ValueError, match="read-only"):
+            graph.outlines.start[0] = 1
+        assert ahead.take(1) is None  # it can't be used: who makes it says why
+        assert ahead.take(3) is None  # nobody expected it
+        (child,) = [p for p in psutil.Process().children() if "spawn_main" in str(p.cmdline())]
+        child.kill()
+        same_draws(1)
+    finally:
+        helped.pool.hire(0)
+    same_draws(2)
 
 
 def test_none_can_be_used(tmp_path: Path) -> None:
