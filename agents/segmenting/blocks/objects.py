@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.segmenting.blocks.job import OpenJob
+from gym_rlseg.envs.superpixel.observation import Capacity, padded
 from gym_rlseg.graph import SuperpixelGraph
 from gym_rlseg.graph.partition import Agglomeration, Partition, edge_costs
 from gym_rlseg.graph.planar.outlines import Outlines
@@ -38,7 +39,8 @@ def find_objects(job: OpenJob, index: int) -> None:
         objects = np.zeros(nodes.size, np.int32)
     else:
         graph = _graph(job, window, labels)
-        weights, _ = job.policy.predict(_observation(graph), deterministic=True)
+        observation = padded(graph, Capacity.of(graph, image=job.policy.sees_pixels))
+        weights, _ = job.policy.predict(observation, deterministic=True)
         costs = edge_costs(weights, bias_of(job.pipeline.partition))
         whole = job.pipeline.partition(graph.solver, weights)
         refused = job.pipeline.reward.refused(graph, whole)[whole]
@@ -91,12 +93,6 @@ def _graph(job: OpenJob, window: Rectangle, labels: NDArray[np.int32]) -> Superp
             f"run was trained with {job.policy.features}; give images like those it was trained on"
         )
     return graph
-
-
-def _observation(graph: SuperpixelGraph) -> dict[str, NDArray]:
-    from gym_rlseg.envs.superpixel.observation import padded
-
-    return padded(graph)
 
 
 def _contact(outlines: Outlines, core: Rectangle) -> NDArray[np.float64]:

@@ -71,11 +71,6 @@ def job_of(
         )
     if environment.get("features") == "polar":
         raise ValueError("the run's features (polar) look at the whole image, not at blocks of it")
-    if environment.get("observe_image"):
-        raise ValueError(
-            "the run's agent looks at the whole image (observe_image), not at blocks of it; give "
-            "an OUT that doesn't end in .zarr"
-        )
     file = split_page(image)[0]
     stored = file.stat()
     return Job(

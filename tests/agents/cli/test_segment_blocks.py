@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
+import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import tifffile
+import torch
 import zarr
 from numpy.typing import NDArray
 
 from agents.cli.main import main
+from agents.graph.networks import Actor, initialise
+from agents.graph.policy import Policy
+from agents.pixels.seeing import PixelFeatures
 from agents.segmenting.blocks import objects, scheduling, segmenting
-from agents.segmenting.blocks.segmenting import job_of
+from agents.segmenting.blocks.segmenting import job_of, segment_blocks
 from agents.segmenting.blocks.store import BlockStore
 from gym_rlseg.images.reading.formats import read_labels
-from gym_rlseg.images.reading.reader import Reader
 from gym_rlseg.metrics import symmetric_best_dice
 
 BLOCKS = ("--tile", 48, "--block", 96)
@@ -48,10 +56,11 @@ def labels(trained: Path, place: Path) -> NDArray[np.int32]:
 
 def same_job(trained: Path, image: Path, **options: Any) -> Any:
     from agents.runs.config import RunConfig
+    from agents.runs.environment import files_reader
 
     config = RunConfig.load(trained / "run" / "config.yaml")
-    best = trained / "run" / "best.pt"
-    return job_of(image, Reader(), best, config.environment, tile=48, block=96, **options)
+    reader, best = files_reader(config.environment), trained / "run" / "best.pt"
+    return job_of(image, reader, best, config.environment, tile=48, block=96, **options)
 
 
 class TestLabels:
@@ -119,6 +128,31 @@ class TestLabels:
         assert not found[:96, :96].any()
         assert symmetric_best_dice(found[:, 128:], labels[:, 128:]) > 0.9
 
+    def test_agents_that_see_pixels_get_those_of_a_block(
+        self, trained: Path, place: Path, labels: NDArray[np.int32], tmp_path: Path
+    ) -> None:
+        known = Policy.load(trained / "run" / "best.pt")
+        options = replace(known.options, unet=(4, 8))
+        actor = Actor(*known.features, options, channels=1)
+        initialise(actor, torch.Generator().manual_seed(0))
+        # Untrained, it follows the evidence.
+        Policy(actor, options, known.features, device=torch.device("cpu")).save(tmp_path / "p.pt")
+        job = replace(same_job(trained, place / "im.zarr"), checkpoint=str(tmp_path / "p.pt"))
+        seen: list[tuple[int, ...]] = []
+        actors = PixelFeatures.embedding
+
+        def embedding(self: PixelFeatures, images: Any) -> Any:
+            seen.extend(image.shape for image in images)
+            return actors(self, images)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(PixelFeatures, "embedding", embedding)
+            segment_blocks(job, tmp_path / "o.zarr")
+        windows = (job.grid.window(index, objects.MARGIN) for index in range(len(job.grid)))
+        assert seen == [(1, *np.empty((192, 256))[window].shape) for window in windows]
+        found = read_labels(tmp_path / "o.zarr")
+        assert found.max() > 20
+
 
 class TestStopped:
     def test_goes_on_with_what_is_there(
@@ -159,6 +193,26 @@ class TestStopped:
         assert "8 steps kept of an earlier call" in outcome.out
         np.testing.assert_array_equal(read_labels(tmp_path / "o.zarr"), labels)
 
+    @pytest.mark.slow
+    def test_a_worker_that_is_killed_costs_its_block(
+        self, trained: Path, place: Path, labels: NDArray[np.int32], tmp_path: Path
+    ) -> None:
+        killed: list[int] = []
+
+        def kill(kind: str, done: int, count: int) -> None:
+            if kind == "objects" and done == 1 and not killed:
+                started = psutil.Process().children(recursive=True)
+                killed.extend(p.pid for p in started if "spawn_main" in " ".join(p.cmdline()))
+                os.kill(killed[0], signal.SIGKILL)
+
+        job = same_job(trained, place / "im.zarr")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # dask's, of a worker that is gone
+            outcome = segment_blocks(job, tmp_path / "o.zarr", count=2, progress=kill)
+        assert len(killed) == 2
+        assert outcome.objects == labels.max()
+        np.testing.assert_array_equal(read_labels(tmp_path / "o.zarr"), labels)
+
     def test_other_blocks_are_not_mixed_in(
         self, rlseg: Any, trained: Path, place: Path, tmp_path: Path
     ) -> None:
@@ -167,7 +221,7 @@ class TestStopped:
         store.begin(job.to_data())
         store.save("pieces-0", sizes=np.arange(3))
         call = ("segment", trained / "run", place / "im.zarr", "-o", tmp_path / "o.zarr", *BLOCKS)
-        rlseg(*call).refused("blocks of another call, which differs in", "min_size")
+        rlseg(*call).refused("results of another call, which differs in", "min_size")
 
 
 class TestRefused:
@@ -216,7 +270,7 @@ class TestRefused:
         refused("--overlays, --export: not for an OUT", "--overlays", "--export", "coco")
         refused("--tile none: not for an OUT", "--tile", "none")
         refused("at least as large as a tile, 512 px, got 96 px", "--block", 96)
-        refused("--workers: for an OUT that ends in .zarr alone", "--workers", 2, out="o")
+        refused("--block: for an OUT that ends in .zarr alone", "--block", 96, out="o")
         refused("expected a whole number >= 1", "--workers", 0)
         refused("only a channel can be the region", "--region", place)
 
