@@ -25,13 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add --workers, --scheduler and --block."""
     parser.add_argument(
         "--workers", metavar="N", type=checked(whole_number(1, 1024)), default=None,
-        help="processes that do blocks of an OUT.zarr (default: 1); more than one need "
-        "gym-rlseg[blocks]",
+        help="processes that do the images, or blocks of an OUT.zarr (default: one after the "
+        "other in this one); more than one need gym-rlseg[blocks]",
     )  # fmt: skip
     parser.add_argument(
         "--scheduler", metavar="ADDRESS",
-        help="of a dask scheduler, such as tcp://host:8786, whose workers do the blocks of an "
-        "OUT.zarr; they must see the same files",
+        help="of a dask scheduler, such as tcp://host:8786, whose workers do the images or blocks; "
+        "they must see the same files",
     )  # fmt: skip
     parser.add_argument(
         "--block", metavar="PX", type=checked(whole_number(64, 10**5)), default=None,
@@ -43,14 +43,12 @@ def is_meant(args: argparse.Namespace) -> bool:
     """Whether the output is a Zarr, and so of one image in blocks.
 
     Raises:
-        ValueError: if it isn't, and an option for blocks is given.
+        ValueError: if it isn't, and --block is given.
     """
     if str(args.output).rstrip("/").endswith(_ENDING):
         return True
-    names = {"--workers": args.workers, "--scheduler": args.scheduler, "--block": args.block}
-    refused = [name for name, value in names.items() if value is not None]
-    if refused:
-        raise ValueError(f"{', '.join(refused)}: for an OUT that ends in {_ENDING} alone")
+    if args.block is not None:
+        raise ValueError(f"--block: for an OUT that ends in {_ENDING} alone")
     return False
 
 

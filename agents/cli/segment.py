@@ -23,6 +23,9 @@ the image is read, segmented and written in blocks, in --workers processes, by t
 prediction. IMAGE must be a Zarr, HDF5 or NumPy file or a tiled TIFF. A call that was stopped
 goes on when it is given once more.
 
+With --workers N or --scheduler ADDRESS images are segmented by several processes; what comes of
+them is the same. A call that was stopped goes on when it is given once more.
+
 An image that shows nothing (all black, say) gets labels that are all 0, with a warning. One
 that cannot be segmented is reported and left out (labels that it had before are removed),
 and the others go on. The tables grow as images are done. In both, a text that a spreadsheet
@@ -36,16 +39,14 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from agents.cli import blocks
+from agents.cli import blocks, by_workers
 from agents.cli.arguments import add_device, add_region, add_threads, checked, whole_number
 from agents.cli.output import complain, on_terminal, say
 from agents.cli.reading import add_channels, add_images, add_reading, given, places
 from agents.runs.durations import parse_duration
 from agents.runs.folder import RunFolder
 from agents.segmenting.exports import EXPORTERS
-from agents.segmenting.found import Filters
-from agents.segmenting.measures import MEASURES, check_measures
-from agents.segmenting.results import LabelFolder
+from agents.segmenting.measures import MEASURES
 from agents.segmenting.targets import label_targets
 from gym_rlseg.images.reading.calibration import calibration_doubts
 from gym_rlseg.paths import output_folder, user_path
@@ -55,7 +56,9 @@ if TYPE_CHECKING:
 
     from agents.runs.config import RunConfig
     from agents.segmenting.exports import Exporter
+    from agents.segmenting.results import LabelFolder
     from agents.segmenting.segmenter import Segmenter
+    from agents.segmenting.targets import Target
     from gym_rlseg.images import FilesSource
 
 
@@ -133,51 +136,40 @@ def run(args: argparse.Namespace) -> int:
     exporters = [EXPORTERS.build({"name": name, "out": out}) for name in dict.fromkeys(args.export)]
     from agents.common.threads import torch_threads
     from agents.runs.config import RunConfig
-    from agents.runs.environment import files_reader
-    from agents.segmenting.file_by_file import segment_files
-    from agents.segmenting.segmenter import Segmenter
-    from gym_rlseg.images import FilesSource
 
     config = RunConfig.load(folder.config)
     if in_blocks:
         return blocks.run(args, config, folder)
     if config.colouring:
         return _colourings(args, config, folder, exporters)
-    measures = check_measures(args.measure)
-    reading = {**vars(files_reader(config.environment)), **given(args)}
-    source = FilesSource(path=places(args), pattern=args.pattern, **reading)
+    from agents.segmenting.file_by_file import segment_files
+
+    job = by_workers.job_of(args, config, folder, out)
+    source = job.files()
     for sentence in source.found.passed_over():
         complain(sentence, kind="")
     for sentence in calibration_doubts(source.pixel_sizes()):
         complain(sentence, kind="warning: ")
-    targets = label_targets(source, out)
+    targets, labels = label_targets(source, out), job.labels()
     with torch_threads(args.threads):
-        segmenter = Segmenter(
-            folder.best,
-            config.environment,
-            solver=args.solver,
-            search=args.search,
-            tile=args.tile,
-            device=args.device,
-        )
+        if by_workers.are_meant(args):
+            by_workers.run(args, job, targets, labels, _tell)
+            return _outcome(targets, labels)
+        segmenter = job.segmenter()
         if args.adapt is not None:
             _adapt(segmenter, config, source, args)
-        labels = LabelFolder(
-            out=out,
-            overlays=args.overlays,
-            link=args.link,
-            filters=Filters(
-                min_score=args.min_score, min_size=args.min_size, no_border=args.no_border
-            ),
-            measures=measures,
-            exporters=exporters,
-        )
         stop = segment_files(segmenter, source, targets, labels, _tell)
-    total = sum(len(target.images) for target in targets)
-    say(f"{labels.done} of {total} images segmented, labels in {out}")
+    code = _outcome(targets, labels)
     if stop.requested is not None:
         complain(f"stopped by {stop.name}", kind="")
         return 128 + stop.requested
+    return code
+
+
+def _outcome(targets: Sequence[Target], labels: LabelFolder) -> int:
+    """Say how many images have labels; the exit code."""
+    total = sum(len(target.images) for target in targets)
+    say(f"{labels.done} of {total} images segmented, labels in {labels.out}")
     return 1 if labels.failed else 0
 
 
@@ -197,7 +189,7 @@ def _colourings(
     others = {
         "--solver": args.solver, "--adapt": args.adapt, "--no-search": not args.search,
         "--no-link": not args.link, "--min-score": args.min_score, "--no-border": args.no_border,
-        "--overlays": args.overlays,
+        "--overlays": args.overlays, "--workers": args.workers, "--scheduler": args.scheduler,
     }  # fmt: skip
     refused = [name for name, value in others.items() if value]
     if refused:

@@ -51,21 +51,21 @@ def segment_files(
         OSError: if the disk is full.
     """
     images = [image for target in targets for image in target.images.values()]
-    any_suits = functools.cache(lambda: _any_suits(segmenter, source, images))
+    suiting = functools.cache(lambda: any_suits(segmenter, source, images))
     try:
         with Interrupt("stopping after this image") as interrupt:
             for target in targets:
                 if interrupt.requested is not None:
                     break
                 with LabelFile(folder, target) as file:
-                    _segment_all(segmenter, source, file, tell, interrupt, any_suits)
+                    segment_file(segmenter, source, file, tell, interrupt, suiting)
     finally:
         for exporter in folder.exporters:
             exporter.finish()
     return interrupt
 
 
-def _any_suits(segmenter: Segmenter, source: FilesSource, images: Sequence[Path]) -> bool:
+def any_suits(segmenter: Segmenter, source: FilesSource, images: Sequence[Path]) -> bool:
     """Whether the agent knows the features of any of the images, or of so many of them."""
     for i in spread(len(images), _LOOKED_AT):
         try:
@@ -76,15 +76,28 @@ def _any_suits(segmenter: Segmenter, source: FilesSource, images: Sequence[Path]
     return False
 
 
-def _segment_all(
+def segment_file(
     segmenter: Segmenter,
     source: FilesSource,
     file: LabelFile,
     tell: Tell,
     interrupt: Interrupt,
-    any_suits: Callable[[], bool],
+    suiting: Callable[[], bool],
 ) -> None:
-    """Segment the images of a label file, and write it."""
+    """Segment the images of a label file, and write it.
+
+    Args:
+        segmenter: of a run.
+        source: of the images.
+        file: takes the labels.
+        tell: takes a line about every image.
+        interrupt: says when to stop.
+        suiting: whether the run is for any of all images; asked if it isn't for the first.
+
+    Raises:
+        ValueError: if the run is for images of another kind.
+        OSError: if the disk is full.
+    """
     images = file.target.images
     told = None
     for page, image in images.items():
@@ -97,7 +110,7 @@ def _segment_all(
         except _OWN as error:
             told = _reason(str(image), error), "error"
             foreign = isinstance(error, OtherFeaturesError) and not file.folder.segmented
-            if foreign and not any_suits():
+            if foreign and not suiting():
                 raise ValueError(told[0]) from error  # the run is for other images
             _check_own(error)
             file.failure(page, told[0])

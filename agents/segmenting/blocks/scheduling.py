@@ -1,4 +1,4 @@
-"""Who does the blocks: this process, processes of this machine, or a scheduler's workers."""
+"""Who does the tasks: this process, processes of this machine, or a scheduler's workers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,22 @@ from typing import Any
 #: Seconds to wait for a scheduler that may not be there.
 _PATIENCE = 20
 #: Does all items of a round by a function of an item, and gives each as it is done.
-Rounds = Callable[[Callable[[int], None], Sequence[int]], Iterator[int]]
+Rounds = Callable[[Callable[[Any], None], Sequence[Any]], Iterator[Any]]
+
+
+class WorkersDiedError(ValueError):
+    """Workers died of an item, and others of it again.
+
+    Attributes:
+        item: which.
+    """
+
+    def __init__(self, item: Any) -> None:
+        super().__init__(
+            "workers died time and again of one block, of too little memory perhaps; try a "
+            "smaller --block or fewer --workers"
+        )
+        self.item = item
 
 
 @contextmanager
@@ -45,6 +60,8 @@ def workers(count: int, scheduler: str | None, scratch: Path) -> Iterator[Rounds
         "distributed.worker.memory.spill": False,
         "distributed.worker.memory.pause": False,
         "distributed.worker.memory.terminate": False,
+        # No task waits in a worker, or it would be held guilty of its death as well.
+        "distributed.scheduler.worker-saturation": 1.0,
         "temporary-directory": str(scratch),
     }
     with dask.config.set(quiet):
@@ -69,7 +86,7 @@ def workers(count: int, scheduler: str | None, scratch: Path) -> Iterator[Rounds
             yield _Rounds(client)
 
 
-def _here(task: Callable[[int], None], items: Sequence[int]) -> Iterator[int]:
+def _here(task: Callable[[Any], None], items: Sequence[Any]) -> Iterator[Any]:
     for item in items:
         task(item)
         yield item
@@ -81,11 +98,11 @@ class _Rounds:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def __call__(self, task: Callable[[int], None], items: Sequence[int]) -> Iterator[int]:
+    def __call__(self, task: Callable[[Any], None], items: Sequence[Any]) -> Iterator[Any]:
         """As `Rounds`.
 
         Raises:
-            ValueError: if workers die of a block time and again.
+            WorkersDiedError: if workers die of an item time and again.
         """
         from distributed import KilledWorker, as_completed
 
@@ -93,12 +110,10 @@ class _Rounds:
         futures = {self._client.submit(task, item, pure=False): item for item in items}
         try:
             for future in as_completed(futures):
-                future.result()
+                try:
+                    future.result()
+                except KilledWorker as error:
+                    raise WorkersDiedError(futures[future]) from error
                 yield futures[future]
-        except KilledWorker as error:
-            raise ValueError(
-                "workers died time and again of one block, of too little memory perhaps; try a "
-                "smaller --block or fewer --workers"
-            ) from error
         finally:
             self._client.cancel(list(futures))

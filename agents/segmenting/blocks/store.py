@@ -1,4 +1,4 @@
-"""What is known of an image's blocks so far, in a folder: files that are whole or not there."""
+"""What a call has done so far, in a folder: files that are whole or not there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _JOB = "job.json"
 
 
 class BlockStore:
-    """The folder beside the output in which blocks are kept until all are there.
+    """The folder beside the output in which what is done is kept until all is.
 
     Args:
         folder: it needn't exist.
@@ -37,7 +37,7 @@ class BlockStore:
             A name of this very job: no other folder, now or earlier, has the same.
 
         Raises:
-            ValueError: if the folder holds blocks of another job, naming what differs.
+            ValueError: if the folder holds results of another job, naming what differs.
             OSError: if the disk refuses.
         """
         wanted = json.loads(json.dumps(dict(job)))
@@ -50,7 +50,7 @@ class BlockStore:
                 return str(known["name"])
             if any(self.folder.glob("*-*.npz")):
                 raise ValueError(
-                    f"{self.folder} holds blocks of another call, which differs in "
+                    f"{self.folder} holds results of another call, which differs in "
                     f"{', '.join(differing)}; remove it, or choose another output"
                 )
             self.remove()  # that call came to nothing
