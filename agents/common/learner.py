@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from agents.common.allocation import keep_freed_memory
 from agents.common.diverged import check_finite
 from agents.common.team import current
 
@@ -47,6 +48,7 @@ class Learner:
         device: torch.device,
         precision: str = "float32",
     ) -> None:
+        keep_freed_memory()
         self._half = precision == "bfloat16"
         self.device, self._clip, self.team = device, gradient_clip, current()
         self.generator = torch.Generator().manual_seed(seed)
