@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agents.api import Run, segment, train
     from agents.colouring import Colouring, ColouringConfig
+    from agents.pretraining import pretrain
     from agents.subgraph_reinforce import SubgraphREINFORCE, SubgraphREINFORCEConfig
     from agents.subgraph_sac import SubgraphSAC, SubgraphSACConfig
 
@@ -25,6 +26,7 @@ __all__ = [
     "SubgraphREINFORCEConfig",
     "SubgraphSAC",
     "SubgraphSACConfig",
+    "pretrain",
     "segment",
     "train",
 ]
@@ -38,6 +40,7 @@ def __getattr__(name: str) -> Any:
         "Colouring": "colouring",
         "SubgraphREINFORCE": "subgraph_reinforce",
         "SubgraphSAC": "subgraph_sac",
+        "pretrain": "pretraining",
     }
     room = rooms.get(name.removesuffix("Config"), "api")
     return getattr(importlib.import_module(f"agents.{room}"), name)

@@ -32,7 +32,7 @@ from scipy import ndimage
 from agents.graph.batch import GraphState, collate
 from agents.graph.networks import Actor, initialise
 from agents.graph.options import NetworkOptions
-from gym_rlseg.graph import FEATURES, PARTITIONS, GraphRecipe, SuperpixelGraph
+from gym_rlseg.graph import PARTITIONS, GraphRecipe, SuperpixelGraph
 from gym_rlseg.graph.features import GraphParts, tables
 from gym_rlseg.graph.partition import edge_costs
 from gym_rlseg.graph.planar.outlines import region_adjacency
@@ -190,7 +190,7 @@ def walk(pixels: NDArray[np.uint16], folder: Path, measure: Measure) -> int:
             image=picture, boundary=boundary, superpixels=superpixels, edges=edges,
             outlines=outlines, sums=sums,
         )  # fmt: skip
-        return parts, tables(FEATURES[recipe.features], parts)
+        return parts, tables(recipe.features, parts)
 
     parts, (of_nodes, of_edges) = measure(
         "graph and features", made, lambda: region_adjacency_graph(unsigned)

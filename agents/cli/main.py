@@ -28,6 +28,7 @@ exit codes:
 #: Sub-commands, each of a module of the same name that has `add_arguments` and `run`.
 COMMANDS = {
     "init": "look at images and write a config for them",
+    "pretrain": "learn embeddings of pixels from the images of a config",
     "train": "train an agent on the images of a config",
     "segment": "turn images into label images with a trained run",
     "evaluate": "score label images against true ones",

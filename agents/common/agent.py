@@ -139,11 +139,17 @@ class Agent(TrainingLoop):
         with checkpoint.naming(path):
             config = configure(cls, cls.config_class(), saved["config"])
             check_seed(saved["seed"])
-        agent = cls(config, env, seed=saved["seed"], **options)
+        agent = cls(cls._restored(config), env, seed=saved["seed"], **options)
+        agent.config = config
         agent._check_fits(path, saved)
         with checkpoint.naming(path):
             agent._restore(saved)
         return agent
+
+    @classmethod
+    def _restored(cls, config: Any) -> Any:
+        """Options without those that only a new agent needs, such as files it starts from."""
+        return config
 
     def start_from(self, path: str | Path) -> None:
         """Begin with what another agent has learned, in a training of its own.

@@ -13,12 +13,12 @@ from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
 from agents.common.team import Team
-from gym_rlseg.wrappers import SubgraphRewardToReward
+from gym_rlseg.wrappers import MultiStep, SubgraphRewardToReward
 
 Predict = Callable[[dict[str, NDArray]], NDArray[Any]]
 
 _CHANGING = (
-    gym.ObservationWrapper, gym.ActionWrapper, gym.RewardWrapper, SubgraphRewardToReward
+    gym.ObservationWrapper, gym.ActionWrapper, gym.RewardWrapper, SubgraphRewardToReward, MultiStep
 )  # fmt: skip
 
 
@@ -38,13 +38,17 @@ class Validation:
 def validate(
     env: gym.Env[Any, Any], predict: Predict, samples: int, team: Team, *, render: bool
 ) -> Validation:
-    """Segment samples 0..samples-1 of `env` and average their rewards."""
+    """Segment samples 0..samples-1 of `env` and average their last steps' rewards."""
 
-    def reward(index: int) -> float:
+    def played(index: int) -> float:
         observation, _ = env.reset(options={"index": index})
-        return float(env.step(predict(observation))[1])
+        ended, earned = False, 0.0
+        while not ended:  # most episodes have one step
+            observation, reward, terminated, truncated, _ = env.step(predict(observation))
+            ended, earned = terminated or truncated, float(reward)
+        return earned
 
-    return mean_of(env, reward, samples, team, render=render)
+    return mean_of(env, played, samples, team, render=render)
 
 
 def mean_of(

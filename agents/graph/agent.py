@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from abc import abstractmethod
 from collections.abc import Mapping
 from functools import partial
@@ -16,6 +17,7 @@ from agents.graph.acting import act
 from agents.graph.interface import feature_counts, image_channels, subgraph_sizes
 from agents.graph.options import NETWORK_OPTIONS, POLICIES, AgentOptions
 from agents.graph.policy import Policy
+from gym_rlseg.graph.pixel_network import PixelNetwork
 
 
 class GraphAgent(Agent):
@@ -63,9 +65,18 @@ class GraphAgent(Agent):
         _, info = self.env.reset(seed=self.team.seed(self.seed))
         self.sizes = subgraph_sizes(info)
         self._learner = self._make_learner(info)
+        if self.config.pretrained is not None:
+            network = PixelNetwork.read(self.config.pretrained)
+            for module in (*self._learner.networks.values(), self._learner.averaged_actor):
+                if module.pixels is not None:
+                    module.pixels.start_at(network)
         actor = copy.deepcopy(self._learner.averaged_actor)
         self.policy = Policy(actor, self.config, self.features, device=self.device, seed=self.seed)
         self._selection = Selection(self.policy.actor)
+
+    @classmethod
+    def _restored(cls, config: AgentOptions) -> AgentOptions:
+        return dataclasses.replace(config, pretrained=None)  # it may be gone by now
 
     @abstractmethod
     def _make_learner(self, info: Mapping[str, Any]) -> Learner:

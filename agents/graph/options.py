@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal, Self
@@ -84,6 +85,8 @@ class AgentOptions(NetworkOptions):
         precision: "float32", or "bfloat16" for the matrix products of updates: for GPUs, as
             CPUs without instructions for it are slower by it.
         image_noise: standard deviation of noise on the pixels that the U-Net sees in updates.
+        pretrained: a file that `rlseg pretrain` wrote, from whose weights the U-Net starts; it
+            must be of the same widths.
     """
 
     averaging: Annotated[float, Ge(0), Lt(1)] = 0.995
@@ -92,7 +95,16 @@ class AgentOptions(NetworkOptions):
     evaluation_samples: Few = 32
     precision: Literal["float32", "bfloat16"] = "float32"
     image_noise: NotNegative = 0.0
+    pretrained: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.pretrained is not None and not self.unet:
+            raise ValueError(
+                "pretrained is where a U-Net starts, and there is none; choose policy: pixels, or "
+                "features: {name: embedding, path: ...} in the environment"
+            )
 
     def continued(self) -> Self:
         """The options of a training that starts from another's weights."""
-        return self
+        return dataclasses.replace(self, pretrained=None)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from agents.pixels.pooling import PixelBatch, pool_edges, pool_superpixels
 from agents.pixels.unet import UNet, UNetOptions
+from gym_rlseg.graph.pixel_network import PixelNetwork
 from gym_rlseg.graph.tiles import even_starts
 
 #: Larger images are looked at in tiles of that side, which overlap by that much.
@@ -27,6 +28,7 @@ class PixelFeatures(nn.Module):
 
     Attributes:
         channels: of the images.
+        widths: of the U-Net.
         features: columns of both tables.
 
     Shapes: batch of N superpixels and E edges -> (N, features), (E, features).
@@ -39,7 +41,7 @@ class PixelFeatures(nn.Module):
                 "a policy that sees pixels needs images: make the environment with "
                 "observe_image=True"
             )
-        self.channels = channels
+        self.channels, self.widths = channels, widths
         self.body = UNet(channels, UNetOptions(widths=widths))
         self.features = self.body.features
 
@@ -47,6 +49,21 @@ class PixelFeatures(nn.Module):
         """See the class."""
         embedding = self.embedding(batch.images).float()  # sums need its digits
         return pool_superpixels(embedding, batch), pool_edges(embedding, batch)
+
+    def start_at(self, network: PixelNetwork) -> None:
+        """Take over the weights of a U-Net that was trained beforehand.
+
+        Raises:
+            ValueError: if it is for other images, or of other widths.
+        """
+        for what, theirs, ours in (
+            ("images of channels", network.channels, self.channels),
+            ("a U-Net of widths", list(network.widths), list(self.widths)),
+        ):
+            if theirs != ours:
+                raise ValueError(f"{network.name} is of {what} {theirs}, the policy's is {ours}")
+        own = {k: torch.from_numpy(v) for k, v in network.weights.items() if k[:5] != "head."}
+        self.body.load_state_dict(own)
 
     def embedding(self, images: tuple[Tensor, ...]) -> Tensor:
         """Features of all pixels, row by row and image by image: (C, H, W) each -> (P, features).

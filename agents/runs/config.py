@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -129,6 +130,9 @@ class RunConfig:
             algorithm, policy, agent = _agent(sections.get("agent", {}), environment["id"])
         if isinstance(agent, AgentOptions) and agent.unet:
             environment["observe_image"] = True  # it has nothing to see otherwise
+            if agent.pretrained is not None:
+                at = os.path.abspath(folder / user_path(agent.pretrained))
+                agent = dataclasses.replace(agent, pretrained=at)
         with _naming(name, "training"):
             given = {k: v for k, v in (training or {}).items() if v is not None}
             limits = _training({**sections.get("training", {}), **given})

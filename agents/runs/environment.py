@@ -14,7 +14,6 @@ import gym_rlseg  # noqa: F401  (registers the ids)
 from gym_rlseg.envs import ColouringEnv, SuperpixelEnv, arguments
 from gym_rlseg.envs.colouring.options import ColouringOptions
 from gym_rlseg.envs.superpixel.options import SuperpixelOptions, keywords_of
-from gym_rlseg.graph import FEATURES
 from gym_rlseg.images import AugmentedSource, FilesSource, ImageSource, VolumesSource
 from gym_rlseg.images.reading.reader import Reader
 from gym_rlseg.images.reading.regions import region_channel
@@ -72,6 +71,8 @@ def resolve(options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             if not data[key]:
                 raise ValueError(f"{key} must be a text or null, got ''")
             data[key] = _absolute(data[key], folder)
+    if not colouring and "path" in data["features"]:
+        data["features"]["path"] = _absolute(data["features"]["path"], folder)
     return {"id": env_id, **data}
 
 
@@ -79,8 +80,6 @@ def _graphs(keywords: Mapping[str, Any]) -> dict[str, Any]:
     """Keywords of an environment on superpixel graphs, checked, as plain data."""
     made = SuperpixelOptions.from_keywords(**keywords)
     data = made.to_data()
-    if not isinstance(made.features, str):
-        raise ValueError(f"features must be one of {', '.join(FEATURES)}, got {made.features!r}")
     images = made.images()
     if isinstance(images, AugmentedSource) and not isinstance(images.source, FilesSource):
         images.size("train")  # refuses sources without end; no files are looked at

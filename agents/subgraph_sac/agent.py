@@ -12,6 +12,7 @@ from agents.graph.acting import edge_weights
 from agents.graph.agent import GraphAgent
 from agents.graph.batch import GraphState
 from agents.graph.interface import padded_action
+from agents.graph.objects import of_objects
 from agents.graph.replay import Replay, Transition
 from agents.subgraph_sac.learner import SubgraphSACLearner
 from agents.subgraph_sac.options import SAC_POLICIES, SubgraphSACConfig
@@ -38,7 +39,9 @@ class SubgraphSAC(GraphAgent):
 
     config_class = SubgraphSACConfig
     policies = SAC_POLICIES
-    network_options = (*GraphAgent.network_options, "gate", "heads", "temperatures")
+    network_options = (
+        *GraphAgent.network_options, "gate", "heads", "temperatures", "values", "object_edges"
+    )  # fmt: skip
     checkpoint_format: ClassVar[str] = "gym_rlseg.subgraph_sac"
     config: SubgraphSACConfig
     _learner: SubgraphSACLearner
@@ -46,9 +49,11 @@ class SubgraphSAC(GraphAgent):
     def _make_learner(self, info: Mapping[str, Any]) -> SubgraphSACLearner:
         self._rng = np.random.default_rng(self.team.seed(self.seed))
         self._replay = Replay(self.config.replay_size)
+        self._following: tuple[Any, Any] | None = None  # where episodes have several steps
+        by_object = self.config.values == "objects"
         return SubgraphSACLearner(
             self.features,
-            self.sizes,
+            (self.config.object_edges,) if by_object else self.sizes,
             self.config,
             seed=self.seed,
             device=self.device,
@@ -68,9 +73,12 @@ class SubgraphSAC(GraphAgent):
         return logged
 
     def _interact(self) -> float:
-        """One episode with a sampled action; returns its reward."""
+        """One step with a sampled action; returns its reward.
+
+        What comes after it makes no difference to the critic, also where an episode goes on.
+        """
         with self._watch("environment"):
-            observation, info = self.env.reset()
+            observation, info = self._following or self.env.reset()
         with self._watch("actions"):
             state = GraphState.from_observation(
                 observation, info["subgraphs"], pixels=bool(self.channels)
@@ -80,8 +88,15 @@ class SubgraphSAC(GraphAgent):
             )
             action = padded_action(observation["edge_mask"], weights)
         with self._watch("environment"):
-            _, reward, _, _, info = self.env.step(action)
-        self._replay.add(Transition(state=state, action=weights, rewards=info["subgraph_rewards"]))
+            after, reward, terminated, truncated, info = self.env.step(action)
+        self._following = None if terminated or truncated else (after, info)
+        if self.config.values == "objects":
+            count = self.config.object_edges
+            episode = of_objects(state, weights, observation, info, count, self._rng)
+        else:
+            rewards = info["subgraph_rewards"]
+            episode = Transition(state=state, action=weights, rewards=rewards)
+        self._replay.add(episode)
         return float(reward)
 
     def _episodes(self, *, include_replay: bool) -> dict[str, Any]:

@@ -46,6 +46,9 @@ class SubgraphSACConfig(AgentOptions):
             a critic that knows nothing yet would only drive a good start away.
         train_every: environment steps between updates; an update costs about ten times
             as much as a step, so several steps make good use of it.
+        values: what the critic values: "subgraphs", or "objects", those of the partition that
+            each action led to, by the edges within them (a variant of the paper's).
+        object_edges: of the latter, how many edges are drawn of each object.
         unet_averaging: decay, per update, of the moving average of the critic's U-Net that the
             actor sees by.
     """
@@ -63,6 +66,8 @@ class SubgraphSACConfig(AgentOptions):
     gate: bool = True
     heads: Literal["pooled", "concatenated"] = "pooled"
     temperatures: Literal["per_size", "single"] = "per_size"
+    values: Literal["subgraphs", "objects"] = "subgraphs"
+    object_edges: Few = 16
     unet_averaging: Annotated[float, Ge(0), Lt(1)] = 0.99
 
     def __post_init__(self) -> None:
@@ -75,4 +80,4 @@ class SubgraphSACConfig(AgentOptions):
 
     def continued(self) -> Self:
         """See `AgentOptions.continued`: only the critic no longer starts from nothing."""
-        return dataclasses.replace(self, actor_starts=self.learning_starts)
+        return dataclasses.replace(super().continued(), actor_starts=self.learning_starts)

@@ -19,8 +19,9 @@ from gym_rlseg.graph.boundary import (
 from gym_rlseg.graph.boundary_blobs import BlobBoundary
 from gym_rlseg.graph.cache import CachedSuperpixels
 from gym_rlseg.graph.evidence import Evidence
-from gym_rlseg.graph.features import FeatureFunction, GraphParts, handcrafted, tables
-from gym_rlseg.graph.features_polar import polar
+from gym_rlseg.graph.feature_sets import HANDCRAFTED, Features, Handcrafted
+from gym_rlseg.graph.features import FeatureFunction, GraphParts, tables
+from gym_rlseg.graph.features_embedding import Embedding
 from gym_rlseg.graph.graph import SuperpixelGraph
 from gym_rlseg.graph.levels import Levels
 from gym_rlseg.graph.planar.outlines import region_adjacency
@@ -33,7 +34,7 @@ from gym_rlseg.graph.sums import node_sums
 from gym_rlseg.graph.superpixels import MutexWatershed, SeededWatershed, Superpixels
 from gym_rlseg.graph.tiles import TiledBoundary, Tiling
 from gym_rlseg.images.base import ConstantImageError, Sample, UnusableImageError
-from gym_rlseg.options import Registry, from_options, suggest
+from gym_rlseg.options import Registry, from_options
 
 #: Boundary maps by name.
 BOUNDARIES: Registry[BoundaryMap] = Registry(
@@ -53,7 +54,9 @@ SUPERPIXELS: Registry[Superpixels] = Registry(
     {"mutex_watershed": MutexWatershed, "seeded_watershed": SeededWatershed},
 )
 #: Sets of features by name.
-FEATURES: Mapping[str, FeatureFunction] = {"handcrafted": handcrafted, "polar": polar}
+FEATURES: Registry[Features] = Registry(
+    "features", Features, {**HANDCRAFTED, "embedding": Embedding}
+)
 #: What may have a share in the evidence, by name.
 EVIDENCE: Registry[Evidence] = Registry(
     "evidence", Evidence, {"levels": Levels, "silhouettes": Silhouettes}
@@ -67,33 +70,23 @@ class GraphRecipe:
     Attributes:
         boundary: makes the boundary map.
         superpixels: makes the superpixels from it.
-        features: a name in `FEATURES`, or a function of your own: see `FeatureFunction`.
+        features: one of `FEATURES`, or a function of your own: see `FeatureFunction`.
         evidence: what has a share in the boundary evidence, one after the other.
-
-    Raises:
-        ValueError: if the features are unknown.
     """
 
     boundary: BoundaryMap
     superpixels: Superpixels
-    features: str | FeatureFunction = "handcrafted"
+    features: FeatureFunction = Handcrafted()  # noqa: RUF009  (it is frozen)
     evidence: tuple[Evidence, ...] = ()
-
-    def __post_init__(self) -> None:
-        known = self.features in FEATURES if isinstance(self.features, str) else False
-        if not known and not callable(self.features):
-            raise ValueError(
-                f"unknown features {self.features!r}{suggest(str(self.features), FEATURES)}"
-            )
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> GraphRecipe:
         """A recipe from plain data, such as an environment's keyword arguments.
 
         Args:
-            options: "boundary" and "superpixels", names or dicts with "name" and options;
-                "features", a name; "evidence", a list of dicts with "name" and options;
-                "silhouettes", options of `Silhouettes`, which come before other evidence.
+            options: "boundary", "superpixels" and "features", names or dicts with "name" and
+                options; "evidence", a list of dicts with "name" and options; "silhouettes",
+                options of `Silhouettes`, which come before other evidence.
                 Components may be given as objects, too; other keys make no difference.
 
         Raises:
@@ -102,7 +95,7 @@ class GraphRecipe:
         return cls(
             boundary=BOUNDARIES.build(options["boundary"]),
             superpixels=SUPERPIXELS.build(options["superpixels"]),
-            features=options.get("features", cls.features),
+            features=_features(options.get("features", cls.features)),
             evidence=_evidence(options.get("silhouettes"), options.get("evidence", ())),
         )
 
@@ -112,14 +105,15 @@ class GraphRecipe:
         Raises:
             ValueError: if a component has no name, such as features of your own.
         """
-        if not isinstance(self.features, str):
+        own = not isinstance(self.features, Features)
+        if own or (isinstance(self.features, Embedding) and callable(self.features.path)):
             raise ValueError(
                 f"features {self.features!r} have no name, so plain data can't hold it"
             )
         return {
             "boundary": BOUNDARIES.to_data(self.boundary),
             "superpixels": SUPERPIXELS.to_data(self.superpixels),
-            "features": self.features,
+            "features": FEATURES.to_data(self.features),  # type: ignore[arg-type]
             "evidence": [EVIDENCE.to_data(part) for part in self.evidence],
         }
 
@@ -214,8 +208,7 @@ class GraphRecipe:
         n_nodes = parts.sums.area.size
         rng = rng or np.random.default_rng(0)
         subgraphs = sample_all_sizes(edges, n_nodes, subgraph_sizes, rng, sample.name)
-        features = FEATURES[self.features] if isinstance(self.features, str) else self.features
-        of_nodes, of_edges = tables(features, parts)
+        of_nodes, of_edges = tables(self.features, parts)
         for evidence in self.evidence:
             of_edges[:, 0] = evidence.blended(of_edges[:, 0], parts)
         return SuperpixelGraph(
@@ -231,6 +224,11 @@ class GraphRecipe:
             outlines=outlines,
             sums=parts.sums,
         )
+
+
+def _features(value: Any) -> FeatureFunction:
+    """The features that plain data describes, or a function of one's own."""
+    return value if callable(value) else FEATURES.build(value)
 
 
 def _evidence(silhouettes: Any, others: Any) -> tuple[Evidence, ...]:

@@ -9,6 +9,7 @@ from gym_rlseg.rewards.embryo_paper import EmbryoPaperReward
 from gym_rlseg.rewards.label_images import score_labels
 from gym_rlseg.rewards.nuclei import NucleiReward
 from gym_rlseg.rewards.supervised import DiceReward, MixedReward, OverlapReward
+from gym_rlseg.rewards.whole_image import WholeImageReward
 
 REWARDS |= {
     "circles": CirclesReward,
@@ -20,6 +21,7 @@ REWARDS |= {
     "nuclei": NucleiReward,
     "overlap": OverlapReward,
     "priors": PriorReward,
+    "whole_image": WholeImageReward,
 }
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "PriorReward",
     "Reward",
     "Scores",
+    "WholeImageReward",
     "edge_credit",
     "score_labels",
 ]

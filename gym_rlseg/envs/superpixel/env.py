@@ -26,7 +26,7 @@ from gym_rlseg.envs.superpixel.observation import (
 from gym_rlseg.envs.superpixel.options import SuperpixelOptions
 from gym_rlseg.envs.superpixel.pool import GraphPool
 from gym_rlseg.graph import PARTITIONS, SuperpixelGraph
-from gym_rlseg.graph.feature_names import feature_names
+from gym_rlseg.graph.feature_sets import feature_names
 from gym_rlseg.images import ImageSource, UnusableImageError
 from gym_rlseg.options import is_whole
 from gym_rlseg.rewards import REWARDS
@@ -78,6 +78,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
             size=options.pool_size,
             recipe=options.recipe(),
             subgraph_sizes=self.subgraph_sizes,
+            annotated=options.annotated,
         )
         _, probe = self.pool.first(i % self.pool.limit for i in count())
         self.__doc__ = _task(self)
@@ -89,7 +90,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
             nodes, edges, frame = self.pool.capacity()
             max_nodes = nodes if max_nodes is None else max_nodes
             max_edges = edges if max_edges is None else max_edges
-        self.feature_names = feature_names(options.features, probe)
+        self.feature_names = feature_names(self.pool.recipe.features, probe)
         self._frame_shape = probe.image.shape[1:]
         self.make_room(
             Capacity(

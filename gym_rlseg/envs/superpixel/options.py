@@ -40,8 +40,8 @@ class SuperpixelOptions(EnvironmentOptions):
             options of `AugmentedSource`; the other splits stay as they are.
         boundary: the boundary map under superpixels and evidence.
         superpixels: the superpixel method.
-        features: name of the features, or a function of your own: see
-            `gym_rlseg.graph.features.FeatureFunction`.
+        features: the set of features, a name or a dict with "name" and options; or a function
+            of your own: see `gym_rlseg.graph.features.FeatureFunction`.
         silhouettes: options of `Silhouettes`, which then have a share in the evidence.
         evidence: further components that have a share in it.
         partition: turns edge weights into objects.
@@ -50,6 +50,8 @@ class SuperpixelOptions(EnvironmentOptions):
         split: "train", "validation" or "test"; they never share an image.
         pool_size: how many graphs are kept and drawn from; None draws from all
             images and keeps none.
+        annotated: n; of the training images, only every n-th has its truth, for the reward
+            "mixed". (Of augmented images, variants count as well.)
         seed: the stream of generated images and crops (not of the draws: `reset(seed=...)`).
         cache: a folder in which superpixels are kept from one process to the next, see
             `CachedSuperpixels`; None: they are made anew.
@@ -69,7 +71,7 @@ class SuperpixelOptions(EnvironmentOptions):
     augment: bool | dict[str, Any] = False
     boundary: str | dict[str, Any] | BoundaryMap = "gradient"
     superpixels: str | dict[str, Any] | Superpixels = "mutex_watershed"
-    features: str | FeatureFunction = "handcrafted"
+    features: str | dict[str, Any] | FeatureFunction = "handcrafted"
     silhouettes: dict[str, Any] | Silhouettes | None = None
     evidence: tuple[str | dict[str, Any] | Evidence, ...] = ()
     partition: str | dict[str, Any] | Partition = "multicut"
@@ -77,6 +79,7 @@ class SuperpixelOptions(EnvironmentOptions):
     subgraph_sizes: tuple[int, ...] = (4, 8, 16)
     split: Split = "train"
     pool_size: Amount | None = 800
+    annotated: Amount = 1
     seed: Annotated[int, Ge(0), Le(2**32 - 1)] = 0
     cache: str | None = None
     max_nodes: Room | None = None

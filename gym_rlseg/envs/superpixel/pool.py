@@ -6,7 +6,7 @@ import copy
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 import numpy as np
@@ -51,6 +51,7 @@ class GraphPool:
         size: samples 0..size-1 are kept once made; None keeps none.
         recipe: makes graphs of images.
         subgraph_sizes: in edges.
+        annotated: n; of the split "train", only every n-th sample has its truth.
         unusable: what is wrong with the samples that were passed over, by index.
     """
 
@@ -60,6 +61,7 @@ class GraphPool:
     size: int | None
     recipe: GraphRecipe
     subgraph_sizes: tuple[int, ...]
+    annotated: int = 1
     unusable: dict[int, str] = field(default_factory=dict, init=False)
     _kept: dict[int, SuperpixelGraph] = field(default_factory=dict, repr=False)
     _ahead: GraphsAhead | None = field(default=None, init=False, repr=False)
@@ -231,8 +233,11 @@ class GraphPool:
 
     def _make(self, split: Split, index: int, seed: int | None = None) -> SuperpixelGraph:
         seed = self.seed if seed is None else seed
+        sample = self.source.sample(split, index, seed)
+        if split == "train" and index % self.annotated:
+            sample = replace(sample, truth=None)
         return self.recipe.graph(
-            self.source.sample(split, index, seed),
+            sample,
             subgraph_sizes=self.subgraph_sizes,
             rng=np.random.default_rng([SPLITS.index(split), seed, index, _SUBGRAPH_STREAM]),
         )

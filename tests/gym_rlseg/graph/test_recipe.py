@@ -94,7 +94,7 @@ def test_tiles_and_cache_change_only_how(tmp_path: Any) -> None:
     ("options", "message"),
     [
         ({"features": "handcraftet"}, "unknown features .*mean 'handcrafted'"),
-        ({"features": ["handcrafted"]}, "unknown features"),
+        ({"features": ["handcrafted"]}, "features must be a name, a dict"),
         ({"evidence": "silhouettes"}, "evidence must be a list, got 'silhouettes'"),
         ({"evidence": ["silhouette"]}, "unknown evidence .*mean 'silhouettes'"),
         ({"silhouettes": []}, "silhouettes must be null or a dict"),
