@@ -10,14 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gym_rlseg.graph import BOUNDARIES, EVIDENCE, PARTITIONS, SUPERPIXELS
+from gym_rlseg.graph import BOUNDARIES, EVIDENCE, FEATURES, PARTITIONS, SUPERPIXELS
 from gym_rlseg.images import SOURCES
 from gym_rlseg.options import Options, Registry, check_declared
 from gym_rlseg.rewards import REWARDS
 from gym_rlseg.rewards.priors import PRIORS
 
 REGISTRIES: tuple[Registry[Any], ...] = (
-    BOUNDARIES, EVIDENCE, PARTITIONS, SUPERPIXELS, SOURCES, REWARDS, PRIORS,
+    BOUNDARIES, EVIDENCE, FEATURES, PARTITIONS, SUPERPIXELS, SOURCES, REWARDS, PRIORS,
 )  # fmt: skip
 COMPONENTS = [(registry, name) for registry in REGISTRIES for name in registry]
 IDS = [f"{registry.kind} {name}" for registry, name in COMPONENTS]
@@ -29,6 +29,9 @@ COMPONENT_OPTIONS: dict[str, Any] = {
     "ground_if": st.none() | st.just("brighter"),
     "labelled": st.just("dice"),
     "otherwise": st.just("nuclei"),
+    "of": st.just("nuclei"),
+    "path": st.just("embedding.npz"),
+    "base": st.sampled_from(["handcrafted", "polar"]),
 }
 #: Beyond all measure, and no numbers.
 BAD = (10**30, 1e300, float("inf"), float("nan"), -(10**30), "many", True)
