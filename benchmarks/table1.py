@@ -97,7 +97,7 @@ def transferred(variant: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str
     own = found.get("features", "handcrafted")
     for key, value in variant.items():
         if key == "reward":
-            inner = "of" if value["name"] == "whole_image" else "otherwise"
+            inner = "reward" if value["name"] == "whole_image" else "otherwise"
             found[key] = {**value, inner: base.get("reward", "nuclei")}
         elif key == "features":
             found[key] = {**value, "base": own} if "base" in value else {"name": own, **value}

@@ -26,59 +26,59 @@ class WholeImageReward(Reward):
     rewards with (section 3.2).
 
     Attributes:
-        of: the reward: a name, {"name": ..., option: ...} or a `Reward`.
+        reward: the other: a name, {"name": ..., option: ...} or a `Reward`.
     """
 
-    of: Any = "circularity"
+    reward: Any = "circularity"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "of", REWARDS.build(self.of, "reward of the whole image"))
+        object.__setattr__(self, "reward", REWARDS.build(self.reward, "reward of the whole image"))
 
     @property
     def least_gain(self) -> float:  # type: ignore[override]
         """See `Reward`."""
-        return float(self.of.least_gain)
+        return float(self.reward.least_gain)
 
     @property
     def ground_rule(self) -> str:
         """See `Reward.ground_rule`."""
-        return str(self.of.ground_rule)
+        return str(self.reward.ground_rule)
 
     @property
     def expected(self) -> CountRange | None:
         """See `Reward.expected`."""
-        found: CountRange | None = self.of.expected
+        found: CountRange | None = self.reward.expected
         return found
 
     def refused(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> NDArray[np.bool_]:
         """See `Reward.refused`."""
-        return np.asarray(self.of.refused(graph, node_labels))
+        return np.asarray(self.reward.refused(graph, node_labels))
 
     def check(self, graph: SuperpixelGraph) -> None:
         """See `Reward.check`."""
-        self.of.check(graph)
+        self.reward.check(graph)
 
     def __call__(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Scores:
         """See `Reward.__call__`."""
-        return _shared(self.of(graph, node_labels))
+        return _shared(self.reward(graph, node_labels))
 
     def of_action(
         self, graph: SuperpixelGraph, node_labels: NDArray[np.int32], weights: NDArray[np.floating]
     ) -> Scores:
         """See `Reward.of_action`."""
-        return _shared(self.of.of_action(graph, node_labels, weights))
+        return _shared(self.reward.of_action(graph, node_labels, weights))
 
     def terms(
         self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]
     ) -> Mapping[str, NDArray[np.float64]]:
         """See `Reward.terms`."""
-        found: Mapping[str, NDArray[np.float64]] = self.of.terms(graph, node_labels)
+        found: Mapping[str, NDArray[np.float64]] = self.reward.terms(graph, node_labels)
         return found
 
     def parts(self, graph: SuperpixelGraph, node_labels: NDArray[np.int32]) -> Mapping[str, float]:
         """See `Reward.parts`."""
-        found: Mapping[str, float] = self.of.parts(graph, node_labels)
+        found: Mapping[str, float] = self.reward.parts(graph, node_labels)
         return found
 
 

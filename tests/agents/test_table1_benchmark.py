@@ -96,8 +96,8 @@ def test_variants_of_images_of_ones_own(benchmark: Any) -> None:
     assert of(features=polar) == {"features": {"name": "handcrafted", "boundary": False}}
     embedding = {"name": "embedding", "path": "e.npz", "base": "polar"}
     assert of(features=embedding)["features"]["base"] == "handcrafted"
-    whole = {"name": "whole_image", "of": {"name": "embryo"}}
-    assert of(reward=whole) == {"reward": {"name": "whole_image", "of": "nuclei"}}
+    whole = {"name": "whole_image", "reward": {"name": "embryo"}}
+    assert of(reward=whole) == {"reward": {"name": "whole_image", "reward": "nuclei"}}
 
 
 def test_losses_by_hand(benchmark: Any) -> None:

@@ -29,7 +29,7 @@ COMPONENT_OPTIONS: dict[str, Any] = {
     "ground_if": st.none() | st.just("brighter"),
     "labelled": st.just("dice"),
     "otherwise": st.just("nuclei"),
-    "of": st.just("nuclei"),
+    "reward": st.just("nuclei"),
     "path": st.just("embedding.npz"),
     "base": st.sampled_from(["handcrafted", "polar"]),
 }

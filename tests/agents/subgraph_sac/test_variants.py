@@ -128,7 +128,7 @@ def test_agents_take_several_steps() -> None:
 
 
 def test_one_reward_for_the_whole_image() -> None:
-    whole = make(reward={"name": "whole_image", "of": "circularity"})
+    whole = make(reward={"name": "whole_image", "reward": "circularity"})
     parts = make(reward="circularity")
     outcomes = []
     for env in (whole, parts):
