@@ -21,7 +21,7 @@ from gym_rlseg.graph.features import GraphParts
 from gym_rlseg.graph.features_embedding import distances, superpixel_embeddings
 from gym_rlseg.graph.partition import Multicut
 from gym_rlseg.images import CirclesSource, MembranesSource, Sample
-from gym_rlseg.metrics import superpixel_bound
+from gym_rlseg.metrics import superpixel_bound, symmetric_best_dice
 from gym_rlseg.rewards import score_labels
 from gym_rlseg.segmentation.segmentation import segment
 
@@ -64,15 +64,27 @@ def mutex_watershed(task: Task, seed: int) -> tuple[Segment, dict[str, Any]]:
 
 
 def otsu(task: Task, seed: int) -> tuple[Segment, dict[str, Any]]:
-    """Otsu's threshold and a watershed of the distance transform, of what is dark or bright."""
+    """Otsu's threshold and a watershed of the distance transform.
+
+    Whether objects are dark, and how far apart their middles are, is chosen by the truth of the
+    validation images.
+    """
     del seed
-    dark = _cells_are_dark(task)
-    method = OtsuWatershed(dark=dark)
+    env = task.env("validation")
+    graphs = [env.pool.graph(index) for index in range(env.pool.limit)]
+
+    def score(method: OtsuWatershed) -> float:
+        found = [_without_ground(g, method(g.image), env.reward) for g in graphs]
+        pairs = zip(found, graphs, strict=True)
+        return float(np.mean([symmetric_best_dice(labels, g.truth) for labels, g in pairs]))
+
+    choices = [OtsuWatershed(dark=d, min_distance=n) for d in (False, True) for n in (3, 5, 7, 10)]
+    method = max(choices, key=score)
 
     def found(graph: SuperpixelGraph, reward: Any) -> Labels:
         return _without_ground(graph, method(graph.image), reward)
 
-    return of_graph(found), {"dark": dark}
+    return of_graph(found), {"dark": method.dark, "min_distance": method.min_distance}
 
 
 def contrastive_multicut(task: Task, seed: int) -> tuple[Segment, dict[str, Any]]:
@@ -103,7 +115,8 @@ def discriminative(
     """Embeddings by the discriminative loss, learned from labelled images of another kind."""
     env = task.env()
     boundary, channels = env.pool.recipe.boundary, len(env.pool.graph(0).image)
-    other = MembranesSource(polarity="bright") if not _cells_are_dark(task) else CirclesSource()
+    thin = _bright_parts_are_thin(env.pool.graph(0).image[0])
+    other = MembranesSource(polarity="bright") if thin else CirclesSource()
     rng = np.random.default_rng(seed)
 
     def seen(image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -179,9 +192,8 @@ def _without_ground(graph: SuperpixelGraph, labels: NDArray[np.integer], reward:
     return numbers[dense].astype(np.int32)
 
 
-def _cells_are_dark(task: Task) -> bool:
+def _bright_parts_are_thin(image: NDArray[np.float32]) -> bool:
     """Whether what Otsu's threshold finds bright is thin, as membranes are."""
-    image = task.env().pool.graph(0).image[0]
     bright = image > threshold_otsu(image)
     return bool(ndimage.distance_transform_edt(bright).max() < 5.0)
 

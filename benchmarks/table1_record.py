@@ -49,7 +49,8 @@ def recorded(results: Path, methods: Iterable[str]) -> None:
     body = [
         f"{next(iter(found.values()))[0]['images']} held-out images; mean and standard deviation "
         "of the seeds. Minutes of training are those of the processor, one core. * is told the "
-        "true number of objects. The paper's images are others.",
+        "true number of objects; Otsu + watershed is set by the truth of the validation images. "
+        "The paper's images are others.",
         "",
         table(header, rows),
         "",

@@ -1,6 +1,7 @@
 """Circles whose boundary map is withheld: python benchmarks/withheld.py.
 
 Nothing in the features comes from the map that the superpixels were made by; the evidence is 0.5.
+--blind withholds the intensities as well, so that the handcrafted features tell shapes alone.
 Methods: the handcrafted features that are left; embeddings that were learned from the images
 beforehand (Method 2); and a U-Net that is trained along with the agent (Method 1), from random
 weights or from the embedding's. Every (method, seed) is measured once and written to a JSON file
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import json
 from functools import partial
 from pathlib import Path
@@ -48,6 +50,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5.0, help="of training")
     parser.add_argument("--pretraining", type=float, default=3.0, help="minutes of it")
     parser.add_argument("--images", type=int, default=50)
+    parser.add_argument("--blind", action="store_true", help="withhold intensities as well")
     parser.add_argument("--results", type=Path, default=FOLDER)
     parser.add_argument("--work", type=Path, default=Path("build/withheld"), help="checkpoints")
     parser.add_argument("--record", action="store_true", help="write what is there to RESULTS.md")
@@ -63,7 +66,8 @@ def main() -> None:
 
 def measure(args: argparse.Namespace, method: str, seed: int) -> None:
     """Measure one method with one seed, unless that has been done."""
-    stem = f"{method} - {args.algorithm} - {seed}".replace(" ", "_").replace(",", "")
+    stem = f"{method} - {args.algorithm}{' - blind' * args.blind} - {seed}"
+    stem = stem.replace(" ", "_").replace(",", "")
     file = args.results / f"{stem}.json"
     if file.exists():
         return
@@ -75,9 +79,9 @@ def measure(args: argparse.Namespace, method: str, seed: int) -> None:
         training = pretrained(plain, args.pretraining * 60, seed, "appearance")
         training.network().write(embedding)
         print(f"  {training.updates} updates of the embedding", flush=True)
-    described: dict[str, Any] = WITHHELD
+    described: dict[str, Any] = {**WITHHELD, "intensity": not args.blind}
     if features == "embedding":
-        described = {"name": "embedding", "path": str(embedding), "base": WITHHELD}
+        described = {"name": "embedding", "path": str(embedding), "base": described}
     if options and learned:
         options = {**options, "pretrained": str(embedding)}
 
@@ -111,7 +115,8 @@ def measure(args: argparse.Namespace, method: str, seed: int) -> None:
             test.step(action)
             found.append(evaluate(test.segmentation, graph.truth))
     row = {
-        "method": method, "algorithm": args.algorithm, "seed": seed, "minutes": seconds / 60,
+        "method": method, "algorithm": args.algorithm, "blind": args.blind, "seed": seed,
+        "minutes": seconds / 60,
         "pretraining": args.pretraining * learned, "episodes": agent.num_timesteps,
         "curve": agent.learning_curve, "start": mean_scores(starts).sbd,
         "bound": mean_scores(bounds).sbd, **dataclasses.asdict(mean_scores(scores)),
@@ -128,16 +133,17 @@ def recorded(results: Path) -> None:
     if not rows:
         raise SystemExit(f"{results} holds no result yet")
     lines = []
-    for method in METHODS:
+    for blind, method in itertools.product((False, True), METHODS):
         for algorithm in ("reinforce", "sac"):
-            own = [r for r in rows if (r["method"], r["algorithm"]) == (method, algorithm)]
+            key = method, algorithm, blind
+            own = [r for r in rows if (r["method"], r["algorithm"], r["blind"]) == key]
             if not own:
                 continue
             sbd = np.array([row["sbd"] for row in own])
             spread = f" ± {sbd.std(ddof=1):.3f}" if len(sbd) > 1 else ""
             lines.append(
                 (
-                    method,
+                    method + ", without intensities" * blind,
                     algorithm,
                     ", ".join(str(row["seed"]) for row in own),
                     f"{own[0]['pretraining']:g} + {np.mean([row['minutes'] for row in own]):.1f}",

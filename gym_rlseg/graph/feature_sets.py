@@ -34,6 +34,8 @@ _OF_BOUNDARY = {
     "node": ("boundary_mean", "outline_evidence"),
     "edge": ("evidence", "evidence_low", "evidence_high", "evidence_deviation"),
 }
+#: Columns that come from the channels.
+_OF_INTENSITY = {"node": NODE_COLUMNS_PER_CHANNEL, "edge": EDGE_COLUMNS_PER_CHANNEL}
 
 
 class Features(Options, ABC):
@@ -62,17 +64,22 @@ class Handcrafted(Features):
     Attributes:
         boundary: whether the boundary map is among it. Without it, the evidence is 0.5 and the
             other columns that come from the map are 0; superpixels may still be made by it.
+        intensity: whether what the channels show is among it; without it, those columns are 0.
     """
 
     boundary: bool = True
+    intensity: bool = True
 
     def __call__(self, parts: GraphParts) -> Tables:
         """See `Features.__call__`."""
         found = self._tables(parts)
+        names = self.names(len(parts.image))
+        for table, of in zip(found, ("node", "edge"), strict=True):
+            withheld = () if self.boundary else _OF_BOUNDARY[of]
+            if not self.intensity:
+                withheld += _with_channels((), _OF_INTENSITY[of], len(parts.image))
+            table[:, [names[of].index(name) for name in withheld]] = 0.0
         if not self.boundary:
-            names = self.names(len(parts.image))
-            for table, of in zip(found, ("node", "edge"), strict=True):
-                table[:, [names[of].index(name) for name in _OF_BOUNDARY[of]]] = 0.0
             found[1][:, 0] = 0.5
         return found
 

@@ -247,17 +247,21 @@ def test_files_that_are_no_embeddings(tmp_path: Path, embedding: Path) -> None:
         circles(source=colours, features={"name": "embedding", "path": str(embedding)})
 
 
-def test_evidence_is_withheld() -> None:
-    env = circles(features={"name": "handcrafted", "boundary": False})
+@pytest.mark.parametrize(
+    ("option", "words"), [("boundary", ("evidence", "boundary")), ("intensity", ("_0",))]
+)
+def test_columns_are_withheld(option: str, words: tuple[str, ...]) -> None:
+    env = circles(features={"name": "handcrafted", option: False})
     plain = circles()
     for one in (env, plain):
         one.reset(options={"index": 0})
-    assert (env.graph.evidence == 0.5).all()
-    names = env.feature_names["edge"]
-    for name in names:
-        mine, theirs = (e.graph.edge_features[:, names.index(name)] for e in (env, plain))
-        assert np.array_equal(mine, theirs) == ("evidence" not in name)
-    assert (env.graph.node_features[:, 2:4] == 0.0).all()
+    for of, names in env.feature_names.items():
+        mine, theirs = (getattr(e.graph, f"{of}_features") for e in (env, plain))
+        for column, name in enumerate(names):
+            kept = np.array_equal(mine[:, column], theirs[:, column])
+            assert kept != any(word in name for word in words), name
+            if not kept:
+                assert (mine[:, column] == (0.5 if name == "evidence" else 0.0)).all()
 
 
 @pytest.mark.parametrize("agent_class", [SubgraphSAC, SubgraphREINFORCE])
