@@ -55,7 +55,7 @@ def _audited(name: str) -> str:
     earned: dict[tuple[str, str], list[float]] = {}
     for number, sample in enumerate(samples):
         assert sample.truth is not None
-        for kind, labels in _colourings(sample, sample.truth, np.random.default_rng(number)):
+        for kind, labels in wrong_colourings(sample, sample.truth, np.random.default_rng(number)):
             sbd.setdefault(kind, []).append(symmetric_best_dice(labels, sample.truth))
             for title, options in _REWARDS.items():
                 reward = PriorsColouringReward(**options)
@@ -73,9 +73,10 @@ def _audited(name: str) -> str:
     return table(("", "SBD", *_REWARDS), rows)
 
 
-def _colourings(
+def wrong_colourings(
     sample: Sample, truth: Labels, rng: np.random.Generator
 ) -> Iterator[tuple[str, Labels]]:
+    """The truth first, then what is made of it, by name."""
     count = int(truth.max())
     numbers = range(1, count + 1)
     yield "the truth", truth

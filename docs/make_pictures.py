@@ -15,7 +15,7 @@ import numpy as np
 import yaml
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from panels import NAMES, episode
+from panels import NAMES, episode, masks
 from PIL import Image
 from recipe_scenes import DIAMETERS, PICTURES
 from scenes import SCENES, Scene, shapes
@@ -62,6 +62,7 @@ def main() -> None:
     (folder / "environments").mkdir(exist_ok=True)
     for env_id, name in NAMES.items():
         save(folder / "environments" / f"{name}.png", episode(env_id), **_SMALL)
+    save(folder / "environments" / "masks.png", masks(), **_SMALL)
 
 
 def of_recipe(family: str) -> NDArray[np.uint8]:

@@ -1,6 +1,7 @@
 """The pictures of docs/environments: an episode of each environment in panels.
 
-The action is the boundary evidence itself: what an untrained agent starts from.
+On superpixels the action is the boundary evidence itself: what an untrained agent starts from.
+Masks are those of the truth, but for the last two.
 """
 
 from __future__ import annotations
@@ -50,6 +51,20 @@ def _panels(env_id: str, **options: Any) -> NDArray[np.uint8]:
     )
     observation, _ = env.reset(options={"index": 0})
     env.step(observation["edge_features"][:, 0])
+    return _small(env)
+
+
+def masks() -> NDArray[np.uint8]:
+    """A rosette of which all but two leaves are drawn."""
+    env = gym.make("RLSeg-Masks-v0", split="test", pool_size=1, render_mode="rgb_array")
+    env.reset(options={"index": 0})
+    truth: Any = env.get_wrapper_attr("truth")
+    for number in range(1, truth.max() - 1):
+        env.step((truth == number).astype(np.float32))
+    return _small(env)
+
+
+def _small(env: gym.Env[Any, Any]) -> NDArray[np.uint8]:
     picture: Any = env.render()
     env.close()
     height, width = picture.shape[:2]

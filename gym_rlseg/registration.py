@@ -10,6 +10,7 @@ import gymnasium as gym
 #: Entry points of single and of vector environments.
 _SUPERPIXELS = ("gym_rlseg.envs:SuperpixelEnv", "gym_rlseg.envs:SuperpixelVectorEnv")
 _COLOURING = ("gym_rlseg.envs:ColouringEnv", "gym_rlseg.envs:ColouringVectorEnv")
+_MASKS = ("gym_rlseg.envs:MasksEnv", "gym_rlseg.envs:MasksVectorEnv")
 
 
 def _watershed(smoothing: float, min_distance: int, min_size: int) -> dict[str, Any]:
@@ -79,6 +80,16 @@ COLOURING_ENVIRONMENTS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
+#: The same of those where a mask is drawn a step.
+MASKS_ENVIRONMENTS: Mapping[str, Mapping[str, Any]] = {
+    "RLSeg-Masks-v0": {
+        # In one piece, as other sources take its place.
+        "source": {"name": "rosettes", "height": 64, "width": 64},
+        "max_masks": 20,
+        "pool_size": 800,
+    },
+}
+
 
 #: Mean reward from which on a task counts as solved: four fifths of the way from what the
 #: evidence earns to what the truth earns (benchmarks/reference_rewards.py).
@@ -95,6 +106,7 @@ def register_environments() -> None:
     for table, (entry_point, vector_entry_point) in (
         (ENVIRONMENTS, _SUPERPIXELS),
         (COLOURING_ENVIRONMENTS, _COLOURING),
+        (MASKS_ENVIRONMENTS, _MASKS),
     ):
         for env_id, kwargs in table.items():
             if env_id not in gym.registry:

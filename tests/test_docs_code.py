@@ -82,7 +82,7 @@ def test_pages_that_are_to_have_python():
         WITH_PYTHON
     )
     environments = {p for p in PAGES if p.startswith("environments/")}
-    assert len(environments) == 6
+    assert len(environments) == 7
     assert environments < set(WITH_PYTHON)
 
 

@@ -38,6 +38,7 @@ from agents.sb3 import (
 )
 from gym_rlseg.envs import ColouringEnv, SuperpixelEnv
 from gym_rlseg.envs.colouring.options import ColouringOptions
+from gym_rlseg.envs.masks.options import MasksOptions
 from gym_rlseg.envs.superpixel.options import SuperpixelOptions
 from gym_rlseg.graph.levels import Levels
 from gym_rlseg.graph.partition import Agglomeration, Multicut
@@ -45,7 +46,7 @@ from gym_rlseg.graph.silhouettes import Silhouettes
 from gym_rlseg.images import SOURCES, FilesSource
 from gym_rlseg.images.embryo import DIFFICULTIES
 from gym_rlseg.options import plain
-from gym_rlseg.registration import COLOURING_ENVIRONMENTS, ENVIRONMENTS
+from gym_rlseg.registration import COLOURING_ENVIRONMENTS, ENVIRONMENTS, MASKS_ENVIRONMENTS
 
 pytestmark = pytest.mark.usefixtures("one_thread_of_torch")
 
@@ -111,10 +112,17 @@ def defaults(cls: type) -> dict[str, Any]:
     }
 
 
-def test_options_of_colouring():
-    set_by_id, others = options("environments/colouring.md")
-    assert set_by_id == plain(COLOURING_ENVIRONMENTS["RLSeg-Colouring-v0"])
-    own = {**defaults(ColouringOptions), **set_by_id}
+@pytest.mark.parametrize(
+    ("page", "options_class", "ids"),
+    [
+        ("colouring", ColouringOptions, COLOURING_ENVIRONMENTS),
+        ("masks", MasksOptions, MASKS_ENVIRONMENTS),
+    ],
+)
+def test_options_of_other_formulations(page, options_class, ids):
+    set_by_id, others = options(f"environments/{page}.md")
+    assert set_by_id == plain(*ids.values())
+    own = {**defaults(options_class), **set_by_id}
     assert {**own, **others} == own
     assert {*set_by_id, *others} == {*own}
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
-from gym_rlseg.graph.brightness import brightness
 from gym_rlseg.images.base import Sample
 from gym_rlseg.options.ranges import Channel
 from gym_rlseg.rewards.base import REWARDS, Reward
@@ -21,17 +19,7 @@ from gym_rlseg.rewards.colouring import (
     Scorer,
 )
 from gym_rlseg.rewards.label_images import score_labels
-
-#: Standard deviation in pixels of what the image is blurred by before its pixels are judged.
-_BLUR = 1.0
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Seen:
-    """An image float32 (C, H, W), and what pixels of objects count by, (H, W); None: all alike."""
-
-    image: NDArray[np.float32]
-    weight: NDArray[np.float64] | None
+from gym_rlseg.rewards.pixel_credit import PixelEvidence, Seen, seen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,35 +43,25 @@ class PriorsColouringReward(ColouringReward):
     """
 
     reward: Any = "circularity"
-    pixels: Literal["none", "brightness", "darkness"] = "none"
+    pixels: PixelEvidence = "none"
     channel: Channel = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "reward", REWARDS.build(self.reward))
 
-    def prepare(self, sample: Sample) -> _Seen:
+    def prepare(self, sample: Sample) -> Seen:
         """See `ColouringReward.prepare`; rewards of priors are for images."""
         if sample.image.ndim != 3:
             raise ValueError(
                 f"{sample.name}: rewards of priors are for images (C, H, W), got "
                 f"{sample.image.shape}; volumes need labels and the reward 'prox' or 'ins'"
             )
-        if self.pixels == "none":
-            return _Seen(image=sample.image, weight=None)
-        if self.channel >= len(sample.image):
-            raise ValueError(
-                f"{sample.name}: pixels={self.pixels!r} needs channel {self.channel}, counted "
-                f"from 0, but the image has {len(sample.image)}"
-            )
-        smooth = gaussian_filter(sample.image[self.channel].astype(np.float64), _BLUR)
-        bright = brightness(smooth.ravel(), np.ones(smooth.size)).reshape(smooth.shape)
-        weight = bright if self.pixels == "brightness" else 1 - bright
-        return _Seen(image=sample.image, weight=weight)
+        return seen(sample, self.pixels, self.channel)
 
     def scorer(
         self,
-        prepared: _Seen,
+        prepared: Seen,
         steps: int,
         kept: NDArray[np.bool_] | None = None,
     ) -> Scorer:
@@ -92,8 +70,8 @@ class PriorsColouringReward(ColouringReward):
 
 
 class _PriorsScorer(Scorer):
-    def __init__(self, reward: Reward, seen: _Seen, kept: NDArray[np.bool_] | None) -> None:
-        self._reward, self._seen, self._kept = reward, seen, kept
+    def __init__(self, reward: Reward, image: Seen, kept: NDArray[np.bool_] | None) -> None:
+        self._reward, self._seen, self._kept = reward, image, kept
 
     def __call__(self, colours: Colours, objects: NDArray[np.int32] | None) -> PixelScores:
         if objects is None:
@@ -102,10 +80,9 @@ class _PriorsScorer(Scorer):
         scores = score_labels(self._seen.image, objects, self._reward)
         which = np.unique(objects, return_inverse=True)[1].reshape(objects.shape)
         speck = (objects == 0) & (colours != 0)
-        pixels, ground = np.where(speck, 0.0, scores.objects[which]), scores.ground[which]
-        if self._seen.weight is not None:
-            pixels *= np.where(ground, 1.0 - self._seen.weight, self._seen.weight)
-        pixels = pixels.astype(np.float32)
+        ground = scores.ground[which]
+        earned = np.where(speck, 0.0, scores.objects[which]) * self._seen.of(ground)
+        pixels = earned.astype(np.float32)
         kept = np.ones(colours.shape, np.bool_) if self._kept is None else self._kept
         pixels *= kept
         on_ground = pixels * ground

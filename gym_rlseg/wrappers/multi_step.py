@@ -12,7 +12,7 @@ from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
 from gym_rlseg.envs import SuperpixelEnv
-from gym_rlseg.envs.superpixel.action import check_action
+from gym_rlseg.envs.action import check_action
 from gym_rlseg.options import check_declared
 
 Observation = dict[str, NDArray]
@@ -80,7 +80,7 @@ class MultiStep(gym.Wrapper[Observation, Action, Observation, Action], RecordCon
             ResetNeeded: if there was no reset since the last episode's end.
             ValueError: if the action isn't one of the environment's.
         """
-        moved = self._weights + check_action(action, len(self._weights)) - np.float32(0.5)
+        moved = self._weights + check_action(action, self._weights.shape) - np.float32(0.5)
         weights = np.clip(moved, 0.0, 1.0).astype(np.float32)
         if 0 < self._step_number < self._n_steps:
             self.env.reset(options={"index": self._index})

@@ -1,4 +1,4 @@
-"""Actions as they come in: one weight per edge, or a batch of them."""
+"""Batches of actions as they come in: one weight per edge and environment."""
 
 from __future__ import annotations
 
@@ -9,25 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-
-def check_action(action: Any, n_edges: int) -> NDArray[np.float32]:
-    """The action as an array (n_edges,).
-
-    Raises:
-        ValueError: if it has another shape, no floats, NaN or values outside [0, 1].
-    """
-    weights = np.asarray(action)
-    if weights.shape != (n_edges,):
-        raise ValueError(f"action must have shape ({n_edges},), got {weights.shape}")
-    if weights.dtype.kind != "f":
-        raise ValueError(f"action must hold floats, got dtype {weights.dtype}")
-    # Written so that NaN fails as well.
-    if not (np.minimum.reduce(weights) >= 0.0 and np.maximum.reduce(weights) <= 1.0):
-        raise ValueError(
-            "action must lie in [0, 1] without NaN, got values from "
-            f"{weights.min()} to {weights.max()}"
-        )
-    return weights
+from gym_rlseg.envs.action import check_action
 
 
 def check_actions(actions: Any, n_envs: int, n_edges: int) -> NDArray[np.float32]:
@@ -52,7 +34,7 @@ def check_actions(actions: Any, n_envs: int, n_edges: int) -> NDArray[np.float32
     checked = []
     for i, action in enumerate(actions):
         with of_environment(i):
-            checked.append(check_action(action, n_edges))
+            checked.append(check_action(action, (n_edges,)))
     return np.stack(checked)
 
 

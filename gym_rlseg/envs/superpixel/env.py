@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
-import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
-from gym_rlseg.envs.arguments import reset_options
-from gym_rlseg.envs.superpixel.action import check_action
+from gym_rlseg.envs.action import check_action
+from gym_rlseg.envs.base import SourceEnv
 from gym_rlseg.envs.superpixel.episode import Episode, info_of, padded_info_of
 from gym_rlseg.envs.superpixel.observation import (
     Capacity,
@@ -28,16 +27,12 @@ from gym_rlseg.envs.superpixel.pool import GraphPool
 from gym_rlseg.graph import PARTITIONS, SuperpixelGraph
 from gym_rlseg.graph.feature_sets import feature_names
 from gym_rlseg.images import ImageSource, UnusableImageError
-from gym_rlseg.options import is_whole
 from gym_rlseg.rewards import REWARDS
 from gym_rlseg.rewards.base import Scores
 from gym_rlseg.segmentation.segmentation import segment
 
-if TYPE_CHECKING:
-    from gym_rlseg.pictures.viewer import Viewer
 
-
-class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
+class SuperpixelEnv(SourceEnv[Observation, NDArray[np.float32], Episode, SuperpixelGraph]):
     """Segments one image per episode by one weight per edge of its superpixel graph.
 
     `env.unwrapped.__doc__` tells the task of the environment at hand; docs/environments
@@ -60,14 +55,11 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         ValueError: if an argument or the images can't be used; the sentence says why.
     """
 
-    metadata = {"render_modes": ["human", "rgb_array"], "render_fps": 2}  # noqa: RUF012
+    pool: GraphPool
 
     def __init__(self, source: str | dict[str, Any] | ImageSource, **keywords: Any) -> None:
-        self._keywords = {"source": source, **keywords}
         self.options = options = SuperpixelOptions.from_keywords(source, **keywords)
-        self.render_mode = options.render_mode
-        # Its own, as vector environments write into it.
-        self.metadata = dict(self.metadata)
+        super().__init__({"source": source, **keywords}, options.render_mode)
         self.subgraph_sizes = options.subgraph_sizes
         self.reward = REWARDS.build(options.reward)
         self.partition = PARTITIONS.build(options.partition)
@@ -100,9 +92,6 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
                 image=(len(probe.image), *frame) if options.observe_image else None,
             )
         )
-        self._episode: Episode | None = None
-        self._following = 0
-        self._viewer: Viewer | None = None
 
     def make_room(self, capacity: Capacity) -> None:
         """Other room in observations: the spaces change, so nothing may have used them yet."""
@@ -128,8 +117,7 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
             ValueError: if the options are unknown or the sample can't be used.
         """
         episode = self.begin(seed=seed, options=options)
-        if self.render_mode == "human":
-            self.render()
+        self._follow()
         return padded(episode.graph, self.capacity), self.info()
 
     def begin(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Episode:
@@ -139,23 +127,19 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
             seed: see `reset`.
             options: see `reset`.
         """
-        index = reset_options(options, "index").get("index")
-        super().reset(seed=seed)
-        if seed is not None:
-            self._following = 0
-        if index is not None and not is_whole(index):
-            raise ValueError(f"reset options: index must be an integer, got {index!r}")
-        if index is not None:
-            index, graph = int(index), self.pool.graph(int(index))
-        elif self.pool.split == "train":
-            index, graph = self.pool.draw(self.np_random, self._check_room)
-        else:
-            limit, first = self.pool.limit, self._following
-            index, graph = self.pool.first((i % limit for i in count(first)), self._check_room)
-            self._following = (index + 1) % limit
+        index, graph = self._take(seed, options)
         check_fits(graph, self.capacity)
         self._episode = Episode(graph=graph, index=index)
         return self._episode
+
+    def _at(self, index: int) -> SuperpixelGraph:
+        return self.pool.graph(index)
+
+    def _draw(self) -> tuple[int, SuperpixelGraph]:
+        return self.pool.draw(self.np_random, self._check_room)
+
+    def _first(self, indices: Iterator[int]) -> tuple[int, SuperpixelGraph]:
+        return self.pool.first(indices, self._check_room)
 
     def _check_room(self, graph: SuperpixelGraph) -> None:
         """Have a graph passed over that is larger than what room was made for unasked."""
@@ -181,10 +165,9 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         if episode is None or episode.result is not None:
             raise ResetNeeded("an episode has one step: call reset() before step()")
         graph = episode.graph
-        weights = check_action(action, self.capacity.edges)[: graph.n_edges].copy()
+        weights = check_action(action, (self.capacity.edges,))[: graph.n_edges].copy()
         episode.result = result = segment(graph, weights, self.partition, self.reward)
-        if self.render_mode == "human":
-            self.render()
+        self._follow()
         return padded(graph, self.capacity), result.reward, True, False, self.info()
 
     def info(self, episode: Episode | None = None) -> dict[str, Any]:
@@ -196,69 +179,23 @@ class SuperpixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         form = padded_info_of if self.options.pad_subgraphs else info_of
         return form(episode or self.episode, self.capacity)
 
-    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
-        """The panels of the paper's Fig. 4, uint8 (H, W, 3); None if they are shown elsewhere.
-
-        "human" needs no call: every reset and step shows them.
-        """
-        if self.render_mode is None:
-            gym.logger.warn("render() needs render_mode='rgb_array' when the environment is made")
-            return None
-        if self.render_mode == "human":
-            self.show(self.episode)
-            return None
-        return self._picture(self.episode)
-
-    def show(self, episode: Episode) -> None:
-        """Show an episode in the window, whatever the render mode."""
-        from gym_rlseg.pictures.viewer import Viewer
-
-        if self._viewer is None:
-            self._viewer = Viewer(fps=self.metadata["render_fps"])
-        self._viewer.show(self._picture(episode))
-
-    def close(self) -> None:
-        """Close the window, if there is one."""
-        if self._viewer is not None:
-            self._viewer.close()
-
     def _picture(self, episode: Episode) -> NDArray[np.uint8]:
+        """The panels of the paper's Fig. 4."""
         from gym_rlseg.pictures.panels import render_panels
 
         return render_panels(episode.graph, episode.result, shape=self._frame_shape)
 
-    def variant(self, **changes: Any) -> SuperpixelEnv:
+    def variant(self, **changes: Any) -> Self:
         """A new environment with the same arguments but for `changes`.
 
         Room for nodes and edges is this environment's, unless changed as well. What follows
         this one in a window doesn't follow the other.
         """
-        kept: dict[str, Any] = {"max_nodes": self.capacity.nodes, "max_edges": self.capacity.edges}
-        if self.render_mode == "human":
-            kept["render_mode"] = None
-        made = type(self)(**{**self._keywords, **kept, **changes})
+        room = {"max_nodes": self.capacity.nodes, "max_edges": self.capacity.edges}
+        made = super().variant(**{**room, **changes})
         if made.capacity.image is not None and self.capacity.image is not None:
             made.make_room(replace(made.capacity, image=self.capacity.image))
         return made
-
-    def sibling(self) -> SuperpixelEnv:
-        """Another environment that draws from the same pool, so that graphs are kept once."""
-        other = copy.copy(self)
-        other._np_random = other._np_random_seed = None
-        other._episode = other._viewer = None
-        other._following = 0
-        return other
-
-    @property
-    def episode(self) -> Episode:
-        """The current image and, after a step, what came of it.
-
-        Raises:
-            ResetNeeded: before the first reset.
-        """
-        if self._episode is None:
-            raise ResetNeeded("there is no image yet: call reset()")
-        return self._episode
 
     @property
     def graph(self) -> SuperpixelGraph:

@@ -133,7 +133,7 @@ class SuperpixelVectorEnv(SyncVectorEnv):
                 self._singles[i].begin(seed=seeds[i], options={"index": indices[i]})
             infos[i] = self._singles[i].info()
             if self.render_mode == "human":
-                self._singles[i].render()
+                self._singles[i].show(self._singles[i].episode)
         self._prepare(replace=True)
         observations = self._observe()
         self._ended &= ~mask
