@@ -13,7 +13,9 @@ Columns: symmetric best dice, average precision at IoU 0.5 and its mean over IoU
 (1 = perfect); variation of information lost to splits and merges in bits, adapted Rand error,
 and the difference of the numbers of objects (0 = perfect); aggregated Jaccard index, panoptic
 quality and its two factors, recognition and segmentation quality, F1 of the objects at IoU 0.5
-(1 = perfect); numbers of splits and of merges (0 = perfect).
+(1 = perfect); numbers of splits and of merges (0 = perfect); coverage, the best
+IoU of each true object, weighted by area and not (1 = perfect), and shares of objects and of
+true objects that touch nothing (0 = perfect).
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ _COLUMNS = {
     "sbd": "SBD", "ap50": "AP50", "mean_ap": "mean AP", "vi_split": "VI split",
     "vi_merge": "VI merge", "rand_error": "Rand error", "count_difference": "|DiC|",
     "aji": "AJI", "pq": "PQ", "rq": "RQ", "sq": "SQ", "f1": "F1", "splits": "splits",
-    "merges": "merges",
+    "merges": "merges", "mwcov": "MWCov", "mucov": "MUCov", "avg_fp": "avg FP", "avg_fn": "avg FN",
 }  # fmt: skip
 
 

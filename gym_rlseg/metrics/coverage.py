@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gym_rlseg.metrics.overlap import LabelImage, object_overlaps
+from gym_rlseg.metrics.overlap import LabelImage, ObjectOverlaps, object_overlaps
 
 
 class Coverage(NamedTuple):
@@ -42,7 +42,11 @@ def coverage(segmentation: LabelImage, truth: LabelImage) -> Coverage:
     Raises:
         ValueError: if the two are no label images of one shape.
     """
-    objects = object_overlaps(segmentation, truth)
+    return covering(object_overlaps(segmentation, truth))
+
+
+def covering(objects: ObjectOverlaps) -> Coverage:
+    """`coverage` from the overlaps of objects."""
     best, areas = np.zeros(objects.area_b.size), objects.area_b
     np.maximum.at(best, objects.b, objects.iou)
     bare = objects.alike_if_empty

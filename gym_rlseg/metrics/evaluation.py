@@ -9,6 +9,7 @@ import numpy as np
 
 from gym_rlseg.metrics.clustering import information, rand_error
 from gym_rlseg.metrics.counts import errors
+from gym_rlseg.metrics.coverage import covering
 from gym_rlseg.metrics.dice import best_dice
 from gym_rlseg.metrics.jaccard import jaccard
 from gym_rlseg.metrics.matching import f1, mean_precision, panoptic, precision
@@ -34,6 +35,10 @@ class Evaluation:
         f1: F1 of the objects at IoU 0.5, in [0, 1], 1 = perfect.
         splits: cuts within the truth's objects, 0 = perfect.
         merges: missing cuts between the truth's objects, 0 = perfect.
+        mwcov: best IoU of each of the truth's objects, mean by their areas, in [0, 1], 1 = perfect.
+        mucov: the same without weights.
+        avg_fp: share of objects that touch none of the truth's, in [0, 1], 0 = perfect.
+        avg_fn: share of the truth's objects that nothing touches, in [0, 1], 0 = perfect.
     """
 
     sbd: float
@@ -50,6 +55,10 @@ class Evaluation:
     f1: float
     splits: float
     merges: float
+    mwcov: float
+    mucov: float
+    avg_fp: float
+    avg_fn: float
 
 
 def evaluate(segmentation: LabelImage, truth: LabelImage) -> Evaluation:
@@ -69,6 +78,7 @@ def evaluate_overlaps(table: Overlaps) -> Evaluation:
     """`evaluate` from the overlaps of a segmentation with the truth."""
     objects = of_objects(table)
     vi, quality, wrong = information(table), panoptic(objects), errors(objects)
+    covered = covering(objects)
     return Evaluation(
         sbd=best_dice(objects),
         vi_split=vi.split,
@@ -84,6 +94,10 @@ def evaluate_overlaps(table: Overlaps) -> Evaluation:
         f1=f1(objects, 0.5),
         splits=float(wrong.splits),
         merges=float(wrong.merges),
+        mwcov=covered.weighted,
+        mucov=covered.unweighted,
+        avg_fp=covered.false_positive,
+        avg_fn=covered.false_negative,
     )
 
 

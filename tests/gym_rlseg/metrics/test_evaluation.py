@@ -29,6 +29,7 @@ PERFECT = Evaluation(
     sbd=1.0, vi_split=0.0, vi_merge=0.0, rand_error=0.0, ap50=1.0, mean_ap=1.0,
     count_difference=0.0,
     aji=1.0, pq=1.0, rq=1.0, sq=1.0, f1=1.0, splits=0.0, merges=0.0,
+    mwcov=1.0, mucov=1.0, avg_fp=0.0, avg_fn=0.0,
 )  # fmt: skip
 SCORED = (
     metrics.symmetric_best_dice,
@@ -106,6 +107,10 @@ def test_merged(two_squares: Labels) -> None:
             f1=2 / 3,
             splits=0.0,
             merges=1.0,
+            mwcov=0.5,
+            mucov=0.5,
+            avg_fp=0.0,
+            avg_fn=0.0,
         )
     )
     assert metrics.matched_objects(merged, two_squares) == 1
@@ -134,6 +139,10 @@ def test_split(two_squares: Labels) -> None:
             f1=0.8,
             splits=1.0,
             merges=0.0,
+            mwcov=0.75,
+            mucov=0.75,
+            avg_fp=0.0,
+            avg_fn=0.0,
         )
     )
     assert metrics.matched_objects(split, two_squares) == 2
@@ -169,6 +178,10 @@ def test_shifted_by_one_pixel(two_squares: Labels) -> None:
             f1=1.0,
             splits=0.0,
             merges=0.0,
+            mwcov=0.6,
+            mucov=0.6,
+            avg_fp=0.0,
+            avg_fn=0.0,
         )
     )
 
@@ -369,7 +382,10 @@ def test_values_of_labels_do_not_matter(
 @given(label_images(), label_images())
 def test_bounds_and_symmetry(segmentation: Labels, truth: Labels) -> None:
     scores, swapped = evaluate(segmentation, truth), evaluate(truth, segmentation)
-    for name in ("sbd", "rand_error", "ap50", "mean_ap", "aji", "pq", "rq", "sq", "f1"):
+    for name in (
+        "sbd", "rand_error", "ap50", "mean_ap", "aji", "pq", "rq", "sq", "f1", "mwcov", "mucov",
+        "avg_fp", "avg_fn",
+    ):  # fmt: skip
         value = getattr(scores, name)
         assert 0.0 <= value <= 1.0
     assert scores.mean_ap <= scores.ap50 + 1e-12  # the mean rounds
@@ -380,6 +396,7 @@ def test_bounds_and_symmetry(segmentation: Labels, truth: Labels) -> None:
     for name in ("sbd", "ap50", "mean_ap", "count_difference", "pq", "rq", "sq", "f1"):
         assert getattr(scores, name) == pytest.approx(getattr(swapped, name))
     assert (swapped.splits, swapped.merges) == (scores.merges, scores.splits)
+    assert (swapped.avg_fp, swapped.avg_fn) == (scores.avg_fn, scores.avg_fp)
     for value in vars(scores).values():
         assert type(value) is float
 
@@ -457,6 +474,10 @@ def test_mean_scores() -> None:
         f1=0.0,
         splits=3.0,
         merges=1.0,
+        mwcov=0.25,
+        mucov=0.0,
+        avg_fp=1.0,
+        avg_fn=0.5,
     )
     assert mean_scores([PERFECT, worst]) == Evaluation(
         sbd=0.5,
@@ -473,6 +494,10 @@ def test_mean_scores() -> None:
         f1=0.5,
         splits=1.5,
         merges=0.5,
+        mwcov=0.625,
+        mucov=0.5,
+        avg_fp=0.5,
+        avg_fn=0.25,
     )
     assert mean_scores([worst]) == worst
     assert all(type(value) is float for value in vars(mean_scores([worst])).values())
