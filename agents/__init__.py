@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agents.api import Run, segment, train
     from agents.colouring import Colouring, ColouringConfig
+    from agents.mask_actor_critic import MaskActorCritic, MaskActorCriticConfig
     from agents.pretraining import pretrain
     from agents.subgraph_reinforce import SubgraphREINFORCE, SubgraphREINFORCEConfig
     from agents.subgraph_sac import SubgraphSAC, SubgraphSACConfig
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Colouring",
     "ColouringConfig",
+    "MaskActorCritic",
+    "MaskActorCriticConfig",
     "Run",
     "SubgraphREINFORCE",
     "SubgraphREINFORCEConfig",
@@ -38,6 +41,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'agents' has no attribute {name!r}")
     rooms = {
         "Colouring": "colouring",
+        "MaskActorCritic": "mask_actor_critic",
         "SubgraphREINFORCE": "subgraph_reinforce",
         "SubgraphSAC": "subgraph_sac",
         "pretrain": "pretraining",

@@ -8,6 +8,7 @@ from agents.colouring import Colouring
 from agents.common.agent import Agent
 from agents.graph.agent import GraphAgent
 from agents.graph.options import AgentOptions
+from agents.mask_actor_critic import MaskActorCritic
 from agents.subgraph_reinforce import SubgraphREINFORCE
 from agents.subgraph_sac import SubgraphSAC
 
@@ -17,7 +18,11 @@ GRAPH_ALGORITHMS: Mapping[str, type[GraphAgent]] = {
     "reinforce": SubgraphREINFORCE,
 }
 #: What `algorithm` in a config names.
-ALGORITHMS: Mapping[str, type[Agent]] = {**GRAPH_ALGORITHMS, "colouring": Colouring}
+ALGORITHMS: Mapping[str, type[Agent]] = {
+    **GRAPH_ALGORITHMS,
+    "colouring": Colouring,
+    "masks": MaskActorCritic,
+}
 
 
 def agent_of(options: AgentOptions) -> type[GraphAgent]:

@@ -24,8 +24,8 @@ from typing import Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.colouring.options import ColouringConfig
 from agents.common.threads import torch_threads
+from agents.graph.options import AgentOptions
 from agents.one_shot import Config, train_on
 from agents.runs.config import RunConfig
 from agents.runs.durations import parse_duration
@@ -34,7 +34,7 @@ from agents.runs.folder import RunFolder
 from agents.runs.training import TrainingCall
 from agents.runs.training import train as train_run
 from agents.segmenting.adaptation import adapt as adapt_to
-from agents.segmenting.colourings import ColouringSegmenter
+from agents.segmenting.by_pixels import pixel_segmenter
 from agents.segmenting.found import Filters, Found
 from agents.segmenting.given_images import Images, given_images, is_one
 from agents.segmenting.measures import MEASURES, check_measures
@@ -189,14 +189,14 @@ def segment(
             folder = RunFolder(Path(scratch) / "run")
             options = TrainingCall(device=device, threads=threads, progress_bar=progress)
             config, source = train_on(images, run, {"time_limit": time_limit}, folder, options)
-        if isinstance(config.agent, ColouringConfig):
+        if not isinstance(config.agent, AgentOptions):
             if adapt is not None or solver is not None:
                 raise ValueError("adapt and solver are for runs on superpixel graphs")
-            colourings = ColouringSegmenter(
-                folder.best, config.environment, tile=tile, device=device
+            pixels = pixel_segmenter(
+                config.algorithm, folder.best, config.environment, tile=tile, device=device
             )
-            coloured = [colourings.segment(source.load(key).image) for key in source.listing]
-            return coloured[0] if is_one(images, source) else coloured
+            found_labels = [pixels.segment(source.load(key).image) for key in source.listing]
+            return found_labels[0] if is_one(images, source) else found_labels
         segmenter = Segmenter(
             folder.best, config.environment, solver=solver, search=search, tile=tile, device=device
         )

@@ -22,6 +22,8 @@ from stable_baselines3.common.noise import NormalActionNoise
 from agents import (
     Colouring,
     ColouringConfig,
+    MaskActorCritic,
+    MaskActorCriticConfig,
     SubgraphREINFORCE,
     SubgraphREINFORCEConfig,
     SubgraphSAC,
@@ -36,7 +38,7 @@ from agents.sb3 import (
     GraphTD3,
     OneStepReplayBuffer,
 )
-from gym_rlseg.envs import ColouringEnv, SuperpixelEnv
+from gym_rlseg.envs import ColouringEnv, MasksEnv, SuperpixelEnv
 from gym_rlseg.envs.colouring.options import ColouringOptions
 from gym_rlseg.envs.masks.options import MasksOptions
 from gym_rlseg.envs.superpixel.options import SuperpixelOptions
@@ -184,8 +186,15 @@ def test_entries_of_observation_and_info():
 def test_options_of_agent_and_partitions():
     assert options("agents/subgraph_sac.md") == [defaults(SubgraphSACConfig)]
     assert options("agents/colouring.md") == [defaults(ColouringConfig)]
+    assert options("agents/masks.md") == [defaults(MaskActorCriticConfig)]
     assert options("agents/subgraph_reinforce.md") == [defaults(SubgraphREINFORCEConfig)]
     assert options("howto/partition.md") == [defaults(Multicut), defaults(Agglomeration)]
+
+
+MASKS = {
+    "batch": 2, "widths": (2, 4), "channel_widths": (2, 4), "evaluate_every": 20,
+    **dict.fromkeys(["channel_steps", "mask_steps", "start_steps", "critic_steps"], 4),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -194,6 +203,7 @@ def test_options_of_agent_and_partitions():
         (SubgraphSAC, "agents/subgraph_sac.md", {"learning_starts": 4, "actor_starts": 4}),
         (SubgraphREINFORCE, "agents/subgraph_reinforce.md", {"samples": 2, "images": 2}),
         (Colouring, "agents/colouring.md", {"batch": 2, "widths": (2, 4)}),
+        (MaskActorCritic, "agents/masks.md", MASKS),
     ],
 )
 def test_metrics_of_an_agent(tmp_path, monkeypatch, agent_class, page, changes):
@@ -216,8 +226,12 @@ def test_metrics_of_an_agent(tmp_path, monkeypatch, agent_class, page, changes):
 
     monkeypatch.setattr(reporting, "EventLog", Log)
     options = {"tensorboard_log": tmp_path, "evaluation_samples": 1, **changes}
-    colours = {"source": SMALL["source"], "pool_size": 2}
-    env = ColouringEnv(**colours) if agent_class is Colouring else SuperpixelEnv(**SMALL)
+    pixels = {"source": SMALL["source"], "pool_size": 2}
+    env = (
+        ColouringEnv(**pixels) if agent_class is Colouring
+        else MasksEnv(**pixels) if agent_class is MaskActorCritic
+        else SuperpixelEnv(**SMALL)
+    )  # fmt: skip
     agent_class("default", env, **options).learn(20)
     (table,) = (t for t in tables(page) if t[0][0] == "Tag")
     assert {code(row[0]) for row in table[1:]} == logged

@@ -106,7 +106,7 @@ def _refuse(args: argparse.Namespace, config: RunConfig) -> None:
     Raises:
         ValueError: naming the options.
     """
-    if config.colouring:
+    if config.by_pixels:
         raise ValueError(f"an OUT that ends in {_ENDING} is for runs on superpixel graphs alone")
     others = {
         "--adapt": args.adapt, "--min-score": args.min_score, "--overlays": args.overlays,

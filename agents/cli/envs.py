@@ -15,9 +15,8 @@ def run(args: argparse.Namespace) -> int:
     """List; see the module's text."""
     import gymnasium as gym
 
-    from agents.runs.environment import colouring_ids, environment_ids
+    from agents.runs.environment import PIXEL_KINDS, environment_ids, pixel_ids
     from agents.runs.yaml_files import one_line
-    from gym_rlseg.envs.colouring.options import ColouringOptions
     from gym_rlseg.envs.superpixel.options import SuperpixelOptions, defaults
     from gym_rlseg.images import SOURCES
     from gym_rlseg.options import plain
@@ -31,12 +30,13 @@ def run(args: argparse.Namespace) -> int:
         if own["source"] == "files":
             say("  path: (required) a folder with images, or one file")
         say("")
-    for env_id in colouring_ids():
-        say(f"{env_id}  (algorithm: colouring)")
-        own = plain(gym.spec(env_id).kwargs)
-        for name, value in {**defaults(ColouringOptions), **own}.items():
-            say(f"  {name}: {one_line(value)}")
-        say("")
+    for algorithm, kind in PIXEL_KINDS.items():
+        for env_id in pixel_ids(algorithm):
+            say(f"{env_id}  (algorithm: {algorithm})")
+            own = plain(gym.spec(env_id).kwargs)
+            for name, value in {**defaults(kind.options), **own}.items():
+                say(f"  {name}: {one_line(value)}")
+            say("")
     say("all others, unless listed above")
     for name, value in defaults(SuperpixelOptions).items():
         say(f"  {name}: {one_line(value)}")

@@ -15,8 +15,9 @@ pixels, area and centroid in µm as well where the file tells the size of a pixe
 
 A run of the algorithm colouring writes label images, or label volumes of as many pages as the
 stacks in IMAGES have, and both tables; it has no scores, and volumes have the volume in voxels in
-place of the area. Of the options below, --min-size, --tile, --measure, --export, --pattern,
---device and --threads are for it.
+place of the area. A run of the algorithm masks does so for images. Of the options below,
+--min-size, --tile (of colouring), --measure, --export, --pattern, --device and --threads are for
+both.
 
 An OUT that ends in .zarr takes one image, of any size, and becomes an OME-Zarr of its labels:
 the image is read, segmented and written in blocks, in --workers processes, by the plain
@@ -140,8 +141,8 @@ def run(args: argparse.Namespace) -> int:
     config = RunConfig.load(folder.config)
     if in_blocks:
         return blocks.run(args, config, folder)
-    if config.colouring:
-        return _colourings(args, config, folder, exporters)
+    if config.by_pixels:
+        return _by_pixels(args, config, folder, exporters)
     from agents.segmenting.file_by_file import segment_files
 
     job = by_workers.job_of(args, config, folder, out)
@@ -173,18 +174,13 @@ def _outcome(targets: Sequence[Target], labels: LabelFolder) -> int:
     return 1 if labels.failed else 0
 
 
-def _colourings(
+def _by_pixels(
     args: argparse.Namespace, config: RunConfig, folder: RunFolder, exporters: Sequence[Exporter]
 ) -> int:
-    """Segment by a run of the agent `colouring`, which has fewer options."""
+    """Segment by a run of an agent that acts on pixels, which has fewer options."""
     from agents.common.threads import torch_threads
     from agents.runs.environment import files_reader
-    from agents.segmenting.colourings import (
-        ColouringFolder,
-        ColouringSegmenter,
-        segment_colourings,
-        source_of,
-    )
+    from agents.segmenting.by_pixels import PixelFolder, pixel_segmenter, segment_images, source_of
 
     others = {
         "--solver": args.solver, "--adapt": args.adapt, "--no-search": not args.search,
@@ -195,19 +191,19 @@ def _colourings(
     if refused:
         raise ValueError(
             f"{', '.join(refused)}: for runs on superpixel graphs alone, this one is of the "
-            "algorithm colouring"
+            f"algorithm {config.algorithm}"
         )
     with torch_threads(args.threads):
-        segmenter = ColouringSegmenter(
-            folder.best, config.environment, min_size=args.min_size or None, tile=args.tile,
-            device=args.device,
+        segmenter = pixel_segmenter(
+            config.algorithm, folder.best, config.environment, min_size=args.min_size or None,
+            tile=args.tile, device=args.device,
         )  # fmt: skip
         reading = {**vars(files_reader(config.environment)), **given(args)}
         source = source_of(segmenter, places(args), args.pattern, reading)
         out = user_path(args.output)
         measures = None if args.measure is MEASURES else args.measure
-        labels = ColouringFolder(out=out, measures=measures, exporters=exporters)
-        total, failed = segment_colourings(segmenter, source, labels, _tell)
+        labels = PixelFolder(out=out, measures=measures, exporters=exporters)
+        total, failed = segment_images(segmenter, source, labels, _tell)
     say(f"{total - failed} of {total} images segmented, labels in {out}")
     return 1 if failed else 0
 
@@ -223,10 +219,10 @@ def _adapt(
     segmenter: Segmenter, config: RunConfig, source: FilesSource, args: argparse.Namespace
 ) -> None:
     """Let the segmenter use an agent that has been trained on these very images."""
-    from agents.colouring.options import ColouringConfig
+    from agents.graph.options import AgentOptions
     from agents.segmenting.adaptation import adapt
 
-    assert not isinstance(config.agent, ColouringConfig), "colourings aren't adapted"
+    assert isinstance(config.agent, AgentOptions), "others aren't adapted"
     say("adapting to the images ...")
     adapted = adapt(
         segmenter,

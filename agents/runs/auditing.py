@@ -68,8 +68,9 @@ def audit_config(
     Raises:
         ValueError: if an image, the labels or the run can't be used.
     """
-    if config.colouring:
-        raise ValueError("audits are for rewards of superpixel graphs, not of colourings")
+    if config.by_pixels:
+        kind = "colourings" if config.algorithm == "colouring" else "masks"
+        raise ValueError(f"audits are for rewards of superpixel graphs, not of {kind}")
     if trained is not None:
         trained.check_run(trained.best)
     changes: dict[str, object] = {}

@@ -14,10 +14,18 @@ from annotated_types import Ge, Le, Lt
 
 from agents.colouring.options import ColouringConfig
 from agents.graph.options import AgentOptions
+from agents.mask_actor_critic.options import MaskActorCriticConfig
 from agents.runs.durations import format_duration, parse_duration
-from agents.runs.environment import build_colouring_env, build_env, colouring_ids, resolve
+from agents.runs.environment import (
+    PIXEL_KINDS,
+    PixelEnv,
+    build_env,
+    build_pixel_env,
+    pixel_algorithm,
+    resolve,
+)
 from agents.runs.yaml_files import one_line, read_yaml
-from gym_rlseg.envs import ColouringEnv, SuperpixelEnv
+from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.images import ListedSource
 from gym_rlseg.options import Options, check_names, plain, suggest
 from gym_rlseg.options.declared import shown
@@ -31,9 +39,10 @@ _COMMENTS = {
 }
 #: Used where neither a time limit nor a number of time steps is given.
 DEFAULT_TIME_LIMIT = "10m"
-#: Used where a config names none, but for colourings, for which there is one.
+#: Used where a config names none, on superpixel graphs; of what acts on pixels there is one each.
 DEFAULT_ALGORITHM = "sac"
-_COLOURING = "colouring"
+#: Options of agents that act on pixels.
+PixelConfig = ColouringConfig | MaskActorCriticConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +87,7 @@ class RunConfig:
     environment: Mapping[str, Any]
     algorithm: str
     policy: str
-    agent: AgentOptions | ColouringConfig
+    agent: AgentOptions | PixelConfig
     training: Training
     source: ListedSource[Any] | None = dataclasses.field(default=None, compare=False, repr=False)
 
@@ -169,45 +178,43 @@ class RunConfig:
         }
 
     @property
-    def colouring(self) -> bool:
-        """Whether it is about colourings rather than superpixel graphs."""
-        return self.algorithm == _COLOURING
+    def by_pixels(self) -> bool:
+        """Whether it is about pixels (colourings, masks) rather than superpixel graphs."""
+        return self.algorithm in PIXEL_KINDS
 
     def make_env(self) -> SuperpixelEnv:
         """The environment on superpixel graphs.
 
         Raises:
-            ValueError: if its images can't be used, or it is one of colourings.
+            ValueError: if its images can't be used, or it has none.
         """
-        if self.colouring:
+        if self.by_pixels:
             raise ValueError(f"{self.environment['id']} has no superpixels; this is for those")
         return build_env(self.environment, self.source)
 
-    def make_colouring_env(self) -> ColouringEnv:
-        """The environment of colourings.
+    def make_pixel_env(self) -> PixelEnv:
+        """The environment whose agent acts on pixels.
 
         Raises:
             ValueError: if its images can't be used.
         """
-        return build_colouring_env(self.environment, self.source)
+        return build_pixel_env(self.environment, self.source)
 
 
-def _agent(
-    options: Mapping[str, Any], env_id: str
-) -> tuple[str, str, AgentOptions | ColouringConfig]:
+def _agent(options: Mapping[str, Any], env_id: str) -> tuple[str, str, AgentOptions | PixelConfig]:
     """Names of algorithm and policy, and the options that they come to."""
     from agents.algorithms import ALGORITHMS
     from agents.common.arguments import configure
 
     values = dict(options)
-    colouring = env_id in colouring_ids()
-    algorithm = values.pop("algorithm", _COLOURING if colouring else DEFAULT_ALGORITHM)
+    of_pixels = pixel_algorithm(env_id)
+    algorithm = values.pop("algorithm", of_pixels or DEFAULT_ALGORITHM)
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise ValueError(
             f"unknown algorithm {shown(algorithm)}{suggest(str(algorithm), ALGORITHMS)}"
         )
-    if (algorithm == _COLOURING) != colouring:
-        wanted = repr(_COLOURING) if colouring else "another one"
+    if of_pixels != (algorithm if algorithm in PIXEL_KINDS else None):
+        wanted = "another one" if of_pixels is None else repr(of_pixels)
         raise ValueError(f"algorithm {algorithm!r} can't learn {env_id}; choose {wanted}")
     agent = ALGORITHMS[algorithm]
     known = [f.name for f in dataclasses.fields(agent.config_class)]

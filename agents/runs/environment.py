@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+from gym_rlseg.envs.masks.options import MasksOptions
 
 import gym_rlseg  # noqa: F401  (registers the ids)
-from gym_rlseg.envs import ColouringEnv, SuperpixelEnv, arguments
+from gym_rlseg.envs import ColouringEnv, MasksEnv, SuperpixelEnv, arguments
 from gym_rlseg.envs.colouring.options import ColouringOptions
 from gym_rlseg.envs.superpixel.options import SuperpixelOptions, keywords_of
 from gym_rlseg.images import AugmentedSource, FilesSource, ImageSource, VolumesSource
@@ -24,15 +27,43 @@ from gym_rlseg.paths import user_path
 #: Keys that hold a path, or null; the region may be a channel, too.
 _PATHS = ("path", "labels", "region", "cache")
 
+#: An environment whose agent acts on pixels rather than on superpixel graphs.
+PixelEnv = ColouringEnv | MasksEnv
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelKind:
+    """What an algorithm on pixels is for.
+
+    Attributes:
+        env: its environments' class.
+        options: those of that class.
+    """
+
+    env: type[PixelEnv]
+    options: type[ColouringOptions] | type[MasksOptions]
+
+
+#: By the algorithm's name.
+PIXEL_KINDS: Mapping[str, PixelKind] = {
+    "colouring": PixelKind(env=ColouringEnv, options=ColouringOptions),
+    "masks": PixelKind(env=MasksEnv, options=MasksOptions),
+}
+
 
 def environment_ids() -> tuple[str, ...]:
     """The ids of the registered one-step superpixel environments, sorted."""
     return _ids_of(SuperpixelEnv)
 
 
-def colouring_ids() -> tuple[str, ...]:
-    """The ids of the registered colouring environments, sorted."""
-    return _ids_of(ColouringEnv)
+def pixel_ids(algorithm: str) -> tuple[str, ...]:
+    """The ids of the registered environments that one of `PIXEL_KINDS` is for, sorted."""
+    return _ids_of(PIXEL_KINDS[algorithm].env)
+
+
+def pixel_algorithm(env_id: str) -> str | None:
+    """The algorithm of `PIXEL_KINDS` that an environment is for; None for superpixel graphs."""
+    return next((name for name in PIXEL_KINDS if env_id in pixel_ids(name)), None)
 
 
 def _ids_of(env: type) -> tuple[str, ...]:
@@ -55,16 +86,17 @@ def resolve(options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         ValueError: naming the key that cannot be used. No image is looked at.
     """
     given = dict(options)
-    env_id, ids = given.pop("id", None), (*environment_ids(), *colouring_ids())
+    env_id, ids = given.pop("id", None), (*environment_ids(), *chain(*map(pixel_ids, PIXEL_KINDS)))
     if env_id not in ids:
         raise ValueError(f"unknown id {shown(env_id)}{suggest(str(env_id), ids)}")
     merged = {**gym.spec(env_id).kwargs, **given}
     source = merged["source"]
     name = source.get("name") if isinstance(source, Mapping) else source
-    colouring = env_id in colouring_ids()
-    options_class = ColouringOptions if colouring else SuperpixelOptions
-    check_names("environment", given, ("id", *arguments.keywords_of(options_class, name)))
-    data = ColouringOptions.from_keywords(**merged).to_data() if colouring else _graphs(merged)
+    algorithm = pixel_algorithm(env_id)
+    kind = None if algorithm is None else PIXEL_KINDS[algorithm].options
+    known = arguments.keywords_of(kind or SuperpixelOptions, name)
+    check_names("environment", given, ("id", *known))
+    data = _graphs(merged) if kind is None else kind.from_keywords(**merged).to_data()
     for key in _PATHS:
         is_channel = key == "region" and region_channel(data.get(key)) is not None
         if data.get(key) is not None and not is_channel:
@@ -93,10 +125,8 @@ def _absolute(path: str | list[str], folder: Path) -> str | list[str]:
     return [str(_absolute(one, folder)) for one in path]
 
 
-def build_colouring_env(
-    resolved: Mapping[str, Any], source: ImageSource | None = None
-) -> ColouringEnv:
-    """The environment of a resolved section whose id is one of `colouring_ids`.
+def build_pixel_env(resolved: Mapping[str, Any], source: ImageSource | None = None) -> PixelEnv:
+    """The environment of a resolved section whose id is one of `pixel_ids`.
 
     Args:
         resolved: the section.
@@ -105,11 +135,14 @@ def build_colouring_env(
     Raises:
         ValueError: if its images can't be used.
     """
+    algorithm = pixel_algorithm(resolved["id"])
+    assert algorithm is not None, "see `pixel_ids`"
+    kind = PIXEL_KINDS[algorithm]
     options = {name: value for name, value in resolved.items() if name != "id"}
     if source is not None:
-        own = arguments.keywords_of(ColouringOptions, None)
+        own = arguments.keywords_of(kind.options, None)
         options = {**{name: options[name] for name in own}, "source": source}
-    return ColouringEnv(**options)
+    return kind.env(**options)
 
 
 def build_env(resolved: Mapping[str, Any], source: ImageSource | None = None) -> SuperpixelEnv:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.common.agent import Agent
-from gym_rlseg.envs import ColouringEnv, SuperpixelEnv
+from agents.runs.environment import PixelEnv
+from gym_rlseg.envs import SuperpixelEnv
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,13 +28,14 @@ class Played:
     parts: Mapping[str, float]
 
 
-def played(agent: Agent, env: SuperpixelEnv | ColouringEnv, index: int) -> Played:
+def played(agent: Agent, env: SuperpixelEnv | PixelEnv, index: int) -> Played:
     """Segment image `index` by deterministic actions."""
     observation, info = env.reset(options={"index": index})
     total, over = 0.0, False
     parts: dict[str, float] = {}
+    state: Any = None
     while not over:
-        action, _ = agent.predict(observation, deterministic=True)
+        action, state = agent.predict(observation, state, deterministic=True)
         observation, reward, over, _, info = env.step(action)
         total += float(reward)
         for key in [key for key in info if key.startswith("reward_")]:
@@ -47,7 +49,7 @@ def played(agent: Agent, env: SuperpixelEnv | ColouringEnv, index: int) -> Playe
     return Played(name=name, reward=total, objects=int(env.segmentation.max()), parts=parts)
 
 
-def panels(env: SuperpixelEnv | ColouringEnv) -> Any:
+def panels(env: SuperpixelEnv | PixelEnv) -> Any:
     """A picture of what was segmented last."""
     pixels = env.render()
     assert pixels is not None, "the validation environment renders"

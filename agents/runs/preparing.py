@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from agents.runs.config import RunConfig
-from agents.runs.environment import files_source
-from gym_rlseg.envs import ColouringEnv, SuperpixelEnv
+from agents.runs.environment import PixelEnv, files_source
+from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.envs.superpixel.observation import check_fits
 from gym_rlseg.graph import GraphRecipe
 from gym_rlseg.images import AugmentedSource, ListedSource, UnusableImageError
@@ -121,7 +121,7 @@ def _without(
 
 
 #: Environments of training and validation.
-Envs = tuple[SuperpixelEnv, SuperpixelEnv] | tuple[ColouringEnv, ColouringEnv]
+Envs = tuple[SuperpixelEnv, SuperpixelEnv] | tuple[PixelEnv, PixelEnv]
 
 
 def training_envs(config: RunConfig) -> tuple[Envs, dict[str, str]]:
@@ -138,10 +138,10 @@ def training_envs(config: RunConfig) -> tuple[Envs, dict[str, str]]:
         ValueError: naming an image that can't be used otherwise; or if it asks for workers
             where there are no graphs.
     """
-    if config.colouring:
+    if config.by_pixels:
         if config.training.workers:
-            raise ValueError("training: workers make graphs, which colourings have none of")
-        return _colouring_envs(config), {}
+            raise ValueError("training: workers make graphs, which pixels have none of")
+        return _pixel_envs(config), {}
     env = config.make_env()
     env.pool.hire(config.training.workers)
     eval_env = env.variant(
@@ -162,9 +162,9 @@ def training_envs(config: RunConfig) -> tuple[Envs, dict[str, str]]:
     return (env, eval_env), without_graph(env, eval_env)
 
 
-def _colouring_envs(config: RunConfig) -> tuple[ColouringEnv, ColouringEnv]:
-    """Those of colourings; images that show nothing are passed over when they are drawn."""
-    env = config.make_colouring_env()
+def _pixel_envs(config: RunConfig) -> tuple[PixelEnv, PixelEnv]:
+    """Those for pixels; images that show nothing are passed over when they are drawn."""
+    env = config.make_pixel_env()
     eval_env = env.variant(
         split="validation", pool_size=config.agent.evaluation_samples, render_mode="rgb_array"
     )

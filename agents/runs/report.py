@@ -10,12 +10,13 @@ import numpy as np
 from agents.common.agent import Agent
 from agents.common.evaluation import available_samples
 from agents.runs.config import RunConfig
+from agents.runs.environment import PixelEnv
 from agents.runs.folder import RunFolder
 from agents.runs.learning_curve import render_learning_curve
 from agents.runs.playing import panels as render
 from agents.runs.playing import played
 from agents.runs.yaml_files import one_line
-from gym_rlseg.envs import ColouringEnv, SuperpixelEnv
+from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.pictures.html_page import heading, page, paragraph, picture, table
 from gym_rlseg.writing import read_csv, write_text
 
@@ -52,7 +53,7 @@ def write_report(
     folder: RunFolder,
     config: RunConfig,
     agent: Agent,
-    eval_env: SuperpixelEnv | ColouringEnv,
+    eval_env: SuperpixelEnv | PixelEnv,
     *,
     preparing: float,
 ) -> None:
@@ -80,7 +81,7 @@ def write_report(
     write_text(folder.report, page(f"Training {folder.path.absolute().name}", parts))
 
 
-def judge(agent: Agent, env: SuperpixelEnv | ColouringEnv, index: int) -> Judged:
+def judge(agent: Agent, env: SuperpixelEnv | PixelEnv, index: int) -> Judged:
     """Segment sample `index` by deterministic actions, and look at its reward."""
     found = played(agent, env, index)
     return Judged(index=index, **vars(found))
@@ -107,9 +108,7 @@ def _outcome(agent: Agent, judged: Sequence[Judged]) -> Iterator[str]:
         yield table(("part", "mean"), zip(names, means, strict=True))
 
 
-def _images(
-    agent: Agent, env: SuperpixelEnv | ColouringEnv, judged: Sequence[Judged]
-) -> Iterator[str]:
+def _images(agent: Agent, env: SuperpixelEnv | PixelEnv, judged: Sequence[Judged]) -> Iterator[str]:
     def panels(one: Judged) -> str:
         judge(agent, env, one.index)  # the environment shows what it segmented last
         return picture(render(env), f"{one.name}: {one.objects} objects, reward {one.reward:.3f}")

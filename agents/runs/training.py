@@ -16,13 +16,14 @@ from agents.common.interrupt import Interrupt
 from agents.common.team import Team, torchrun_team
 from agents.common.threads import torch_threads
 from agents.runs.config import RunConfig
+from agents.runs.environment import PixelEnv
 from agents.runs.folder import RunFolder
 from agents.runs.playing import panels, played
 from agents.runs.preparing import skipping_unusable, training_envs
 from agents.runs.report import write_report
 from agents.runs.resuming import check_agent, resumed_config
 from agents.runs.watch import Watch, out_of_patience
-from gym_rlseg.envs import ColouringEnv, SuperpixelEnv
+from gym_rlseg.envs import SuperpixelEnv
 from gym_rlseg.writing import write_picture
 
 _WITHOUT_END = 10**12
@@ -160,8 +161,8 @@ def _agent(
     config: RunConfig,
     folder: RunFolder,
     options: TrainingCall,
-    env: SuperpixelEnv | ColouringEnv,
-    eval_env: SuperpixelEnv | ColouringEnv,
+    env: SuperpixelEnv | PixelEnv,
+    eval_env: SuperpixelEnv | PixelEnv,
 ) -> Agent:
     shared: dict[str, Any] = {
         "eval_env": eval_env, "device": options.device, "tensorboard_log": folder.log

@@ -1,4 +1,4 @@
-"""Label images and label volumes from a trained colouring."""
+"""Label images and label volumes from agents that act on pixels: colourings and masks."""
 
 from __future__ import annotations
 
@@ -6,87 +6,66 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.colouring.policy import ColouringPolicy
+from agents.segmenting.colourings import ColouringSegmenter
 from agents.segmenting.exports import Exporter, LabelPages
+from agents.segmenting.masks import MaskSegmenter
 from agents.segmenting.measures import MEASURES, VOLUME_MEASURES, check_measures
 from agents.segmenting.objects_table import place_columns, places_table
 from agents.segmenting.results import GrowingTable, Row, removed
-from agents.segmenting.segmenter import LARGEST_WHOLE
 from gym_rlseg.images import FilesSource, UnusableImageError, VolumesSource
 from gym_rlseg.images.reading.pages import PageAxes, file_stem
 from gym_rlseg.images.reading.reader import Reader
 from gym_rlseg.images.writing import write_label_pages
 
-# Images and volumes larger than `LARGEST_WHOLE` are coloured in tiles of these sides by default, in
-# 2D and 3D.
-_TILES = {2: 512, 3: 64}
-#: Windows reach beyond their tiles by this share of a tile's side.
-_OVERLAP = 0.25
+
+class PixelSegmenter(Protocol):
+    """Segments one image or volume after the other."""
+
+    @property
+    def volumes(self) -> bool:
+        """Whether it is for volumes."""
+
+    def segment(self, image: NDArray[np.float32]) -> NDArray[np.int32]:
+        """The objects, int32 (H, W) or (D, H, W), 0 = ground; may raise ValueError."""
 
 
-class ColouringSegmenter:
-    """Segments one image or volume after the other by a trained colouring.
+def pixel_segmenter(
+    algorithm: str,
+    path: Path,
+    environment: Mapping[str, Any],
+    *,
+    min_size: int | None = None,
+    tile: int | str | None = "auto",
+    device: str = "auto",
+) -> PixelSegmenter:
+    """That of an algorithm, "colouring" or "masks".
 
     Args:
+        algorithm: of the run.
         path: the agent's checkpoint.
         environment: resolved options of the environment that it was trained in.
-        min_size: pixels below which a component is no object; None: the environment's.
-        tile: side of the tiles in pixels; "auto" takes tiles for more than 1024 x 1024 pixels,
-            None takes everything whole.
+        min_size: pixels below which an object is none; None: the environment's, if it has one.
+        tile: see `ColouringSegmenter`; masks are drawn in windows of the size trained on, or
+            on whole images, as the environment says.
         device: "auto", "cpu" or "cuda".
-
-    Attributes:
-        volumes: whether it is for volumes.
 
     Raises:
         ValueError: if the checkpoint or an option can't be used.
     """
-
-    def __init__(
-        self,
-        path: Path,
-        environment: Mapping[str, Any],
-        *,
-        min_size: int | None = None,
-        tile: int | str | None = "auto",
-        device: str = "auto",
-    ) -> None:
-        self._policy = ColouringPolicy.load(path, device=device)
-        self._min_size = max(1, environment["min_size"] if min_size is None else min_size)
-        self._tile = tile
-        self.volumes = self._policy.form[2] == 3
-
-    def segment(self, image: NDArray[np.float32]) -> NDArray[np.int32]:
-        """The objects, int32 (H, W) or (D, H, W), 0 = ground.
-
-        Args:
-            image: float32 (C, H, W) or (C, D, H, W).
-
-        Raises:
-            ValueError: if the agent was trained on other channels or axes.
-        """
-        channels, _, dimensions = self._policy.form
-        if len(image) != channels or image.ndim != dimensions + 1:
-            raise ValueError(
-                f"the run was trained on {channels} channel(s) in {dimensions}-D, this image has "
-                f"the shape {image.shape}"
-            )
-        tile = self._tile
-        if tile == "auto":
-            tile = _TILES[dimensions] if image[0].size > LARGEST_WHOLE else None
-        if isinstance(tile, str):
-            raise ValueError(f"tile must be a number of pixels, 'auto' or None, got {tile!r}")
-        overlap = 1 if tile is None else max(1, round(_OVERLAP * tile))
-        return self._policy.segment(image, min_size=self._min_size, tile=tile, overlap=overlap)
+    if algorithm == "colouring":
+        return ColouringSegmenter(path, environment, min_size=min_size, tile=tile, device=device)
+    if tile != "auto":
+        raise ValueError(f"tile is for other runs than those of the algorithm {algorithm}")
+    return MaskSegmenter(path, environment, min_size=min_size or 0, device=device)
 
 
 def source_of(
-    segmenter: ColouringSegmenter,
+    segmenter: PixelSegmenter,
     images: str | tuple[str, ...],
     pattern: str,
     reading: Mapping[str, Any],
@@ -116,8 +95,8 @@ def source_of(
 
 
 @dataclass(frozen=True, kw_only=True)
-class ColouringFolder:
-    """Where labels of colourings go, and what goes with them.
+class PixelFolder:
+    """Where labels go, and what goes with them.
 
     Attributes:
         out: the folder; it is made if need be.
@@ -154,10 +133,10 @@ class _Slices:
         return iter(self.labels.reshape(-1, *self.shape))
 
 
-def segment_colourings(
-    segmenter: ColouringSegmenter,
+def segment_images(
+    segmenter: PixelSegmenter,
     source: FilesSource | VolumesSource,
-    folder: ColouringFolder,
+    folder: PixelFolder,
     tell: Callable[[str, str], None],
 ) -> tuple[int, int]:
     """Segment files, and write a label file for each, summary.csv and objects.csv.
@@ -212,10 +191,10 @@ def segment_colourings(
 
 
 def _segmented(
-    segmenter: ColouringSegmenter,
+    segmenter: PixelSegmenter,
     source: FilesSource | VolumesSource,
     key: Path,
-    folder: ColouringFolder,
+    folder: PixelFolder,
     measures: Sequence[str],
 ) -> tuple[Row, Sequence[str], list[tuple[Any, ...]]]:
     """Segment and write one file; its row of summary.csv, and the table of its objects."""

@@ -99,7 +99,7 @@ def test_from_a_config_to_labels(rlseg, tmp_path, depth):
     assert {"config.yaml", "checkpoint.pt", "best.pt", "report.html", "panels.png"} <= {
         file.name for file in run.iterdir()
     }
-    assert RunConfig.load(run / "config.yaml").colouring
+    assert RunConfig.load(run / "config.yaml").by_pixels
     outcome = rlseg("train", "-o", run, "--resume", "--timesteps", 12)
     assert outcome.code == 0, outcome.err
     assert "12 time steps" in outcome.out

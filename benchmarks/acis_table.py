@@ -1,0 +1,184 @@
+"""The section of RESULTS.md that `acis.py` writes: what is measured, and what is missing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from common import record, table
+
+Rows = list[dict[str, Any]]
+#: The paper's figures on CVPPP (Tables 1 and 2): SBD and |DiC|; Dice and |DiC| by memory.
+_PAPER = {
+    "BL": (80.0, 1.08),
+    "BL-Trunc": (79.4, 1.32),
+    "AC-Dice": (80.5, 0.88),
+    "AC-Dice-NoKL": (75.4, 1.36),
+    "AC-Dice-NoSP": (61.3, 1.52),
+}
+_PAPER_MEMORIES = {
+    "BL": ((78.6, 1.04), (76.6, 4.36), (6.5, 3.96)),
+    "BL-Trunc": ((77.9, 1.72), (77.5, 6.24), (6.0, 4.8)),
+    "AC-Dice": ((78.4, 0.88), (78.5, 1.92), (5.8, 4.36)),
+}
+_SETS = """\
+50 test images of other seeds than anything was looked at on; validation images choose the networks
+by reward. "rosettes": 64 x 64, 5-20 overlapping leaves; "circles by priors": 64 x 64, 5-9 discs,
+no mask at any time: Otsu's threshold and a watershed to imitate, then the reward of circularity.
+Minutes are those of the processor, of all stages; machines that do other work inflate them, too.
+The paper's figures are of CVPPP A1 (other images, larger networks, days on a GPU)."""
+
+
+def recorded(results: Path, models: Iterable[str]) -> None:
+    """Put all results of a folder into RESULTS.md."""
+    rows: Rows = [json.loads(file.read_text()) for file in sorted(results.glob("*.json"))]
+    if not rows:
+        raise SystemExit(f"{results} holds no result yet")
+    parts = [_SETS]
+    for name in sorted({row["set"] for row in rows}):
+        own = [row for row in rows if row["set"] == name]
+        parts += ["", f"### {name}", "", _models(own, models)]
+        memories = [row for row in own if "memories" in row]
+        if memories:
+            parts += ["", "What is left of the memory (Table 2):", "", _memories(memories, models)]
+            parts += ["", "Dice by time step (Fig. 3):", "", _by_step(own, models)]
+    timed = _of(rows, "AC-Dice")
+    if timed:
+        parts += ["", _seconds(timed)]
+    parts += ["", _wanted(rows)]
+    record("acis", "Masks by actor and critic", "\n".join(parts))
+
+
+def _models(rows: Rows, models: Iterable[str]) -> str:
+    header = (
+        "", "seeds", "minutes", "SBD", r"\|DiC\|", "MWCov", "MUCov", "AvgFP", "AvgFN",
+        "paper, CVPPP: SBD",
+    )  # fmt: skip
+    lines = []
+    for model in models:
+        own = _of(rows, model)
+        if not own:
+            continue
+        keys = ("count_difference", "mwcov", "mucov", "avg_fp", "avg_fn")
+        published = _PAPER.get(model)
+        lines.append(
+            [
+                model,
+                ", ".join(str(row["seed"]) for row in own),
+                f"{_mean(own, 'minutes'):.0f}",
+                f"{_mean(own, 'sbd'):.3f}{_spread(own, 'sbd')}",
+                *(f"{_mean(own, key):.3f}" if key in own[0] else "" for key in keys),
+                "" if published is None else f"{published[0]}, {published[1]}",
+            ]
+        )
+    return table(header, lines)
+
+
+def _memories(rows: Rows, models: Iterable[str]) -> str:
+    header = ("", "LSTM and mask", "mask alone", "LSTM alone", "paper, CVPPP")
+    lines = []
+    for model in models:
+        own = _of(rows, model)
+        if not own:
+            continue
+        cells = []
+        for uses in ("both", "mask", "lstm"):
+            found = [row["memories"][uses] for row in own]
+            cells.append(f"{_mean(found, 'dice'):.3f}, {_mean(found, 'count_difference'):.2f}")
+        published = "; ".join(f"{a}, {b}" for a, b in _PAPER_MEMORIES[model])
+        lines.append([model, *cells, published])
+    return table(header, lines)
+
+
+def _by_step(rows: Rows, models: Iterable[str]) -> str:
+    named = {model: _steps(_of(rows, model)) for model in models}
+    named = {model: steps for model, steps in named.items() if steps}
+    most = max(len(steps) for steps in named.values())
+    header = ("step", *named, "masks")
+    lines = []
+    for t in range(most):
+        cells = [f"{np.mean(steps[t]):.3f}" if t < len(steps) else "" for steps in named.values()]
+        count = max(len(steps[t]) for steps in named.values() if t < len(steps))
+        lines.append([str(t + 1), *cells, str(count)])
+    return table(header, lines)
+
+
+def _steps(rows: Rows) -> list[list[float]]:
+    """Of every time step, the Dice of all masks of all seeds."""
+    images = [image for row in rows for image in row.get("dice_by_step", [])]
+    most = max((len(image) for image in images), default=0)
+    return [[image[t] for image in images if len(image) > t] for t in range(most)]
+
+
+def _seconds(rows: Rows) -> str:
+    """What an image takes while critic and actor train, by part."""
+    images = sum(row["images_seen"] for row in rows)
+    totals = {
+        part: 1000 * sum(row["seconds"].get(part, 0.0) for row in rows) / images
+        for part in rows[0]["seconds"]
+    }
+    shown = ", ".join(f"{part} {spent:.1f}" for part, spent in totals.items())
+    return f"Milliseconds an image while critic and actor train (AC-Dice), by part: {shown}."
+
+
+def _later_half(rows: Rows) -> dict[tuple[int, int], float]:
+    """By seed and image: mean Dice of the later half of its steps."""
+    return {
+        (row["seed"], index): float(np.mean(image[len(image) // 2 :]))
+        for row in rows
+        for index, image in enumerate(row.get("dice_by_step", []))
+    }
+
+
+def _wanted(rows: Rows) -> str:
+    """What was to be reached and is, or isn't, or wasn't measured."""
+    rosettes = [row for row in rows if row["set"] == "rosettes"]
+    best = _of(rosettes, "AC-Dice")
+    lines = []
+    if best:
+        sbd, counting = _mean(best, "sbd"), _mean(best, "count_difference")
+        lines += [
+            _line("AC-Dice, SBD", sbd, 0.75, sbd >= 0.75),
+            _line(r"AC-Dice, \|DiC\| at most", counting, 1.2, counting <= 1.2),
+        ]
+        longest = max(row["minutes"] for row in best)
+        lines.append(_line("AC-Dice, minutes at most", longest, 60, longest <= 60))
+        for model in ("BL-Trunc",):
+            ours, theirs = _later_half(best), _later_half(_of(rosettes, model))
+            pairs = [ours[key] - theirs[key] for key in ours if key in theirs]
+            if pairs:
+                error = float(np.std(pairs, ddof=1) / np.sqrt(len(pairs)))
+                gain = float(np.mean(pairs))
+                lines.append(
+                    f"- AC-Dice over {model} at the later half of the steps: {gain:+.3f} with a "
+                    f"standard error of {error:.3f}: {'more' if gain > error else 'not more'}"
+                )
+        for model in ("AC-Dice-NoKL", "AC-Dice-NoSP"):
+            own = _of(rosettes, model)
+            if own:
+                lines.append(_line(f"{model} below AC-Dice", _mean(own, "sbd"), sbd,
+                                   _mean(own, "sbd") < sbd))  # fmt: skip
+    priors = [row for row in rows if row["set"] == "circles by priors"]
+    if priors:
+        sbd = _mean(priors, "sbd")
+        lines.append(_line("circles by priors, SBD", sbd, 0.7, sbd >= 0.7))
+    return "\n".join(lines)
+
+
+def _line(what: str, got: float, wanted: float, there: bool) -> str:
+    return f"- {what}: {got:.3f}, wanted {wanted:.3f}: {'reached' if there else 'not reached'}"
+
+
+def _of(rows: Rows, model: str) -> Rows:
+    return [row for row in rows if row["model"] == model]
+
+
+def _mean(rows: Sequence[Mapping[str, Any]], key: str) -> float:
+    return float(np.mean([row[key] for row in rows]))
+
+
+def _spread(rows: Rows, key: str) -> str:
+    return f" ± {np.std([row[key] for row in rows], ddof=1):.3f}" if len(rows) > 1 else ""
