@@ -70,6 +70,7 @@ _OPTIONS: Mapping[str, Any] = {
     "actor_steps": 24_000,
     "lengths": ((0.0, 1), (0.5, 4), (0.8, 21)),
     "critic_lengths": ((0.0, 5), (0.5, 21)),
+    "actor_rate": 3e-4,
     "evaluate_every": 4_000,
     "evaluation_samples": 30,
 }

@@ -72,18 +72,19 @@ def _dice_by_step(
 
 def latent_sac(task: Task, networks: Path, seed: int) -> dict[str, Any]:
     """stable-baselines3's SAC, whose actions are latents of the trained decoder."""
-    from agents.mask_actor_critic.latent import LatentMasks
     from stable_baselines3 import SAC
 
+    from agents.mask_actor_critic.latent_masks import LatentMasks
+
     started = time.process_time()
-    decoder = MaskPolicy.load(networks).decoder()
-    env = LatentMasks(task.env(), decoder)
+    policy = MaskPolicy.load(networks)
+    env = LatentMasks(task.env(), policy.decoder())
     model = SAC(
         "MultiInputPolicy", env, seed=seed, device="cpu", buffer_size=10_000, learning_starts=1_000,
         train_freq=8, gradient_steps=1, batch_size=64, gamma=0.9,
     )  # fmt: skip
     model.learn(_SAC_STEPS)
-    wrapped, found = LatentMasks(task.env("test", known_count=True), decoder), []
+    wrapped, found = LatentMasks(task.env("test", known_count=True), policy.decoder()), []
     for index in range(task.test):
         observation, _ = wrapped.reset(options={"index": index})
         over = False

@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 import gymnasium as gym
 import numpy as np
 import torch
-from gym_rlseg.envs.image_pool import Prepared
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -28,6 +27,7 @@ from agents.mask_actor_critic.policy import FORMAT, MaskPolicy, Memory
 from agents.mask_actor_critic.stages import Stage
 from agents.mask_actor_critic.suggested import suggested
 from gym_rlseg.envs import MasksEnv
+from gym_rlseg.envs.image_pool import Prepared
 
 
 class MaskActorCritic(Agent):
@@ -77,7 +77,8 @@ class MaskActorCritic(Agent):
                 "teacher must be 'truth' where masks are matched with the truth, and 'bright' or "
                 f"'dark' where a reward of priors scores them, got {config.teacher!r}"
             )
-        self.form = inner.image_shape
+        channels, height, width = inner.image_shape
+        self.form = (channels, height, width)
         check_side(self.form[1:], config)
         self._draws = inner.sibling()
         self._draws.reset(seed=self.team.seed(self.seed))

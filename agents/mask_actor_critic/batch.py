@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from gym_rlseg.rewards.masks import MaskJudge
 from numpy.typing import NDArray
+
+from gym_rlseg.rewards.masks import MaskJudge
 
 #: Takes the objects that are given; scores the masks that follow.
 Judging = Callable[[Sequence[int]], MaskJudge]

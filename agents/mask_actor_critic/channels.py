@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import torch
-from gym_rlseg.images.angles import ANGLES
 from torch import Tensor, nn
 from torch.nn import functional
 
 from agents.pixels.unet import UNet, UNetOptions
+from gym_rlseg.images.angles import ANGLES
 
 #: Channels in all: foreground, then one per class of angles.
 CHANNELS = 1 + ANGLES

@@ -38,6 +38,7 @@ class MaskDrawer(nn.Module):
             options.memory_size,
             latent,
             options.memory,
+            options.hard,
         )
 
     def see(self, image: Tensor) -> Tensor:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
-from gym_rlseg.images.angles import angle_classes
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -24,6 +25,7 @@ from agents.mask_actor_critic.losses import (
 from agents.mask_actor_critic.networks import CriticNetwork, Trunk
 from agents.mask_actor_critic.options import MaskActorCriticConfig
 from agents.mask_actor_critic.rollout import Rollout, roll_out
+from gym_rlseg.images.angles import angle_classes
 
 Logged = dict[str, float]
 
@@ -143,7 +145,7 @@ class MaskLearner(Learner):
         if not len(at[0]):
             return logged
         with self._watch("critic"):
-            critic: CriticNetwork = self.networks["critic"]
+            critic: Any = self.networks["critic"]
             goal, mask = self.tensor(goals[at]), masks[at].detach()[:, None]
             covered = rollout.covered[at][:, None]
 
@@ -198,11 +200,11 @@ class MaskLearner(Learner):
             there = np.setdiff1d(np.arange(1, batch.counts[index] + 1), given) - 1
             steps = int(drawn[index].sum())
             target[index, :steps] = there[matched(score[:steps, there])]
-        rows, steps = np.nonzero(drawn)
-        which = target[rows, steps]
-        error = reconstruction(rollout.logits[rows, steps], objects[rows, which]).mean()
-        kl = divergence(rollout.means[rows, steps], rollout.log_variances[rows, steps]).mean()
-        return error + self.config.start_kl * kl, float(scores[rows, steps, which].mean())
+        at = np.nonzero(drawn)
+        which = target[at]
+        error = reconstruction(rollout.logits[at], objects[at[0], which]).mean()
+        kl = divergence(rollout.means[at], rollout.log_variances[at]).mean()
+        return error + self.config.start_kl * kl, float(scores[(*at, which)].mean())
 
     def _training(self, *names: str) -> None:
         """Only these parts of the drawer change, and the critic."""

@@ -8,6 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gym_rlseg.rewards.drawn_masks import DRAWN
+
+_FORGETS = -4.0  # logit of what an LSTM keeps, to begin with
 _SLOPE = 0.01  # of leaky ReLUs, as in the released code
 
 
@@ -71,19 +74,28 @@ class ActorNetwork(nn.Module):
         memory: size of the LSTM.
         latent: l.
         uses: see `MaskNetworkOptions.memory`.
+        hard: see `MaskNetworkOptions.hard`.
 
     Attributes:
         uses: the same; it may be changed, to see what a trained actor makes of half its memory.
     """
 
-    def __init__(self, trunk: Trunk, features: int, memory: int, latent: int, uses: str) -> None:
+    def __init__(
+        self, trunk: Trunk, features: int, memory: int, latent: int, uses: str, hard: bool
+    ) -> None:
         super().__init__()
+        self._hard = hard
         self.trunk, self.uses, self._memory = trunk, uses, memory
         self.inner = nn.Linear(trunk.size, features)
         self.lstm = nn.LSTMCell(features, memory)
         self.joined = nn.Linear(features + memory, features)
         self.latent = nn.Linear(features, 2 * latent)
         self.stop = nn.Linear(features + memory, 1)
+        # It begins without a memory, and keeps none from episodes of one step: what these teach
+        # holds at any step.
+        with torch.no_grad():
+            self.lstm.weight_hh.zero_()
+            self.lstm.bias_hh[memory : 2 * memory] = _FORGETS
 
     def start(self, count: int) -> tuple[Tensor, Tensor]:
         """The memory before the first step of N episodes."""
@@ -106,6 +118,8 @@ class ActorNetwork(nn.Module):
         """
         if self.uses == "lstm":
             covered = torch.zeros_like(covered)
+        elif self._hard:
+            covered = (covered > DRAWN).to(covered.dtype)
         features = functional.leaky_relu(self.inner(self.trunk(first, covered)), _SLOPE)
         if self.uses == "mask":
             memory = self.start(len(covered))

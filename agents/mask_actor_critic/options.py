@@ -54,6 +54,8 @@ class MaskNetworkOptions(Options):
         pyramid: whether the decoder sees image, foreground and angles (the state pyramid).
         memory: what tells the actor about earlier masks: "both", "mask" (what is covered) or
             "lstm"; the other is replaced by zeros.
+        hard: whether the actor sees what is covered as 0 or 1, above a half, rather than as the
+            soft masks that it is made of.
     """
 
     widths: Annotated[tuple[_Width, ...], Len(2, 8)] = (16, 32, 48, 64)
@@ -63,6 +65,7 @@ class MaskNetworkOptions(Options):
     channel_widths: Annotated[tuple[_Width, ...], Len(1, 8)] = (16, 32, 64)
     pyramid: bool = True
     memory: Literal["both", "mask", "lstm"] = "both"
+    hard: bool = True
 
 
 #: Their names: without the same options, weights mean something else.

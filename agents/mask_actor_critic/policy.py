@@ -8,7 +8,6 @@ from typing import Self
 
 import numpy as np
 import torch
-from gym_rlseg.rewards.drawn_masks import DRAWN, DrawnMasks
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
@@ -19,6 +18,7 @@ from agents.mask_actor_critic.decoding import MaskDecoding
 from agents.mask_actor_critic.drawer import MaskDrawer
 from agents.mask_actor_critic.options import NETWORK_OPTIONS, MaskNetworkOptions
 from gym_rlseg.images.base import renumbered
+from gym_rlseg.rewards.drawn_masks import DRAWN, DrawnMasks
 from gym_rlseg.segmentation.stitched import stitched
 
 FORMAT = "gym_rlseg.masks"

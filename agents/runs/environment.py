@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
-from gym_rlseg.envs.masks.options import MasksOptions
 
 import gym_rlseg  # noqa: F401  (registers the ids)
 from gym_rlseg.envs import ColouringEnv, MasksEnv, SuperpixelEnv, arguments
 from gym_rlseg.envs.colouring.options import ColouringOptions
+from gym_rlseg.envs.masks.options import MasksOptions
 from gym_rlseg.envs.superpixel.options import SuperpixelOptions, keywords_of
 from gym_rlseg.images import AugmentedSource, FilesSource, ImageSource, VolumesSource
 from gym_rlseg.images.reading.reader import Reader

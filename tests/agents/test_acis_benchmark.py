@@ -16,7 +16,7 @@ OPTIONS: dict[str, Any] = {
     "widths": (4, 8), "channel_widths": (2, 4), "features": 8, "memory_size": 4, "latent": 3,
     "batch": 2, "evaluate_every": 4, "evaluation_samples": 1,
     "channel_steps": 2, "mask_steps": 2, "start_steps": 4, "critic_steps": 2, "actor_steps": 4,
-    "lengths": ((0.0, 1), (0.5, 21)), "critic_lengths": ((0.0, 3),),
+    "lengths": ((0.0, 1), (0.5, 21)), "critic_lengths": ((0.0, 3),), "actor_rate": 1e-3,
 }  # fmt: skip
 SOURCE = {"name": "circles", "height": 16, "width": 16, "count": [2, 3], "radius": [3.0, 4.0]}
 

@@ -16,6 +16,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from agents.common.diverged import DivergedError
 from agents.mask_actor_critic import MaskActorCritic
+from agents.mask_actor_critic.latent_masks import LatentMasks
 from agents.mask_actor_critic.policy import MaskPolicy
 from gym_rlseg.envs import MasksEnv
 from gym_rlseg.images.base import ImageSource, Sample, Split
@@ -127,19 +128,20 @@ def test_saved_and_loaded(trained: MaskActorCritic, tmp_path: Path) -> None:
 
 def test_the_decoder_by_itself(trained: MaskActorCritic) -> None:
     decoder = trained.policy.decoder()
-    image = Squares().sample("test", 0, 0).image
-    seen = decoder.see(image)
-    latent = np.zeros(decoder.latent, np.float32)
-    mask = decoder.mask(latent, seen)
-    assert mask.shape == (16, 16)
-    assert mask.dtype == np.float32
-    assert 0 <= mask.min() <= mask.max() <= 1
-    assert np.array_equal(mask, decoder.mask(latent, seen))
-    assert not np.allclose(mask, decoder.mask(latent + 2, seen))
+    env = LatentMasks(squares(), decoder)
+    assert env.action_space.shape == (4,)
+    observation, _ = env.reset(options={"index": 0})
+    latent = np.zeros(4, np.float32)
+    mask = decoder(latent, observation)
+    assert np.array_equal(mask, decoder(latent, observation))
+    assert not np.allclose(mask, decoder(latent + 2, observation))
+    assert not np.allclose(mask, decoder(latent, {"image": 1 - observation["image"]}))
+    assert np.array_equal(mask, decoder(latent, observation))
+    assert np.array_equal(env.step(latent)[0]["covered"], mask)
     with pytest.raises(ValueError, match=r"latent must be \(4,\), got \(3,\)"):
-        decoder.mask(latent[:3], seen)
+        decoder(latent[:3], observation)
     with pytest.raises(ValueError, match=r"image must be \(1, 16, 16\), got \(1, 8, 16\)"):
-        decoder.see(image[:, :8])
+        decoder(latent, {"image": observation["image"][:, :8]})
 
 
 def test_images_of_other_sizes(trained: MaskActorCritic) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from gym_rlseg.images.angles import angle_classes
 from numpy.typing import NDArray
 
 from agents.mask_actor_critic.batch import Batch, Start
@@ -22,11 +23,12 @@ from agents.mask_actor_critic.losses import (
     soft_dice,
     termination,
 )
-from agents.mask_actor_critic.networks import Trunk
+from agents.mask_actor_critic.networks import ActorNetwork, Trunk
 from agents.mask_actor_critic.options import MaskActorCriticConfig, MaskNetworkOptions
 from agents.mask_actor_critic.rollout import Rollout, roll_out
 from agents.mask_actor_critic.stages import Stage
 from agents.mask_actor_critic.suggested import suggested
+from gym_rlseg.images.angles import angle_classes
 from gym_rlseg.rewards.matched_masks import MatchedMasks
 
 pytestmark = pytest.mark.usefixtures("one_thread_of_torch")
@@ -193,7 +195,7 @@ def test_who_ends_first_ends_first() -> None:
 
 @pytest.mark.parametrize("truncated", [True, False])
 def test_no_gradient_from_a_step_to_the_one_before(truncated: bool) -> None:
-    networks = drawer()
+    networks = drawer(dataclasses.replace(SMALL, hard=False))
     seen = networks.see(torch.rand(2, 1, 8, 12, generator=generator()))
     covered = torch.zeros(2, 8, 12, requires_grad=True)
     later = roll_out(
@@ -205,13 +207,37 @@ def test_no_gradient_from_a_step_to_the_one_before(truncated: bool) -> None:
     assert (of_second is None or not of_second.any()) == truncated
 
 
+def remembering(actor: ActorNetwork) -> ActorNetwork:
+    with torch.no_grad():
+        actor.lstm.weight_hh.fill_(0.3)
+    return actor
+
+
+def test_the_actor_begins_without_a_memory() -> None:
+    actor = drawer().actor
+    first, covered = torch.rand(1, 4, 8, 12, generator=generator()), torch.zeros(1, 1, 8, 12)
+    memory = actor.start(1)
+    one, _, _, memory = actor(first, covered, memory)
+    two, _, _, _ = actor(first, covered, memory)
+    assert torch.allclose(one, two, atol=1e-2)
+    three, _, _, _ = remembering(actor)(first, covered, memory)
+    assert (three - one).abs().max() > 1e-3
+
+
+def test_what_is_covered_is_seen_as_0_or_1() -> None:
+    first, memory = torch.zeros(1, 4, 8, 12), drawer().actor.start(1)
+    covers = [torch.full((1, 1, 8, 12), value) for value in (0.0, 0.4, 0.6, 1.0)]
+    hard = [drawer().actor(first, cover, memory)[0] for cover in covers]
+    assert torch.equal(hard[0], hard[1])
+    assert torch.equal(hard[2], hard[3])
+    assert not torch.equal(hard[1], hard[2])
+    soft = drawer(dataclasses.replace(SMALL, hard=False)).actor
+    assert not torch.equal(soft(first, covers[0], memory)[0], soft(first, covers[1], memory)[0])
+
+
 @pytest.mark.parametrize("memory", ["mask", "lstm"])
-def test_one_of_the_memories_alone(memory: str) -> None:
-    actor = drawer(
-        MaskNetworkOptions(
-            **{**{name: getattr(SMALL, name) for name in vars(SMALL)}, "memory": memory}
-        )
-    ).actor
+def test_one_of_the_memories_alone(memory: Any) -> None:
+    actor = remembering(drawer(dataclasses.replace(SMALL, memory=memory)).actor)
     first = torch.zeros(1, 4, 8, 12)
     empty, full = torch.zeros(1, 1, 8, 12), torch.ones(1, 1, 8, 12)
     start, later = actor.start(1), (torch.ones(1, 5), torch.ones(1, 5))
