@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Any, ClassVar
@@ -85,6 +86,7 @@ class MaskActorCritic(Agent):
         self._logged = {"train/reward": 0.0}
         self._suggested: dict[int, NDArray[np.int32]] = {}
         self._seen: dict[int, Tensor] = {}
+        self._drawn_objects: dict[int, NDArray[np.bool_]] = {}
         self._learner = MaskLearner(
             self.form[0],
             self.form[1:],
@@ -131,6 +133,9 @@ class MaskActorCritic(Agent):
             seen = self._channels(indices, batch)
         if stage.name == "masks":
             return learner.learn_masks(batch, seen)
+        if self.config.redraws:
+            with self._watch("auto-encoder"):
+                batch = replace(batch, drawn=self._redrawn(indices, batch, seen))
         if stage.name == "start":
             return learner.learn_start(batch, seen, stage.length)
         return learner.learn_by_critic(batch, seen, stage.length, actor=actor)
@@ -171,11 +176,28 @@ class MaskActorCritic(Agent):
             # One by one: a batch of others might change the last bit of it.
             seen = self._seen.get(index)
             if seen is None:
-                seen = self._learner.actor.see(self._learner.tensor(pixels[None]))
+                # Half the memory, and as exact as is needed.
+                seen = self._learner.actor.see(self._learner.tensor(pixels[None])).half()
                 if index < size:
                     self._seen[index] = seen
             found.append(seen)
-        return torch.cat(found)
+        return torch.cat(found).float()
+
+    def _redrawn(
+        self, indices: tuple[int, ...], batch: Batch, seen: Tensor
+    ) -> list[NDArray[np.bool_]]:
+        """Objects of every image by the auto-encoder, which changes no more; see `_channels`."""
+        size, found = self._draws.pool.size or 0, []
+        for index, labels, view in zip(indices, batch.labels, seen, strict=True):
+            drawn = self._drawn_objects.get(index)
+            if drawn is None:
+                # The same whenever it is drawn: a training that goes on equals one that went on.
+                noise = torch.Generator().manual_seed((self.seed + 7919 * index) % 2**63)
+                drawn = self._learner.redrawn(labels, view[None], noise)
+                if index < size:
+                    self._drawn_objects[index] = drawn
+            found.append(drawn)
+        return found
 
     def _validate(self, env: gym.Env[Any, Any], samples: int, reporter: Reporter) -> None:
         """See `TrainingLoop`; before the actor is trained there is nothing to choose from."""

@@ -23,16 +23,29 @@ class Batch:
         pixels: float32 (N, C, H, W).
         labels: integer (N, H, W), 0 = background, objects 1..N: the truth, or what is suggested.
         judging: of every image.
+        drawn: for every image, bool (objects, H, W): its objects as an agent would draw them.
+            Where they are given, that is what is covered; None: the objects themselves.
     """
 
     pixels: NDArray[np.float32]
     labels: NDArray[np.integer]
     judging: Sequence[Judging]
+    drawn: Sequence[NDArray[np.bool_]] | None = None
 
     @property
     def counts(self) -> NDArray[np.int64]:
         """Objects of every image."""
         return self.labels.max(axis=(1, 2)).astype(np.int64)
+
+    def covered(self, given: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
+        """float32 (N, H, W), 1 where one of the given objects of an image is."""
+        result = np.zeros(self.labels.shape, np.float32)
+        for index, numbers in enumerate(given):
+            if self.drawn is None:
+                result[index] = np.isin(self.labels[index], numbers)
+            elif len(numbers):
+                result[index] = self.drawn[index][numbers - 1].any(axis=0)
+        return result
 
     def objects(self, number: int, generator: torch.Generator) -> NDArray[np.bool_]:
         """Random objects, `number` of every image, (N, number, H, W); empty without objects."""
@@ -83,12 +96,9 @@ class Start:
     @classmethod
     def _of(cls, batch: Batch, given: list[NDArray[np.int64]], length: int) -> Start:
         left = batch.counts - np.array([len(numbers) for numbers in given])
-        pairs = zip(batch.labels, given, strict=True)
         return cls(
             given=given,
-            covered=np.stack([np.isin(labels, numbers) for labels, numbers in pairs]).astype(
-                np.float32
-            ),
+            covered=batch.covered(given),
             left=left,
             steps=np.minimum(length, left + 1),
         )

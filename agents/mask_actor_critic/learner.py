@@ -26,6 +26,7 @@ from agents.mask_actor_critic.networks import CriticNetwork, Trunk
 from agents.mask_actor_critic.options import MaskActorCriticConfig
 from agents.mask_actor_critic.rollout import Rollout, roll_out
 from gym_rlseg.images.angles import angle_classes
+from gym_rlseg.rewards.drawn_masks import DRAWN
 
 Logged = dict[str, float]
 
@@ -107,6 +108,27 @@ class MaskLearner(Learner):
             "train/mask_kl": kl.item(),
             "train/mask_dice": dice.item(),
         }
+
+    def redrawn(
+        self, labels: NDArray[np.integer], seen: Tensor, noise: torch.Generator
+    ) -> NDArray[np.bool_]:
+        """The objects of an image as encoder and decoder draw them, bool (objects, H, W).
+
+        Args:
+            labels: (H, W), 0 = background, objects 1..N.
+            seen: of the image, (1, C + 9, H, W).
+            noise: of the latents.
+        """
+        count, drawer = int(labels.max()), self.actor
+        if count == 0:
+            return np.zeros((0, *labels.shape), np.bool_)
+        masks = self.tensor(labels[None] == np.arange(1, count + 1)[:, None, None])[:, None]
+        with torch.no_grad():
+            mean, log_variance = drawer.encoder(drawer.encoder.trunk.of_fixed(seen), masks)
+            spread = (0.5 * log_variance).exp()
+            latent = mean + spread * torch.randn(mean.shape, generator=noise).to(self.device)
+            logits = drawer.decoder(latent, drawer.decoder.views(seen))[:, 0]
+        return np.asarray((torch.sigmoid(logits) > DRAWN).cpu().numpy())
 
     def learn_start(self, batch: Batch, seen: Tensor, length: int) -> Logged:
         """The actor, by the objects that its masks are matched with: the paper's baselines."""

@@ -99,6 +99,8 @@ class MaskActorCriticConfig(MaskNetworkOptions):
             on, masks), ...); the masks before those are given. Of the third stage.
         critic_lengths: the same, of the fourth and fifth.
         objects: masks per image of the second stage.
+        redraws: whether objects that are given are covered as the auto-encoder draws them, rather
+            than exactly: so are those that the actor has drawn.
         gamma: discount of the critic's target.
         reward_scale: what rewards are multiplied by before the critic learns them.
         kl: weight of the divergence of actions from the prior, while the actor trains.
@@ -125,20 +127,21 @@ class MaskActorCriticConfig(MaskNetworkOptions):
     batch: _Few = 16
     channel_steps: _Count = 12_000
     mask_steps: _Count = 24_000
-    start_steps: _Count = 60_000
+    start_steps: _Count = 50_000
     critic_steps: _Count = 4_000
-    actor_steps: _Count = 40_000
+    actor_steps: _Count = 24_000
     lengths: Annotated[
         tuple[tuple[Share, _Few], ...],
         Len(1, 100),
         Rule(_in_turn, "the first from 0 on and the others behind it in turn"),
-    ] = ((0.0, 1), (0.5, 4), (0.8, 21))
+    ] = ((0.0, 1), (0.6, 3), (0.85, 6))
     critic_lengths: Annotated[
         tuple[tuple[Share, _Few], ...],
         Len(1, 100),
         Rule(_in_turn, "the first from 0 on and the others behind it in turn"),
     ] = ((0.0, 5), (0.5, 21))
     objects: _Few = 4
+    redraws: bool = True
     gamma: Share = 0.9
     reward_scale: Positive = 1.0
     kl: NotNegative = 0.01

@@ -278,3 +278,14 @@ def test_suggested_blobs() -> None:
     assert bright.max() == 3
     assert bright[35, 2] == 0
     assert np.array_equal(suggested(1 - image, "dark", 12.0), bright)
+
+
+def test_given_objects_are_covered_as_they_are_drawn() -> None:
+    images = batch(3, 0)
+    assert images.covered([np.array([1, 3]), np.array([], int)])[0, 0, :4].tolist() == [1, 0, 1, 0]
+    drawn = np.zeros((3, 8, 12), bool)
+    drawn[0, 0, 0] = drawn[2, 5, 7] = True
+    images = dataclasses.replace(images, drawn=[drawn, np.zeros((0, 8, 12), bool)])
+    covered = images.covered([np.array([1, 3]), np.array([], int)])
+    assert np.argwhere(covered).tolist() == [[0, 0, 0], [0, 5, 7]]
+    assert not images.covered([np.array([2]), np.array([], int)]).any()
