@@ -103,7 +103,7 @@ def resolve(options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             if not data[key]:
                 raise ValueError(f"{key} must be a text or null, got ''")
             data[key] = _absolute(data[key], folder)
-    if not colouring and "path" in data["features"]:
+    if kind is None and "path" in data["features"]:
         data["features"]["path"] = _absolute(data["features"]["path"], folder)
     return {"id": env_id, **data}
 
