@@ -121,7 +121,10 @@ def _trained(task: Task, model: str, seed: int, work: Path) -> tuple[MaskActorCr
         if model == "BL-Trunc":
             own |= {"lengths": own["critic_lengths"], "rate": own["actor_rate"]}
     elif policy == "bl":
-        own |= {"start_steps": own["start_steps"] + task.more}
+        first = own["start_steps"] / (own["start_steps"] + task.more)
+        begun = tuple((share * first, length) for share, length in own["lengths"])
+        later = ((first + share * (1 - first), n) for share, n in own["critic_lengths"])
+        own |= {"start_steps": own["start_steps"] + task.more, "lengths": (*begun, *later)}
     agent = _agent(task, policy, own, seed, path, stem, **changes)
     config = agent.config
     critical = config.critic_steps + config.actor_steps if policy not in ("bl", "bl_trunc") else 0

@@ -139,7 +139,7 @@ class MaskActorCriticConfig(MaskNetworkOptions):
         tuple[tuple[Share, _Few], ...],
         Len(1, 100),
         Rule(_in_turn, "the first from 0 on and the others behind it in turn"),
-    ] = ((0.0, 5), (0.5, 21))
+    ] = ((0.0, 5), (0.7, 21))
     objects: _Few = 4
     redraws: bool = True
     gamma: Share = 0.9
