@@ -38,7 +38,7 @@ _COLUMNS = {
     "sbd": "SBD", "ap50": "AP50", "mean_ap": "mean AP", "vi_split": "VI split",
     "vi_merge": "VI merge", "rand_error": "Rand error", "count_difference": "|DiC|",
     "aji": "AJI", "pq": "PQ", "rq": "RQ", "sq": "SQ", "f1": "F1", "splits": "splits",
-    "merges": "merges", "mwcov": "MWCov", "mucov": "MUCov", "avg_fp": "avg FP", "avg_fn": "avg FN",
+    "merges": "merges", "mwcov": "MWCov", "mucov": "MUCov", "avg_fp": "AvgFP", "avg_fn": "AvgFN",
 }  # fmt: skip
 
 
