@@ -4,8 +4,8 @@ Without pre-training, too: a latent of four numbers is an ellipse here, where it
 reaches, and an episode draws one after the other. Decoders that are learned take the ellipse's
 place, see `agents.mask_actor_critic`. Rewards come from the truth, or from priors alone.
 
-    python examples/latent_masks.py --agent sac --steps 3000
-    python examples/latent_masks.py --agent ppo --reward priors --steps 20000
+    python examples/latent_masks.py --agent ppo --steps 12000
+    python examples/latent_masks.py --agent sac --reward priors --steps 3000
 """
 
 from __future__ import annotations

@@ -149,3 +149,25 @@ def test_supervised_labels_are_the_cuts_of_the_truth(example):
     expected = [float(labels[u] != labels[v]) for u, v in graph.edges]
     assert supervised.cuts(graph).tolist() == expected
     assert 0 < sum(expected) < len(expected)
+
+
+@pytest.mark.parametrize("reward", ["truth", "priors"])
+def test_latents_run_alike_with_equal_seeds(example, capsys, reward):
+    module, outcomes = example("latent_masks"), []
+    for _ in range(2):
+        module.main(["--agent", "td3", "--reward", reward, "--steps", "8", "--images", "1"])
+        lines = capsys.readouterr().out
+        outcomes.append(re.findall(r"SBD (\d\.\d{3}), sum of rewards (-?\d+\.\d{3})", lines))
+    assert outcomes[0] == outcomes[1]
+    assert len(outcomes[0]) == 2  # before and after
+
+
+def test_ellipses_of_latents(example):
+    covered = {"covered": np.zeros((32, 40), np.float32)}
+    ellipses = example("latent_masks").Ellipses(radius=(2.0, 8.0))
+    mask = ellipses(np.array([0.0, 0.0, 9.0, -9.0], np.float32), covered)
+    rows, columns = np.nonzero(mask > 0.5)
+    # In the middle, 8 px up and down and 2 px to the sides.
+    assert (rows.min() + rows.max(), columns.min() + columns.max()) == (31, 39)
+    assert abs(np.ptp(rows) + 1 - 16) <= 1
+    assert abs(np.ptp(columns) + 1 - 4) <= 1
