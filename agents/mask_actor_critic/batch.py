@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 
 from gym_rlseg.rewards.masks import MaskJudge
 
+#: In this share of the images larger objects are given first, ...
+_BY_SIZE = 0.5
+#: ... but for a normal deviation of the logarithm of their area.
+_DISORDER = 0.3
 #: Takes the objects that are given; scores the masks that follow.
 Judging = Callable[[Sequence[int]], MaskJudge]
 
@@ -78,13 +82,17 @@ class Start:
         """Random objects are given, so that at most `length` steps are left.
 
         Where there are more objects than that, any number of them may be given, from none to
-        all but as many as the steps need.
+        all but as many as the steps need. In half of the images the larger ones are given first,
+        more or less, as actors come to draw them: else it is rare that small ones alone are left.
         """
         given = []
-        for count in batch.counts:
+        for labels, count in zip(batch.labels, batch.counts, strict=True):
             most = max(0, int(count) + 1 - length)
             number = int(torch.randint(most + 1, (), generator=generator))
-            given.append(torch.randperm(int(count), generator=generator).numpy()[:number] + 1)
+            keys = _DISORDER * torch.randn(int(count), generator=generator).numpy()
+            if torch.rand((), generator=generator) < _BY_SIZE:
+                keys = keys + np.log(np.maximum(np.bincount(labels.ravel())[1:], 1))
+            given.append(np.argsort(-keys, kind="stable")[:number] + 1)
         return cls._of(batch, given, length)
 
     @classmethod

@@ -226,7 +226,10 @@ class MaskLearner(Learner):
         which = target[at]
         error = reconstruction(rollout.logits[at], objects[at[0], which]).mean()
         kl = divergence(rollout.means[at], rollout.log_variances[at]).mean()
-        return error + self.config.start_kl * kl, float(scores[(*at, which)].mean())
+        masks, wanted = torch.sigmoid(rollout.logits[at])[:, None], objects[at[0], which][:, None]
+        missed = 1 - soft_dice(masks, wanted).mean()
+        loss = error + self.config.start_dice * missed + self.config.start_kl * kl
+        return loss, float(scores[(*at, which)].mean())
 
     def _training(self, *names: str) -> None:
         """Only these parts of the drawer change, and the critic."""

@@ -105,7 +105,9 @@ class MaskActorCriticConfig(MaskNetworkOptions):
         reward_scale: what rewards are multiplied by before the critic learns them.
         kl: weight of the divergence of actions from the prior, while the actor trains.
         start_kl: the same, of the third stage.
-        mask_kl: the same, of the auto-encoder.
+        start_dice: weight of what masks lack of a Dice of 1, in the third stage, beside the
+            cross-entropy, to which small objects hardly count.
+        mask_kl: as `kl`, of the auto-encoder.
         stop: weight of the termination unit's loss.
         critic_updates: batches for the critic alone before each one for both.
         rate: Adam's learning rate at the beginning of every stage.
@@ -146,6 +148,7 @@ class MaskActorCriticConfig(MaskNetworkOptions):
     reward_scale: Positive = 1.0
     kl: NotNegative = 0.01
     start_kl: NotNegative = 0.1
+    start_dice: NotNegative = 30.0
     mask_kl: NotNegative = 0.1
     stop: NotNegative = 1.0
     critic_updates: _Count = 1

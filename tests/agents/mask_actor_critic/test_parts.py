@@ -289,3 +289,11 @@ def test_given_objects_are_covered_as_they_are_drawn() -> None:
     covered = images.covered([np.array([1, 3]), np.array([], int)])
     assert np.argwhere(covered).tolist() == [[0, 0, 0], [0, 5, 7]]
     assert not images.covered([np.array([2]), np.array([], int)]).any()
+
+
+def test_larger_objects_are_given_more_often() -> None:
+    images, draws = batch(2), generator()
+    images.labels[0, :, 2:8] = 2  # eight times as large
+    given = [Start.draw(images, 2, draws).given[0] for _ in range(400)]
+    one = [int(numbers[0]) for numbers in given if len(numbers) == 1]
+    assert 0.65 < one.count(2) / len(one) < 0.85  # always in one half, by chance in the other
