@@ -20,6 +20,12 @@ from gym_rlseg.images import CirclesSource
 GraphOf = Callable[..., SuperpixelGraph]
 
 
+@pytest.fixture(autouse=True)
+def few_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most of the time would go into finding out how large graphs are, in every test anew."""
+    monkeypatch.setattr("gym_rlseg.envs.superpixel.pool._PROBES", 4)
+
+
 @pytest.fixture(scope="session")
 def graph_of() -> GraphOf:
     """Makes the graph of a label image: graph_of(labels, image=, boundary=, sizes=, truth=)."""

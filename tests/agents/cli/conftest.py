@@ -58,12 +58,24 @@ class Outcome:
 Rlseg = Callable[..., Outcome]
 
 
+@pytest.fixture(scope="session")
+def blank() -> Callable[[pytest.MonkeyPatch], None]:
+    """Has pictures left blank: they take longer than tiny trainings."""
+
+    def apply(patch: pytest.MonkeyPatch) -> None:
+        picture = np.full((40, 90, 3), 200, np.uint8)
+        patch.setattr(SuperpixelEnv, "render", lambda self: picture)
+        patch.setattr(report, "render_learning_curve", lambda curve: picture)
+
+    return apply
+
+
 @pytest.fixture(autouse=True)
-def quick_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures take longer than tiny trainings; those of `trained` are drawn in earnest."""
-    blank = np.full((40, 90, 3), 200, np.uint8)
-    monkeypatch.setattr(SuperpixelEnv, "render", lambda self: blank)
-    monkeypatch.setattr(report, "render_learning_curve", lambda curve: blank)
+def quick_pictures(
+    blank: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only those of `trained` are drawn in earnest."""
+    blank(monkeypatch)
 
 
 Draw = Callable[..., tuple[NDArray[np.uint8], NDArray[np.uint16]]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tifffile
@@ -33,13 +34,15 @@ def use(config: Path, **options: object) -> Path:
 
 
 @pytest.fixture(scope="module")
-def reinforced(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def reinforced(trained: Path, blank: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Like `trained`, by REINFORCE and for 50 time steps."""
     root = tmp_path_factory.mktemp("reinforced") / "task"
     shutil.copytree(trained, root, ignore=shutil.ignore_patterns("run"))
     config = use(root / "config.yaml")
     arguments = ["train", config, "-o", root / "run", "--timesteps", 50, "--quiet"]
-    assert main([str(argument) for argument in arguments]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        blank(patch)
+        assert main([str(argument) for argument in arguments]) == 0
     return root
 
 

@@ -113,7 +113,7 @@ def test_which_prior_let_it_is_said_in_one_sentence(task, capsys):
         assert objects + boundary == pytest.approx(total, abs=2e-6)
         assert 0.0 <= min(area, convexity) <= max(area, convexity) <= 1.0
     # Without labels, quality is left empty.
-    audit(task, "--csv", task / "b.csv")
+    audit(task, "--csv", task / "b.csv", "--images", 1)
     assert {row[3] for row in table_of(task / "b.csv")} == {"sbd", ""}
 
 

@@ -28,10 +28,12 @@ def read(config):
 
 
 def test_by_default_it_asks_nothing_and_says_what_it_took(rlseg, task, config):
+    for number in (2, 3):  # two are as good
+        (task / "images" / f"im{number}.tif").unlink()
     outcome = rlseg("init", task / "images", "-o", config)
     assert outcome.code == 0, outcome
     assert outcome.err == ""
-    assert "4 images" in outcome.out
+    assert "2 images" in outcome.out
     assert "64 x 64 px, 1 channel, uint8" in outcome.out
     assert "taken: 1. bright blobs" in outcome.out
     for flag in ("--bright or --dark", "--fills", "--diameter PX", "--count LOW-HIGH", "--shape"):

@@ -71,6 +71,7 @@ def left(out: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_one_of_two_workers_is_killed(
     rlseg: Any,
     call: tuple[Any, ...],

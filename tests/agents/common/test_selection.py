@@ -194,10 +194,10 @@ def test_ctrl_c_keeps_what_was_learned_since_the_last_validation(
         return SubgraphSAC("default", toy(), seed=0, eval_env=toy(), **options)
 
     def stop(variables: dict[str, Any], _: object) -> None:
-        if variables["self"].num_timesteps == 120:
+        if variables["self"].num_timesteps == 50:
             raise KeyboardInterrupt
 
-    whole, interrupted, twice = agent().learn(120), agent(), agent().learn(119)
+    whole, interrupted, twice = agent().learn(50), agent(), agent().learn(49)
     for one in (interrupted, twice):
         with pytest.raises(KeyboardInterrupt):
             one.learn(1000, callback=stop)
@@ -213,7 +213,7 @@ def test_an_error_in_training_leaves_what_was_selected_before(
     toy: Any, quick: dict[str, Any]
 ) -> None:
     options = {**quick, "actor_starts": 16, "evaluate_every": 1000, "evaluation_samples": 4}
-    agent = SubgraphSAC("default", toy(), seed=0, eval_env=toy(), **options).learn(120)
+    agent = SubgraphSAC("default", toy(), seed=0, eval_env=toy(), **options).learn(50)
     observations = stacked(toy(), range(3))
     before, _ = agent.predict(observations, deterministic=True)
 

@@ -18,23 +18,24 @@ from agents.common.team import Agreement, Team
 SCRIPT = Path(__file__).with_name("two_processes.py")
 
 
-@pytest.fixture(scope="module", params=["2", "1"], ids=["near", "far"])
-def both(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> list[dict[str, Any]]:
-    """What two processes on loopback found, of one machine or as if of two."""
+Found = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def all_found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Found]:
+    """What two processes on loopback found, of one machine ("near") and as if of two ("far")."""
     folder = tmp_path_factory.mktemp("team")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    with socket.socket() as one, socket.socket() as other:
+        for probe in (one, other):
+            probe.bind(("127.0.0.1", 0))
+        ports = [str(probe.getsockname()[1]) for probe in (one, other)]
     shared = {
-        "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
-        "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1",
-        "LOCAL_WORLD_SIZE": request.param,
+        "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join(sys.path),
     }  # fmt: skip
     processes = [
         subprocess.Popen(
-            [sys.executable, SCRIPT, folder],
+            [sys.executable, SCRIPT, folder, *ports],
             env={**os.environ, **shared, "RANK": str(rank)},
             stderr=subprocess.PIPE,
         )
@@ -43,18 +44,28 @@ def both(
     for process in processes:
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors.decode()
-    return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
+    return {
+        name: [torch.load(folder / f"{name}-{rank}.pt") for rank in range(2)]
+        for name in ("near", "far")
+    }
 
 
-def test_gradients_are_those_of_the_joint_batch(both: list[dict[str, Any]]) -> None:
+@pytest.fixture
+def both(all_found: dict[str, Found]) -> Found:
+    """Of one machine."""
+    return all_found["near"]
+
+
+@pytest.mark.parametrize("where", ["near", "far"])
+def test_gradients_are_those_of_the_joint_batch(where: str, all_found: dict[str, Found]) -> None:
     joint = runpy.run_path(str(SCRIPT))["update"](Team())
-    for found in both:
+    for found in all_found[where]:
         for key in ("gradients", "weights"):
             torch.testing.assert_close(found["update"][key], joint[key], atol=1e-6, rtol=0)
     assert sum(float(g.abs().sum()) for g in joint["gradients"]) > 0.1
 
 
-def test_weights_stay_the_same_in_all_processes(both: list[dict[str, Any]]) -> None:
+def test_weights_stay_the_same_in_all_processes(both: Found) -> None:
     first, second = (found["training"] for found in both)
     assert first["drawn"] != second["drawn"]  # images of their own
     assert first["timesteps"] == second["timesteps"] == 32
@@ -64,19 +75,19 @@ def test_weights_stay_the_same_in_all_processes(both: list[dict[str, Any]]) -> N
         assert torch.equal(a, b)
 
 
-def test_training_resumes_exactly(both: list[dict[str, Any]]) -> None:
+def test_training_resumes_exactly(both: Found) -> None:
     through, resumed = both[0]["training"]["weights"]
     assert all(torch.equal(a, b) for a, b in zip(through, resumed, strict=True))
 
 
-def test_all_stop_at_the_same_step(both: list[dict[str, Any]]) -> None:
+def test_all_stop_at_the_same_step(both: Found) -> None:
     expected = [False] * 7 + [True] + [False] * 8
     assert [found["agreement"] for found in both] == [expected, expected]
     assert Agreement(Team())(True, False) == (True, False)
 
 
-def test_means_over_processes(both: list[dict[str, Any]]) -> None:
-    for found in both:
+def test_means_over_processes(all_found: dict[str, Found]) -> None:
+    for found in (*all_found["near"], *all_found["far"]):
         mean, empty = found["means"]
         assert mean.item() == pytest.approx(2 / 3)
         assert empty.numel() == 0

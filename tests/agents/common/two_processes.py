@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -91,12 +92,22 @@ def agreement(team: Team) -> list[bool]:
     return [agreed(i == 2 and team.rank == team.size - 1)[0] for i in range(16)]
 
 
+def everything(team: Team, folder: Path) -> dict[str, Any]:
+    """All that `test_team.py` looks at of two processes on one machine."""
+    return {**small(team), "training": training(team, folder), "agreement": agreement(team)}
+
+
+def small(team: Team) -> dict[str, Any]:
+    """What goes by the connections, or by gloo where processes are on several machines."""
+    means = team.means([torch.full((team.rank + 1,), float(team.rank)), torch.empty(0)])
+    return {"update": update(team), "means": means}
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    output = Path(sys.argv[1])
-    with torchrun_team() as team:
-        found = {"update": update(team), "agreement": agreement(team)}
-        found["training"] = training(team, output)
-        means = team.means([torch.full((team.rank + 1,), float(team.rank)), torch.empty(0)])
-        found["means"] = means
-        torch.save(found, output / f"{team.rank}.pt")
+    output, ports = Path(sys.argv[1]), sys.argv[2:]
+    for name, local, port in zip(("near", "far"), ("2", "1"), ports, strict=True):
+        os.environ.update(LOCAL_WORLD_SIZE=local, MASTER_PORT=port)
+        with torchrun_team() as team:
+            found = everything(team, output) if name == "near" else small(team)
+            torch.save(found, output / f"{name}-{team.rank}.pt")

@@ -139,7 +139,7 @@ def test_ppo_learns(toy):
         policy_kwargs={"width": 16, "layers": 1},
     )
     before = mean_reward(agent, env)
-    agent.learn(1000)
+    agent.learn(640)
     assert mean_reward(agent, env) > before + 0.1
 
 

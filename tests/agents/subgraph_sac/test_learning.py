@@ -45,7 +45,7 @@ def test_the_agent_finds_the_best_policy(toy: Any, quick: dict[str, Any], seed: 
     agent = SubgraphSAC("default", toy(), seed=seed, **quick)
     # The evidence points the wrong way (0.45), and even 0.5 everywhere earns only 0.65.
     assert mean_reward(agent, toy()) < 0.5
-    agent.learn(600)
+    agent.learn(450)
     assert mean_reward(agent, toy()) > 0.9
     observation, _ = toy().reset(options={"index": HELD_OUT[0]})
     cut = observation["edge_features"][:, 1] > 0

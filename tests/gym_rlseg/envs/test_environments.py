@@ -902,7 +902,8 @@ def test_every_split_has_the_same_spaces(make: Make) -> None:
         assert env.action_space == envs[0].action_space
 
 
-def test_capacity_holds_what_comes(make: Make) -> None:
+def test_capacity_holds_what_comes(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gym_rlseg.envs.superpixel.pool._PROBES", 16)
     env = make(pool_size=None)
     room = env.unwrapped.capacity  # type: ignore[attr-defined]
     largest = 0
@@ -988,8 +989,9 @@ for env_id, kwargs in json.loads(sys.argv[1]).items():
 
 
 def test_every_process_makes_the_same_images(
-    image_folder: Path, capsys: pytest.CaptureFixture[str]
+    image_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("gym_rlseg.envs.superpixel.pool._PROBES", 16)  # as elsewhere
     wanted = {env_id: {**small(env_id, image_folder), "seed": 3} for env_id in IDS}
     argument = json.dumps(wanted)
     for hash_seed in ("1", "2"):

@@ -20,6 +20,11 @@ from gym_rlseg.images import FilesSource, UnusableImageError
 from gym_rlseg.registration import ENVIRONMENTS
 
 
+@pytest.fixture(autouse=True)
+def few_probes() -> None:
+    """As many as ever: here they matter."""
+
+
 def write(path: Path, image: NDArray) -> None:
     tifffile.imwrite(path, image, photometric="minisblack")
 

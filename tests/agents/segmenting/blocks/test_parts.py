@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +118,27 @@ class TestWorkers:
         with workers(1, None, tmp_path) as rounds:
             assert list(rounds(done.append, [3, 1, 2])) == [3, 1, 2]
         assert done == [3, 1, 2]
+
+    def test_what_a_killed_one_was_at_is_done_again(self, tmp_path: Path) -> None:
+        folder = str(tmp_path)
+
+        def task(item: int) -> None:
+            """Sent as it is, as workers don't know this file."""
+            import os
+            import signal
+            from pathlib import Path
+
+            if item == 2 and not Path(folder, "begun").exists():
+                Path(folder, "begun").touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            Path(folder, str(item)).write_text(str(os.getpid()))
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # dask's, of a port in use
+            with workers(2, None, tmp_path) as rounds:
+                assert sorted(rounds(task, range(5))) == list(range(5))
+        assert all((tmp_path / str(item)).exists() for item in range(5))
+        assert (tmp_path / "begun").exists()
 
 
 class TestRuns:
