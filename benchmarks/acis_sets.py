@@ -65,10 +65,10 @@ class Task:
 _OPTIONS: Mapping[str, Any] = {
     "channel_steps": 12_000,
     "mask_steps": 24_000,
-    "start_steps": 50_000,
+    "start_steps": 80_000,
     "critic_steps": 4_000,
     "actor_steps": 24_000,
-    "lengths": ((0.0, 1), (0.6, 3), (0.85, 6)),
+    "lengths": ((0.0, 1), (0.75, 3), (0.9, 6)),
     "critic_lengths": ((0.0, 5), (0.7, 21)),
     "actor_rate": 3e-4,
     "evaluate_every": 4_000,

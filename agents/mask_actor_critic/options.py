@@ -129,14 +129,14 @@ class MaskActorCriticConfig(MaskNetworkOptions):
     batch: _Few = 16
     channel_steps: _Count = 12_000
     mask_steps: _Count = 24_000
-    start_steps: _Count = 50_000
+    start_steps: _Count = 80_000
     critic_steps: _Count = 4_000
     actor_steps: _Count = 24_000
     lengths: Annotated[
         tuple[tuple[Share, _Few], ...],
         Len(1, 100),
         Rule(_in_turn, "the first from 0 on and the others behind it in turn"),
-    ] = ((0.0, 1), (0.6, 3), (0.85, 6))
+    ] = ((0.0, 1), (0.75, 3), (0.9, 6))
     critic_lengths: Annotated[
         tuple[tuple[Share, _Few], ...],
         Len(1, 100),
