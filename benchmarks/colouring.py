@@ -103,6 +103,11 @@ PRIOR = {
         "coupling": 0.0,
     },
 }
+#: Discs that stand out, in place of the truth.
+PROPOSALS = {
+    "name": "proposals", "radius": [5.0, 9.0], "count": [5, 9],
+    "reward": {"name": "prox", "radii": [8.0], "first": 0.3},
+}  # fmt: skip
 TASKS: dict[str, Task] = {
     "circles": Task(
         environment={
@@ -156,6 +161,7 @@ METHODS = (
     "colouring",
     "colouring, w_s 0.5",
     "colouring by priors",
+    "colouring by proposals",
     "SubgraphREINFORCE",
 )
 
@@ -247,6 +253,8 @@ def _colouring(
     if method == "colouring by priors":
         changes["reward"] = PRIOR
         options |= {"initial_policy": "brightness", "noise": 5.0}
+    elif method == "colouring by proposals":
+        changes |= {"reward": PROPOSALS, "pool_size": 800}
     elif method == "colouring, w_s 0.5":
         changes["reward"] = {**task.environment["reward"], "splitting": 0.5}
     env = task.env(**changes)
@@ -279,7 +287,7 @@ def _colouring(
         times.write_text(str(spent))
     policy: ColouringPolicy = agent.policy
     size, mirrored = env.options.min_size, True
-    if method != "colouring by priors":
+    if "priors" not in method and "proposals" not in method:
         size, mirrored = _best(policy, validation, task.sizes)
 
     def segment(image: NDArray[np.float32]) -> NDArray[np.int32]:

@@ -134,5 +134,6 @@ def applies(name: str, method: str) -> bool:
     Priors are for discs here; membranes have no reward without truth in this benchmark.
     """
     return "circles" in name or method not in (
-        "colouring by priors", "colouring, w_s 0.5", "SubgraphREINFORCE",
+        "colouring by priors", "colouring by proposals", "colouring, w_s 0.5",
+        "SubgraphREINFORCE",
     )  # fmt: skip

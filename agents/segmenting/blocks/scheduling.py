@@ -63,6 +63,8 @@ def workers(count: int, scheduler: str | None, scratch: Path) -> Iterator[Rounds
         # No task waits in a worker, or it would be held guilty of its death as well.
         "distributed.scheduler.worker-saturation": 1.0,
         "temporary-directory": str(scratch),
+        # Dask has workers give memory back at once, and ask for it again with every array.
+        "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": "1"},
     }
     with dask.config.set(quiet):
         if scheduler is not None:
@@ -78,8 +80,10 @@ def workers(count: int, scheduler: str | None, scratch: Path) -> Iterator[Rounds
             return
         with (
             LocalCluster(
-                n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None,
-                memory_limit=0, silence_logs=50,
+                n_workers=count, threads_per_worker=1, processes=True, memory_limit=0,
+                silence_logs=50,
+                # Any port: other calls may have dask's own.
+                dashboard_address="127.0.0.1:0", scheduler_kwargs={"dashboard": False},
             ) as cluster,
             Client(cluster) as client,
         ):  # fmt: skip

@@ -20,7 +20,7 @@ from gym_rlseg.envs.colouring.pool import ImagePool
 from gym_rlseg.images import SOURCES, ImageSource
 from gym_rlseg.options import is_whole
 from gym_rlseg.rewards.colouring import TruthReward
-from gym_rlseg.rewards.colouring_priors import COLOURING_REWARDS
+from gym_rlseg.rewards.colouring_proposals import COLOURING_REWARDS
 
 if TYPE_CHECKING:
     from gym_rlseg.pictures.viewer import Viewer

@@ -12,7 +12,7 @@ from gym_rlseg.images import SOURCES, Split
 from gym_rlseg.options import plain
 from gym_rlseg.options.ranges import Amount
 from gym_rlseg.rewards.colouring import ColouringReward
-from gym_rlseg.rewards.colouring_priors import COLOURING_REWARDS
+from gym_rlseg.rewards.colouring_proposals import COLOURING_REWARDS
 
 #: Colours are int16, and tables have a column for each.
 Steps = Annotated[int, Ge(1), Le(10)]

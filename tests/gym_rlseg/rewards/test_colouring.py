@@ -10,6 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from gym_rlseg.images.base import Sample
+from gym_rlseg.metrics import symmetric_best_dice
+from gym_rlseg.rewards.bright_discs import bright_discs
 from gym_rlseg.rewards.colour_regions import regions_of, steps_for
 from gym_rlseg.rewards.colouring import (
     COLOURING_REWARDS,
@@ -349,3 +351,40 @@ def test_what_cannot_be_scored() -> None:
 def test_plain_data_and_back(name: str) -> None:
     reward = COLOURING_REWARDS.build(name)
     assert COLOURING_REWARDS.build(COLOURING_REWARDS.to_data(reward)) == reward
+
+
+def test_discs_are_proposed_where_they_stand_out() -> None:
+    yy, xx = np.mgrid[:40, :48]
+    drawn = np.zeros((40, 48), np.int32)
+    drawn[np.hypot(yy - 14, xx - 13) <= 6] = 1
+    drawn[np.hypot(yy - 26, xx - 33) <= 8] = 2
+    image = np.where(drawn > 0, 0.8, 0.3) + 0.1 * (xx // 4 % 2)  # on stripes
+    for dark, seen in ((False, image), (True, 1 - image)):
+        reward = COLOURING_REWARDS.build(
+            {"name": "proposals", "radius": [5, 9], "count": [1, 4], "dark": dark}
+        )
+        sample = Sample(image=seen[None].astype(np.float32), truth=None, name="discs")
+        regions = reward.regions(reward.prepare(sample))
+        assert regions is not None
+        assert symmetric_best_dice(regions.labels, drawn) > 0.85
+    with pytest.raises(ValueError, match="volumes need labels"):
+        reward.prepare(Sample(image=np.zeros((1, 4, 8, 8), np.float32), truth=None, name="v"))
+    with pytest.raises(ValueError, match="low <= high"):
+        COLOURING_REWARDS.build({"name": "proposals", "radius": [9, 5]})
+
+
+def test_proposals_are_scored_as_truth_is() -> None:
+    rng = np.random.default_rng(0)
+    image = rng.random((1, 40, 40), np.float32) * 0.1
+    image[0, 10:22, 10:22] = 1.0
+    sample = Sample(image=image, truth=np.ones((40, 40), np.int32), name="square")
+    discs = bright_discs(image[0], (5.0, 9.0), (1, 1))
+    assert discs.max() == 1
+    bits = [rng.integers(2, size=discs.shape) for _ in range(2)]
+    reward = COLOURING_REWARDS.build({"name": "proposals", "count": [1, 1], "reward": "ins"})
+    scorer, colours = reward.scorer(reward.prepare(sample), 2), np.zeros(discs.shape, np.int16)
+    for step, (bit, expected) in enumerate(
+        zip(bits, scored(InsReward(), discs, bits), strict=True)
+    ):
+        colours = colours + (bit << step).astype(np.int16)
+        np.testing.assert_array_equal(scorer(colours.copy(), None).pixels, expected.pixels)
