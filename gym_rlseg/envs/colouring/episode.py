@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gym_rlseg.envs.colouring.components import components
-from gym_rlseg.envs.colouring.pool import Prepared
+from gym_rlseg.envs.image_pool import Prepared
 from gym_rlseg.rewards.colour_regions import Regions
 from gym_rlseg.rewards.colouring import PixelScores, Scorer
 
@@ -26,6 +26,7 @@ class Episode:
         steps: T.
         min_size: components of fewer pixels are no objects.
         scorer: of its steps.
+        neighbours: the largest number of objects near one, 0 where no truth is looked at.
         kept: bool of the image's shape, the pixels that count; None: all. Beyond the sample's
             region none does.
         bits: int8 (T, ...): 0 unset, 1 and -1.
@@ -39,6 +40,7 @@ class Episode:
     steps: int
     min_size: int
     scorer: Scorer
+    neighbours: int
     kept: NDArray[np.bool_] | None = None
     bits: NDArray[np.int8] = field(init=False)
     taken: int = 0
@@ -88,7 +90,7 @@ class Episode:
 
     def info(self) -> dict[str, Any]:
         """What `reset` says, or `step` once there was one; every array is new."""
-        info: dict[str, Any] = {"index": self.index, "neighbours": self.prepared.neighbours}
+        info: dict[str, Any] = {"index": self.index, "neighbours": self.neighbours}
         if self.kept is not None:
             info["kept"] = self.kept.astype(np.int8)
         if self.scores is not None:
