@@ -34,6 +34,9 @@ class GraphsAhead:
     def __init__(self, make: Make, count: int) -> None:
         self.reach = 4 * count
         self._coming: dict[int, Future[SuperpixelGraph]] = {}
+        # No longer wanted. They aren't cancelled: when a worker dies, a cancelled one breaks the
+        # executor's thread before Python 3.12.
+        self._in_vain: list[Future[SuperpixelGraph]] = []
         # Not forked: this process may have threads.
         self._executor = ProcessPoolExecutor(
             count, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(make,)
@@ -43,10 +46,12 @@ class GraphsAhead:
         """Have these graphs made, the first ones first; others that were expected no longer are."""
         wanted = dict.fromkeys(indices)
         for index in [index for index in self._coming if index not in wanted]:
-            self._coming.pop(index).cancel()
+            self._in_vain.append(self._coming.pop(index))
+        self._in_vain = [future for future in self._in_vain if not future.done()]
         try:
             for index in wanted:
-                if index not in self._coming:
+                waiting = len(self._coming) + len(self._in_vain)
+                if index not in self._coming and waiting < 2 * self.reach:
                     self._coming[index] = self._executor.submit(_made, index)
         except BrokenExecutor:
             self._coming.clear()
@@ -54,7 +59,10 @@ class GraphsAhead:
     def take(self, index: int) -> SuperpixelGraph | None:
         """A graph, if it was expected; waits for it. None if there is none, whatever the reason."""
         future = self._coming.pop(index, None)
-        if future is None or future.cancel():  # nobody has begun
+        if future is None:
+            return None
+        if not (future.running() or future.done()):  # nobody has begun
+            self._in_vain.append(future)
             return None
         try:
             graph = future.result()
