@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import fftconvolve
 
 _SECTORS = 8
 #: Pixels within and outside of the outline that are compared.
@@ -77,6 +76,8 @@ def _mean(
     image: NDArray[np.floating], ones: NDArray[np.float64], kernel: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Mean over a kernel's pixels around every pixel, of those within the image."""
+    from scipy.signal import fftconvolve  # takes long, and few need it
+
     flipped = kernel[::-1, ::-1]
     amount = fftconvolve(ones, flipped, mode="same")
     sums = fftconvolve(image.astype(np.float64), flipped, mode="same")
