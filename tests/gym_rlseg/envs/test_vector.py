@@ -453,11 +453,19 @@ class Failing(Reward):
         return CircularityReward(count=3)(graph, node_labels)
 
 
+def refuse(*_: Any) -> Any:
+    """What an exception would be made by again."""
+    raise TypeError("two arguments were given")
+
+
 class CodedError(Exception):
-    """Can be pickled, but not unpickled."""
+    """Can be pickled, but not unpickled; not even where dask has taught pickle more."""
 
     def __init__(self, code: int, text: str) -> None:
         super().__init__(f"{code} {text}")
+
+    def __reduce__(self) -> Any:
+        return refuse, self.args
 
 
 @dataclass(frozen=True, kw_only=True)
