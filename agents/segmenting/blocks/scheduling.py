@@ -63,8 +63,6 @@ def workers(count: int, scheduler: str | None, scratch: Path) -> Iterator[Rounds
         # No task waits in a worker, or it would be held guilty of its death as well.
         "distributed.scheduler.worker-saturation": 1.0,
         "temporary-directory": str(scratch),
-        # Dask has workers give memory back at once, and ask for it again with every array.
-        "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": "1"},
     }
     with dask.config.set(quiet):
         if scheduler is not None:
