@@ -6,8 +6,9 @@ missed, shifted or invented, and a threshold. Nothing is trained. The table goes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 from colouring import PRIOR, TASKS
@@ -22,7 +23,7 @@ from gym_rlseg.images import Sample
 from gym_rlseg.metrics import symmetric_best_dice
 from gym_rlseg.rewards.colouring_priors import PriorsColouringReward
 
-_IMAGES = 16
+IMAGES = 16
 #: A wrong colouring beats the truth by more than this.
 _MARGIN = 0.001
 #: By roundness alone, which was trained on first, and what took its place.
@@ -38,39 +39,63 @@ roundness with edges along the outline and more brightness than around, with a g
 earns 1: it pays for what is missed. Then the same with every pixel counted by its brightness, which
 is what "colouring by priors" is trained on now."""
 Labels = NDArray[np.int32]
+T = TypeVar("T")
 
 
 def main() -> None:
     """Audit on both sets of circles."""
     text = [_TEXT]
+    earned_by = {
+        title: partial(_earned, PriorsColouringReward(**options))
+        for title, options in _REWARDS.items()
+    }
     for name in ("plain circles", "circles"):
-        text += ["", f"### {name}, {_IMAGES} images", "", _audited(name)]
+        found = audited(name, wrong_colourings, lambda _, labels: labels, earned_by)
+        text += ["", f"### {name}, {IMAGES} images", "", found]
     record("colouring_audit", "Colouring by priors, audited", "\n".join(text))
 
 
-def _audited(name: str) -> str:
+def _earned(reward: PriorsColouringReward, sample: Sample, labels: Labels) -> float:
+    """The mean reward of a colouring in one step."""
+    scorer = reward.scorer(reward.prepare(sample), 1)
+    return float(scorer((labels > 0).astype(np.int16), labels).pixels.mean())
+
+
+def audited(
+    name: str,
+    wrong: Callable[[Sample, Labels, np.random.Generator], Iterator[tuple[str, T]]],
+    labels_of: Callable[[Sample, T], Labels],
+    earned_by: Mapping[str, Callable[[Sample, T], float]],
+) -> str:
+    """A table of what wrong segmentations of a set's validation images earn beside the truth.
+
+    Args:
+        name: of the set.
+        wrong: makes them, "the truth" among them, by name.
+        labels_of: the label image that one comes to.
+        earned_by: what it earns, by the rewards' titles.
+    """
     pool = TASKS[name].env("validation").pool
-    samples = [pool.image(index).sample for index in range(_IMAGES)]
     sbd: dict[str, list[float]] = {}
     earned: dict[tuple[str, str], list[float]] = {}
-    for number, sample in enumerate(samples):
+    for number in range(IMAGES):
+        sample = pool.image(number).sample
         assert sample.truth is not None
-        for kind, labels in wrong_colourings(sample, sample.truth, np.random.default_rng(number)):
-            sbd.setdefault(kind, []).append(symmetric_best_dice(labels, sample.truth))
-            for title, options in _REWARDS.items():
-                reward = PriorsColouringReward(**options)
-                scorer = reward.scorer(reward.prepare(sample), 1)
-                scores = scorer((labels > 0).astype(np.int16), labels)
-                earned.setdefault((kind, title), []).append(float(scores.pixels.mean()))
+        for kind, found in wrong(sample, sample.truth, np.random.default_rng(number)):
+            sbd.setdefault(kind, []).append(
+                symmetric_best_dice(labels_of(sample, found), sample.truth)
+            )
+            for title, earn in earned_by.items():
+                earned.setdefault((kind, title), []).append(earn(sample, found))
     rows = []
     for kind in sorted(sbd, key=lambda kind: -float(np.mean(sbd[kind]))):
         row = [kind, f"{np.mean(sbd[kind]):.2f}"]
-        for title in _REWARDS:
+        for title in earned_by:
             own, true = np.array(earned[kind, title]), np.array(earned["the truth", title])
             more = int((own > true + _MARGIN).sum())
-            row.append(f"{own.mean():.3f}" + (f", {more} of {_IMAGES}" if more else ""))
+            row.append(f"{own.mean():.3f}" + (f", {more} of {IMAGES}" if more else ""))
         rows.append(row)
-    return table(("", "SBD", *_REWARDS), rows)
+    return table(("", "SBD", *earned_by), rows)
 
 
 def wrong_colourings(

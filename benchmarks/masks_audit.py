@@ -8,23 +8,20 @@ Nothing is trained. The table goes to RESULTS.md.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
-from colouring import PRIOR, TASKS
-from colouring_audit import wrong_colourings
-from common import record, table
+from colouring import PRIOR
+from colouring_audit import IMAGES, audited, wrong_colourings
+from common import record
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from gym_rlseg.images import Sample
-from gym_rlseg.metrics import symmetric_best_dice
 from gym_rlseg.rewards.drawn_masks import DrawnMasks
 from gym_rlseg.rewards.mask_priors import PriorMasksReward
 
-_IMAGES = 16
-#: Wrong masks beat the truth by more than this.
-_MARGIN = 0.001
 #: Roundness and count as in RLSeg-Circles-v0, then roundness with evidence and contrast.
 _REWARDS: dict[str, dict[str, Any]] = {
     "circularity": {"reward": {"name": "circularity", "count": [5, 9], "radius": [4.0, 10.0]}},
@@ -46,8 +43,12 @@ Masks = list[NDArray[np.float32]]
 def main() -> None:
     """Audit on both sets of circles."""
     text = [_TEXT]
+    earned_by = {
+        title: partial(_earned, PriorMasksReward(**options)) for title, options in _REWARDS.items()
+    }
     for name in ("plain circles", "circles"):
-        text += ["", f"### {name}, {_IMAGES} images", "", _audited(name)]
+        found = audited(name, wrong_masks, _labels, earned_by)
+        text += ["", f"### {name}, {IMAGES} images", "", found]
     record("masks_audit", "Masks by priors, audited", "\n".join(text))
 
 
@@ -80,33 +81,20 @@ def wrong_masks(
     yield "halves of the image", [left.astype(np.float32), (~left).astype(np.float32)]
 
 
-def _audited(name: str) -> str:
-    pool = TASKS[name].env("validation").pool
-    sbd: dict[str, list[float]] = {}
-    earned: dict[tuple[str, str], list[float]] = {}
-    for number in range(_IMAGES):
-        sample = pool.image(number).sample
-        assert sample.truth is not None
-        for kind, masks in wrong_masks(sample, sample.truth, np.random.default_rng(number)):
-            drawn = DrawnMasks(sample.truth.shape)
-            for mask in masks:
-                drawn.add(mask)
-            sbd.setdefault(kind, []).append(symmetric_best_dice(drawn.labels, sample.truth))
-            for title, options in _REWARDS.items():
-                reward = PriorMasksReward(**options)
-                judge = reward.judge(reward.prepare(sample))
-                for mask in masks:
-                    judge.add(mask)
-                earned.setdefault((kind, title), []).append(judge.potential)
-    rows = []
-    for kind in sorted(sbd, key=lambda kind: -float(np.mean(sbd[kind]))):
-        row = [kind, f"{np.mean(sbd[kind]):.2f}"]
-        for title in _REWARDS:
-            own, true = np.array(earned[kind, title]), np.array(earned["the truth", title])
-            more = int((own > true + _MARGIN).sum())
-            row.append(f"{own.mean():.3f}" + (f", {more} of {_IMAGES}" if more else ""))
-        rows.append(row)
-    return table(("", "SBD", *_REWARDS), rows)
+def _labels(sample: Sample, masks: Masks) -> NDArray[np.int32]:
+    """The label image that some masks make up."""
+    drawn = DrawnMasks(sample.image.shape[1:])
+    for mask in masks:
+        drawn.add(mask)
+    return drawn.labels
+
+
+def _earned(reward: PriorMasksReward, sample: Sample, masks: Masks) -> float:
+    """The potential of some masks."""
+    judge = reward.judge(reward.prepare(sample))
+    for mask in masks:
+        judge.add(mask)
+    return float(judge.potential)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from agents.colouring.network import ColouringNetwork
 from agents.colouring.options import NETWORK_OPTIONS, ColouringNetworkOptions
 from agents.colouring.symmetries import Symmetry
 from agents.common import checkpoint
-from agents.common.device import find_device
+from agents.common.loading import load_policy
 from gym_rlseg.envs.colouring.components import components
 from gym_rlseg.images.base import renumbered
 from gym_rlseg.segmentation.stitched import stitched
@@ -57,17 +57,16 @@ class ColouringPolicy:
         Raises:
             ValueError: naming the file, if it can't be used.
         """
-        path = checkpoint.checkpoint_path(path)
-        saved = checkpoint.read(path, checkpoint.Form(name="Colouring", text=FORMAT))
-        where = find_device(device)
-        with checkpoint.naming(path):
+
+        def make(saved: dict[str, Any], known: dict[str, Any], where: torch.device) -> Any:
             channels, steps, dimensions = (int(n) for n in saved["form"])
-            known = {k: v for k, v in saved["config"].items() if k in NETWORK_OPTIONS}
             options = ColouringNetworkOptions(**known)
-            with torch.random.fork_rng(devices=[]):  # layers draw from torch's generator
-                actor = ColouringNetwork(channels, steps, dimensions, options)
-            actor.requires_grad_(False).load_state_dict(saved["selected"])
-        return cls(actor.to(where), (channels, steps, dimensions), device=where)
+            actor = ColouringNetwork(channels, steps, dimensions, options)
+            return cls(actor, (channels, steps, dimensions), device=where)
+
+        form = checkpoint.Form(name="Colouring", text=FORMAT)
+        policy: Self = load_policy(path, NETWORK_OPTIONS, make, form=form, device=device)
+        return policy
 
     def predict(
         self,

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from agents.common import checkpoint
-from agents.common.device import find_device
+from agents.common.loading import load_policy
 from agents.graph.acting import edge_weights
 from agents.graph.batch import GraphState, collate
 from agents.graph.interface import padded_action
@@ -56,18 +56,17 @@ class Policy:
         Raises:
             ValueError: naming the file, if it can't be used.
         """
-        path = checkpoint.checkpoint_path(path)
-        saved, where = checkpoint.read(path), find_device(device)
-        with checkpoint.naming(path):
+
+        def make(saved: dict[str, Any], known: dict[str, Any], where: torch.device) -> Any:
             nodes, edges = (int(count) for count in saved["features"])
             # Older files have none.
             (channels,) = (int(count) for count in saved.get("channels", [0]))
-            known = {k: v for k, v in saved["config"].items() if k in NETWORK_OPTIONS}
             options = NetworkOptions(**known)
-            with torch.random.fork_rng(devices=[]):  # layers draw from torch's generator
-                actor = Actor(nodes, edges, options, channels=channels)
-            actor.requires_grad_(False).load_state_dict(saved["selected"])
-        return cls(actor.to(where), options, (nodes, edges), device=where)
+            actor = Actor(nodes, edges, options, channels=channels)
+            return cls(actor, options, (nodes, edges), device=where)
+
+        policy: Self = load_policy(path, NETWORK_OPTIONS, make, device=device)
+        return policy
 
     @property
     def channels(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from agents.common import checkpoint
-from agents.common.device import find_device
+from agents.common.loading import load_policy
 from agents.mask_actor_critic.decoding import MaskDecoding
 from agents.mask_actor_critic.drawer import MaskDrawer
 from agents.mask_actor_critic.options import NETWORK_OPTIONS, MaskNetworkOptions
@@ -61,17 +61,15 @@ class MaskPolicy:
         Raises:
             ValueError: naming the file, if it can't be used.
         """
-        path = checkpoint.checkpoint_path(path)
-        saved = checkpoint.read(path, checkpoint.Form(name="MaskActorCritic", text=FORMAT))
-        where = find_device(device)
-        with checkpoint.naming(path):
+
+        def make(saved: dict[str, Any], known: dict[str, Any], where: torch.device) -> Any:
             channels, height, width = (int(n) for n in saved["form"])
-            known = {k: v for k, v in saved["config"].items() if k in NETWORK_OPTIONS}
-            options = MaskNetworkOptions(**known)
-            with torch.random.fork_rng(devices=[]):  # layers draw from torch's generator
-                actor = MaskDrawer(channels, (height, width), options)
-            actor.requires_grad_(False).load_state_dict(saved["selected"])
-        return cls(actor.to(where), (channels, height, width), device=where)
+            actor = MaskDrawer(channels, (height, width), MaskNetworkOptions(**known))
+            return cls(actor, (channels, height, width), device=where)
+
+        form = checkpoint.Form(name="MaskActorCritic", text=FORMAT)
+        policy: Self = load_policy(path, NETWORK_OPTIONS, make, form=form, device=device)
+        return policy
 
     def predict(
         self,
