@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from agents.segmenting.blocks.measuring import measured
 from agents.segmenting.blocks.merging import merge_objects
 from agents.segmenting.blocks.objects import find_objects
 from agents.segmenting.blocks.pieces import find_pieces, join_pieces
-from agents.segmenting.blocks.scheduling import Rounds, workers
+from agents.segmenting.blocks.scheduling import workers
 from agents.segmenting.blocks.store import BlockStore
 from gym_rlseg.images.reading.formats import image_size, read_facts
 from gym_rlseg.images.reading.pages import split_page
@@ -30,7 +30,6 @@ from gym_rlseg.paths import output_folder
 
 #: Takes the name of a round, how many of its blocks are done, and of how many.
 Progress = Callable[[str, int, int], None]
-_TASKS = {"pieces": find_pieces, "objects": find_objects, "labels": write_region}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,40 +116,63 @@ def segment_blocks(
     name = store.begin(job.to_data())
     call = opened(str(store.folder), name)
     kept = sum(store.has(f"{kind}-{i}") for kind in ("pieces", "objects") for i in range(len(grid)))
-    if not store.has("measure"):
-        reader = Reader(**job.reader)
-        image = measured(job.image, job.size, reader, call.pipeline.recipe.boundary)
-        store.save("measure", **image.to_arrays())
-    hired = partial(workers, count, scheduler, store.folder)
-    with hired() as rounds:
-        _round(rounds, call, name, progress, "pieces", range(len(grid)))
+    # What one of the workers does alone, while others load what they will need.
+    loading = [("policy", index) for index in range(1, count)]
+    do = partial(_do, str(store.folder), name)
+    with workers(count, scheduler, store.folder) as rounds:
+        if not store.has("measure"):
+            _all(rounds(do, [("measure", 0), *loading]))
+        _round(partial(rounds, do), store, progress, "pieces", range(len(grid)))
         if not store.has("joined"):
-            join_pieces(call)
-        _round(rounds, call, name, progress, "objects", range(len(grid)))
-    # Without the workers, whose memory this takes.
-    objects = merge_objects(call)
-    file = split_page(Path(job.image))[0]
-    facts = read_facts(file, job.reader["key"], job.reader["level"])
-    create_output(call, objects, facts.pixel_size)
-    with hired() as rounds:
-        _round(rounds, call, name, progress, "labels", range(len(regions(job.size))))
+            _all(rounds(do, [("joined", 0), *loading]))
+        _round(partial(rounds, do), store, progress, "objects", range(len(grid)))
+        objects = merge_objects(call)
+        file = split_page(Path(job.image))[0]
+        facts = read_facts(file, job.reader["key"], job.reader["level"])
+        create_output(call, objects, facts.pixel_size)
+        _round(partial(rounds, do), store, progress, "labels", range(len(regions(job.size))))
     finish_output(call, out)
     superpixels = call.joined["area"].size
     return Outcome(blocks=len(grid), kept=kept, objects=objects, superpixels=superpixels)
 
 
 def _round(
-    rounds: Rounds, call: OpenJob, name: str, progress: Progress, kind: str, blocks: Sequence[int]
+    rounds: Callable[[Sequence[Any]], Iterator[Any]],
+    store: BlockStore,
+    progress: Progress,
+    kind: str,
+    blocks: Sequence[int],
 ) -> None:
     """Do what is missing of a round."""
-    missing = [index for index in blocks if not call.store.has(f"{kind}-{index}")]
+    missing = [(kind, index) for index in blocks if not store.has(f"{kind}-{index}")]
     done = len(blocks) - len(missing)
     progress(kind, done, len(blocks))
-    for _ in rounds(partial(_do, kind, str(call.store.folder), name), missing):
+    for _ in rounds(missing):
         done += 1
         progress(kind, done, len(blocks))
 
 
-def _do(kind: str, folder: str, name: str, index: int) -> None:
-    """One block, in whatever process."""
+def _all(done: Iterator[Any]) -> None:
+    for _ in done:
+        pass
+
+
+def _measure(job: OpenJob, _: int) -> None:
+    reader, boundary = Reader(**job.job.reader), job.pipeline.recipe.boundary
+    job.store.save("measure", **measured(job.job.image, job.job.size, reader, boundary).to_arrays())
+
+
+_TASKS: dict[str, Callable[[OpenJob, int], object]] = {
+    "measure": _measure,
+    "policy": lambda job, _: job.policy,
+    "pieces": find_pieces,
+    "joined": lambda job, _: join_pieces(job),
+    "objects": find_objects,
+    "labels": write_region,
+}
+
+
+def _do(folder: str, name: str, item: tuple[str, int]) -> None:
+    """One task, in whatever process."""
+    kind, index = item
     _TASKS[kind](opened(folder, name), index)
