@@ -127,6 +127,14 @@ TASKS: dict[str, Task] = {
         minutes=10,
         agent=_DISCS,
     ),
+    "rosettes": Task(
+        environment={
+            "source": {"name": "rosettes", "height": 64, "width": 64}, "steps": 4,
+            "reward": {"name": "prox", "radii": [8.0], "first": 0.3}, "pool_size": 3000,
+        },
+        minutes=20,
+        agent=_DISCS,
+    ),
     "membranes": Task(
         environment={
             "source": "membranes", "steps": 4, "reward": {"name": "prox", "radii": [5.0]},

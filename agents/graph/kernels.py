@@ -64,23 +64,29 @@ def messages_backward(gradient, share, own, other, of_edges, gate, u, v):  # typ
         u: see there.
         v: see there.
     """
-    width, dtype = own.shape[1], own.dtype
-    zero = dtype.type(0)
+    width, gated, zero = own.shape[1], gate.shape[1], own.dtype.type(0)
     to_own, to_other = np.zeros_like(own), np.zeros_like(other)
     to_edges, to_gate = np.zeros_like(of_edges), np.zeros_like(gate)
-    nothing, passes = np.zeros(width, dtype), np.ones(width, dtype)
-    hidden, slope = np.empty(width, dtype), np.empty(width, dtype)
+    shared = np.empty_like(gradient)
+    for i in range(share.size):
+        above, row = gradient[i], shared[i]
+        for c in range(width):
+            row[c] = above[c] * share[i]
+    nothing = np.zeros(width, own.dtype)
+    hidden, slope = np.empty(width, own.dtype), np.empty(width, own.dtype)
     for e in range(u.size):
         edge = of_edges[e] if of_edges.shape[0] else nothing
-        passes[: gate.shape[1]] = gate[e]
+        passes, to_passes = gate[e], to_gate[e]
         for side in range(2):
             i, j = (v[e], u[e]) if side == 0 else (u[e], v[e])
-            mine, theirs, above = own[i], other[j], gradient[i]
+            mine, theirs, above = own[i], other[j], shared[i]
             for c in range(width):
                 x = mine[c] + theirs[c] + edge[c]
                 hidden[c] = x if x > zero else zero
-            for c in range(width):
-                slope[c] = (above[c] if hidden[c] > zero else zero) * passes[c] * share[i]
+                slope[c] = above[c] if x > zero else zero
+            for c in range(gated):
+                to_passes[c] += hidden[c] * above[c]
+                slope[c] *= passes[c]
             row = to_own[i]
             for c in range(width):
                 row[c] += slope[c]
@@ -91,9 +97,6 @@ def messages_backward(gradient, share, own, other, of_edges, gate, u, v):  # typ
                 row = to_edges[e]
                 for c in range(width):
                     row[c] += slope[c]
-            row = to_gate[e]
-            for c in range(gate.shape[1]):
-                row[c] += hidden[c] * above[c] * share[i]
     return to_own, to_other, to_edges, to_gate
 
 

@@ -193,6 +193,29 @@ class TestStopped:
         assert "8 steps kept of an earlier call" in outcome.out
         np.testing.assert_array_equal(read_labels(tmp_path / "o.zarr"), labels)
 
+    def test_where_the_output_may_not_be_written(
+        self,
+        rlseg: Any,
+        trained: Path,
+        place: Path,
+        labels: NDArray[np.int32],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def read_only(*_: Any) -> None:
+            raise OSError(errno.EROFS, "Read-only file system", str(tmp_path))
+
+        call = ("segment", trained / "run", place / "im.zarr", "-o", tmp_path / "o.zarr", *BLOCKS)
+        with monkeypatch.context() as patch:
+            patch.setattr(segmenting, "finish_output", read_only)
+            outcome = rlseg(*call)
+        assert outcome.code == 2
+        assert "Read-only file system" in outcome.err
+        assert not (tmp_path / "o.zarr").exists()
+        outcome = rlseg(*call)
+        assert "steps kept of an earlier call" in outcome.out
+        np.testing.assert_array_equal(read_labels(tmp_path / "o.zarr"), labels)
+
     @pytest.mark.slow
     def test_a_worker_that_is_killed_costs_its_block(
         self, trained: Path, place: Path, labels: NDArray[np.int32], tmp_path: Path
