@@ -125,7 +125,9 @@ def collate(states: Sequence[GraphState], device: torch.device) -> GraphBatch:
     n_sizes = min(len(s.subgraphs) for s in states)
 
     def tensor(arrays: list[Any], axis: int = 0) -> Tensor:
-        return torch.from_numpy(np.concatenate(arrays, axis=axis)).to(device)
+        # Row by row, as the kernels want it, rather than in the order that the parts have.
+        joined = np.ascontiguousarray(np.concatenate(arrays, axis=axis))
+        return torch.from_numpy(joined).to(device)
 
     return GraphBatch(
         node_features=tensor([s.node_features for s in states]),
