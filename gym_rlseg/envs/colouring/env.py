@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
-from gym_rlseg.envs.base import SourceEnv
 from gym_rlseg.envs.colouring.episode import Episode, Observation, near_objects
 from gym_rlseg.envs.colouring.options import ColouringOptions
-from gym_rlseg.envs.image_pool import ImagePool, Prepared
+from gym_rlseg.envs.image_env import ImageEnv
+from gym_rlseg.envs.image_pool import ImagePool
 from gym_rlseg.images import SOURCES, ImageSource
 from gym_rlseg.images.fitting import cropped
 from gym_rlseg.rewards.colouring import TruthReward
@@ -24,7 +23,7 @@ from gym_rlseg.rewards.colouring_proposals import COLOURING_REWARDS
 Bits = NDArray[np.int8]
 
 
-class ColouringEnv(SourceEnv[Observation, Bits, Episode, Prepared]):
+class ColouringEnv(ImageEnv[Observation, Bits, Episode]):
     """Colours one image or volume per episode, a bit per pixel and step (ColorRL).
 
     After T steps, the bits of a pixel are its colour, 0 is ground, and connected pixels of one
@@ -43,8 +42,6 @@ class ColouringEnv(SourceEnv[Observation, Bits, Episode, Prepared]):
         UnknownKeywordError: if there is no such keyword.
         ValueError: if an argument or the images can't be used; the sentence says why.
     """
-
-    pool: ImagePool
 
     def __init__(self, source: str | dict[str, Any] | ImageSource, **keywords: Any) -> None:
         self.options = options = ColouringOptions.from_keywords(source, **keywords)
@@ -122,9 +119,7 @@ class ColouringEnv(SourceEnv[Observation, Bits, Episode, Prepared]):
             ResetNeeded: if there was no reset, or the episode is over.
             ValueError: if the action isn't 0 and 1 in the image's shape.
         """
-        episode = self._episode
-        if episode is None or episode.over:
-            raise ResetNeeded("call reset() first: there is no image, or all its bits are set")
+        episode = self._going_on()
         reward = episode.advance(_checked(action, episode.shape))
         self._follow()
         return episode.observation(), reward, episode.over, False, episode.info()
@@ -138,26 +133,6 @@ class ColouringEnv(SourceEnv[Observation, Bits, Episode, Prepared]):
         if not isinstance(self.reward, TruthReward):
             raise ValueError(f"{type(self.reward).__name__} has no weights of its parts")
         self.reward = replace(self.reward, splitting=splitting, merging=merging)
-
-    @property
-    def segmentation(self) -> NDArray[np.int32]:
-        """int32 of the image's shape: 0 = ground, objects 1..N.
-
-        Raises:
-            ResetNeeded: before the last step.
-        """
-        if self._episode is None or self._episode.objects is None:
-            raise ResetNeeded("there is no segmentation yet: call reset(), and step() T times")
-        return self._episode.objects.copy()
-
-    @property
-    def truth(self) -> NDArray[np.int32] | None:
-        """int32 of the image's shape, or None where it isn't known."""
-        truth = self.episode.prepared.sample.truth
-        return None if truth is None else truth.copy()
-
-    def _at(self, index: int) -> Prepared:
-        return self.pool.image(index)
 
     def _picture(self, episode: Episode) -> NDArray[np.uint8]:
         """The colours step by step (supplement, Fig. 5); of a volume, its middle slice."""

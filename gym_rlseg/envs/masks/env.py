@@ -22,12 +22,11 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
 from gym_rlseg.envs.action import check_action
-from gym_rlseg.envs.base import SourceEnv
-from gym_rlseg.envs.image_pool import ImagePool, Prepared
+from gym_rlseg.envs.image_env import ImageEnv
+from gym_rlseg.envs.image_pool import ImagePool
 from gym_rlseg.envs.masks.episode import Episode, Observation
 from gym_rlseg.envs.masks.options import MasksOptions
 from gym_rlseg.envs.masks.scenes import Scenes
@@ -38,7 +37,7 @@ from gym_rlseg.options import is_whole
 Mask = NDArray[np.float32]
 
 
-class MasksEnv(SourceEnv[Observation, Mask, Episode, Prepared]):
+class MasksEnv(ImageEnv[Observation, Mask, Episode]):
     """Draws the objects of one image per episode, a soft mask per step (Araslanov et al., 2019).
 
     An episode ends after as many masks as there are objects, after `max_masks`, or by a mask
@@ -59,8 +58,6 @@ class MasksEnv(SourceEnv[Observation, Mask, Episode, Prepared]):
         UnknownKeywordError: if there is no such keyword.
         ValueError: if an argument or the images can't be used; the sentence says why.
     """
-
-    pool: ImagePool
 
     def __init__(self, source: str | dict[str, Any] | ImageSource, **keywords: Any) -> None:
         self.options = options = MasksOptions.from_keywords(source, **keywords)
@@ -143,32 +140,10 @@ class MasksEnv(SourceEnv[Observation, Mask, Episode, Prepared]):
             ResetNeeded: if there was no reset, or the episode is over.
             ValueError: if the action has a wrong shape, NaN or values outside [0, 1].
         """
-        episode = self._episode
-        if episode is None or episode.over:
-            raise ResetNeeded("call reset() first: there is no image, or its episode is over")
+        episode = self._going_on()
         reward = episode.advance(check_action(action, self.image_shape[1:]))
         self._follow()
         return episode.observation(), reward, episode.over, False, episode.info(stepped=True)
-
-    @property
-    def segmentation(self) -> NDArray[np.int32]:
-        """int32 (H, W): 0 = ground, objects 1..N in the order of drawing.
-
-        Raises:
-            ResetNeeded: before the end of an episode.
-        """
-        if self._episode is None or self._episode.objects is None:
-            raise ResetNeeded("there is no segmentation yet: call reset(), and step() to the end")
-        return self._episode.objects.copy()
-
-    @property
-    def truth(self) -> NDArray[np.int32] | None:
-        """int32 (H, W) of the current image, or None where it isn't known."""
-        truth = self.episode.prepared.sample.truth
-        return None if truth is None else truth.copy()
-
-    def _at(self, index: int) -> Prepared:
-        return self.pool.image(index)
 
     def _picture(self, episode: Episode) -> NDArray[np.uint8]:
         """The masks in the order of drawing (the paper's Fig. 4)."""
