@@ -91,8 +91,11 @@ class Stage:
 def main() -> None:
     """Measure, draw and record."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[512, 1024, 2048, 4096])
-    parser.add_argument("--rounds", type=int, default=7, help="of the smallest; large ones: 2")
+    sizes = [512 * 2**n for n in range(6)]
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", default=sizes, help="16,384 needs about 10 GB"
+    )
+    parser.add_argument("--rounds", type=int, default=7, help="of the two smallest; others: 2 or 1")
     parser.add_argument("--dry-run", action="store_true", help="write no file")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -102,7 +105,7 @@ def main() -> None:
         walk(image(512), Path(folder), lambda name, stage, floor: (floor(), stage())[1])  # compiles
         for size in arguments.sizes:
             found[size] = {name: Stage() for name in FLOORS}
-            for _ in range(arguments.rounds if size <= 1024 else 2):
+            for _ in range(arguments.rounds if size <= 1024 else 2 if size <= 4096 else 1):
                 nodes[size] = walk(image(size), Path(folder), timing(found[size]))
             tracemalloc.start()
             walk(image(size), Path(folder), counting(found[size]))
