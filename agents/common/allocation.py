@@ -7,7 +7,9 @@ import sys
 
 #: Parameters of glibc's `mallopt`.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-_LARGEST, _KEPT = 2**25, 2**30
+#: Bytes of the largest arrays that glibc can take from its heap.
+LARGEST = 2**25
+_KEPT = 2**30
 
 
 def keep_freed_memory() -> None:
@@ -20,5 +22,5 @@ def keep_freed_memory() -> None:
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(_MMAP_THRESHOLD, _LARGEST)
+        mallopt(_MMAP_THRESHOLD, LARGEST)
         mallopt(_TRIM_THRESHOLD, _KEPT)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from agents.common.allocation import LARGEST
 
 #: Seconds to wait for a scheduler that may not be there.
 _PATIENCE = 20
@@ -14,7 +17,7 @@ _PATIENCE = 20
 #: end goes back, so that memory stays bounded. One arena, as the heaps of threads hold few arrays.
 _MEMORY = {
     "MALLOC_ARENA_MAX": 1,
-    "MALLOC_MMAP_THRESHOLD_": 2**25,
+    "MALLOC_MMAP_THRESHOLD_": LARGEST,
     "MALLOC_TRIM_THRESHOLD_": 2**26,
 }
 #: Dask looks at what it does a hundred times a second, which takes a tenth of the time.
@@ -94,6 +97,7 @@ def workers(count: int, scheduler: str | None, scratch: Path) -> Iterator[Rounds
                 yield _Rounds(client)
             return
         with (
+            _environment_kept(),
             LocalCluster(
                 n_workers=count, threads_per_worker=1, processes=True, memory_limit=0,
                 silence_logs=50,
@@ -103,6 +107,18 @@ def workers(count: int, scheduler: str | None, scratch: Path) -> Iterator[Rounds
             Client(cluster) as client,
         ):  # fmt: skip
             yield _Rounds(client)
+
+
+@contextmanager
+def _environment_kept() -> Iterator[None]:
+    """Take back what dask sets in this process's environment for those that it starts."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 def _here(task: Callable[[Any], None], items: Sequence[Any]) -> Iterator[Any]:

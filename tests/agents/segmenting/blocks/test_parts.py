@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 
@@ -133,12 +134,14 @@ class TestWorkers:
                 os.kill(os.getpid(), signal.SIGKILL)
             Path(folder, str(item)).write_text(str(os.getpid()))
 
+        before = dict(os.environ)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # dask's, of a port in use
             with workers(2, None, tmp_path) as rounds:
                 assert sorted(rounds(task, range(5))) == list(range(5))
         assert all((tmp_path / str(item)).exists() for item in range(5))
         assert (tmp_path / "begun").exists()
+        assert dict(os.environ) == before  # what dask sets for workers doesn't stay
 
 
 class TestRuns:
