@@ -23,7 +23,7 @@ import colouring_baselines as baselines
 import gymnasium as gym
 import numpy as np
 import torch
-from colouring_table import applies, recorded
+from colouring_table import WITHOUT_TRUTH, applies, recorded
 from common import versions
 from numpy.typing import NDArray
 
@@ -103,15 +103,17 @@ PRIOR = {
         "coupling": 0.0,
     },
 }
+#: Against truth, or what stands in for it: of objects about 16 px wide.
+_PROX = {"name": "prox", "radii": [8.0], "first": 0.3}
 #: Discs that stand out, in place of the truth.
 PROPOSALS = {
     "name": "proposals", "radius": [5.0, 9.0], "count": [5, 9],
-    "reward": {"name": "prox", "radii": [8.0], "first": 0.3},
+    "reward": _PROX,
 }  # fmt: skip
 TASKS: dict[str, Task] = {
     "circles": Task(
         environment={
-            "reward": {"name": "prox", "radii": [8.0], "first": 0.3}, "pool_size": 3000,
+            "reward": _PROX, "pool_size": 3000,
         },
         minutes=10,
         agent=_DISCS,
@@ -122,7 +124,7 @@ TASKS: dict[str, Task] = {
                 "name": "circles", "height": 64, "width": 64, "count": [5, 9],
                 "radius": [5.0, 9.0], "gap": -2.0, "ground": 0.04,
             },
-            "reward": {"name": "prox", "radii": [8.0], "first": 0.3}, "pool_size": 3000,
+            "reward": _PROX, "pool_size": 3000,
         },
         minutes=10,
         agent=_DISCS,
@@ -130,7 +132,7 @@ TASKS: dict[str, Task] = {
     "rosettes": Task(
         environment={
             "source": {"name": "rosettes", "height": 64, "width": 64}, "steps": 4,
-            "reward": {"name": "prox", "radii": [8.0], "first": 0.3}, "pool_size": 3000,
+            "reward": _PROX, "pool_size": 3000,
         },
         minutes=20,
         agent=_DISCS,
@@ -295,7 +297,7 @@ def _colouring(
         times.write_text(str(spent))
     policy: ColouringPolicy = agent.policy
     size, mirrored = env.options.min_size, True
-    if "priors" not in method and "proposals" not in method:
+    if method not in WITHOUT_TRUTH:
         size, mirrored = _best(policy, validation, task.sizes)
 
     def segment(image: NDArray[np.float32]) -> NDArray[np.int32]:

@@ -43,12 +43,7 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        write_images(folder / "few", 4)
-        (folder / "config.yaml").write_text(
-            CONFIG.replace("[6, 8]", "[50, 70]").replace("path: images", "path: few")
-        )
-        run = folder / "run"
-        command("train", folder / "config.yaml", "-o", run, "--timesteps", 60, "--quiet")
+        run = trained_run(folder)
         write_images(folder / "images", arguments.images)
         states = watch(run, folder / "images", folder / "out")
         rows = (folder / "out" / "objects.csv").read_text().count("\n") - 1
@@ -84,6 +79,17 @@ def each(states: list[State], start: int, end: int) -> float:
     """Milliseconds of the processor for an image, of those between two numbers of files."""
     first, last = reached(states, start), reached(states, end)
     return 1000 * (last.seconds - first.seconds) / max(last.files - first.files, 1)
+
+
+def trained_run(folder: Path) -> Path:
+    """A run that is trained for a second on such images; its files are all in the folder."""
+    write_images(folder / "few", 4)
+    (folder / "config.yaml").write_text(
+        CONFIG.replace("[6, 8]", "[50, 70]").replace("path: images", "path: few")
+    )
+    run = folder / "run"
+    command("train", folder / "config.yaml", "-o", run, "--timesteps", 60, "--quiet")
+    return run
 
 
 def write_images(folder: Path, count: int) -> None:

@@ -16,8 +16,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 from common import record, table
-from formats import CONFIG, command
-from many_images import write_images
+from many_images import trained_run, write_images
 from throughput import spread
 
 #: Images of the training are new at every step, so that each needs a graph.
@@ -69,11 +68,6 @@ def main() -> None:
 
 def prepared(folder: Path, count: int) -> Path:
     """Images, configs, and a run that is trained for a second."""
-    write_images(folder / "few", 4)
-    (folder / "config.yaml").write_text(
-        CONFIG.replace("[6, 8]", "[50, 70]").replace("path: images", "path: few")
-    )
-    command("train", folder / "config.yaml", "-o", folder / "run", "--timesteps", 60, "--quiet")
     for workers in (0, 1):
         (folder / f"fresh{workers}.yaml").write_text(_FRESH % workers)
     write_images(folder / "parts", 16)
@@ -83,7 +77,7 @@ def prepared(folder: Path, count: int) -> Path:
         order = np.random.default_rng(number).permutation(16).reshape(4, 4)
         whole = np.block([[parts[i] for i in row] for row in order])
         tifffile.imwrite(folder / "images" / f"{number:03}.tif", whole)
-    return folder / "run"
+    return trained_run(folder)
 
 
 def seconds(*arguments: object) -> float:

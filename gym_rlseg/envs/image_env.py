@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Generic, Protocol, TypeVar
+from itertools import count
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 from gymnasium.error import ResetNeeded
@@ -35,9 +36,13 @@ class ImageEnv(
 
     Attributes:
         pool: the prepared images.
+        image_shape: (C, ...).
     """
 
+    #: The option that brings images to one shape.
+    _fitting: ClassVar[str]
     pool: ImagePool
+    image_shape: tuple[int, ...]
 
     @property
     def segmentation(self) -> NDArray[np.int32]:
@@ -55,6 +60,26 @@ class ImageEnv(
         """int32 of the image's shape, or None where it isn't known."""
         truth = self.episode.prepared.sample.truth
         return None if truth is None else truth.copy()
+
+    def _first_shape(self) -> tuple[int, ...]:
+        """Of the first image that can be used: that of all."""
+        indices = (i % self.pool.limit for i in count())
+        return self.pool.first(indices)[1].sample.image.shape
+
+    def _take(self, seed: int | None, options: Any, *known: str) -> tuple[int, Prepared]:
+        """See `SourceEnv._take`.
+
+        Raises:
+            ValueError: also if the image has another shape than the first.
+        """
+        index, prepared = super()._take(seed, options, *known)
+        sample = prepared.sample
+        if sample.image.shape != self.image_shape:
+            raise ValueError(
+                f"{sample.name}: images must be of one shape, expected {self.image_shape}, got "
+                f"{sample.image.shape}; set {self._fitting}"
+            )
+        return index, prepared
 
     def _going_on(self) -> EpisodeT:
         """The episode that a step belongs to.

@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 
 from gym_rlseg.images.base import Sample
-from gym_rlseg.options import Rule
+from gym_rlseg.options import Rule, ascending
 from gym_rlseg.options.ranges import Channel
 from gym_rlseg.rewards.bright_discs import bright_discs
 from gym_rlseg.rewards.colour_regions import Regions
@@ -19,10 +19,6 @@ from gym_rlseg.rewards.colouring_priors import COLOURING_REWARDS
 
 _Radius = Annotated[float, Gt(1), Le(1000)]
 _Count = Annotated[int, Ge(1), Le(10_000)]
-
-
-def _ascending(pair: tuple[float, float]) -> bool:
-    return pair[0] <= pair[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +37,8 @@ class ProposalsColouringReward(ColouringReward):
         reward: "prox" or "ins" or a dict of its name and options, which scores against them.
     """
 
-    radius: Annotated[tuple[_Radius, _Radius], Rule(_ascending, "low <= high")] = (5.0, 9.0)
-    count: Annotated[tuple[_Count, _Count], Rule(_ascending, "low <= high")] = (5, 9)
+    radius: Annotated[tuple[_Radius, _Radius], Rule(ascending, "low <= high")] = (5.0, 9.0)
+    count: Annotated[tuple[_Count, _Count], Rule(ascending, "low <= high")] = (5, 9)
     dark: bool = False
     channel: Channel = 0
     reward: Any = "prox"

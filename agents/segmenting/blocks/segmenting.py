@@ -118,26 +118,26 @@ def segment_blocks(
     kept = sum(store.has(f"{kind}-{i}") for kind in ("pieces", "objects") for i in range(len(grid)))
     # What one of the workers does alone, while others load what they will need.
     loading = [("policy", index) for index in range(1, count)]
-    do = partial(_do, str(store.folder), name)
     with workers(count, scheduler, store.folder) as rounds:
+        do = partial(rounds, partial(_do, str(store.folder), name))
         if not store.has("measure"):
-            _all(rounds(do, [("measure", 0), *loading]))
-        _round(partial(rounds, do), store, progress, "pieces", range(len(grid)))
+            _all(do([("measure", 0), *loading]))
+        _round(do, store, progress, "pieces", range(len(grid)))
         if not store.has("joined"):
-            _all(rounds(do, [("joined", 0), *loading]))
-        _round(partial(rounds, do), store, progress, "objects", range(len(grid)))
+            _all(do([("joined", 0), *loading]))
+        _round(do, store, progress, "objects", range(len(grid)))
         objects = merge_objects(call)
         file = split_page(Path(job.image))[0]
         facts = read_facts(file, job.reader["key"], job.reader["level"])
         create_output(call, objects, facts.pixel_size)
-        _round(partial(rounds, do), store, progress, "labels", range(len(regions(job.size))))
+        _round(do, store, progress, "labels", range(len(regions(job.size))))
     finish_output(call, out)
     superpixels = call.joined["area"].size
     return Outcome(blocks=len(grid), kept=kept, objects=objects, superpixels=superpixels)
 
 
 def _round(
-    rounds: Callable[[Sequence[Any]], Iterator[Any]],
+    do: Callable[[Sequence[Any]], Iterator[Any]],
     store: BlockStore,
     progress: Progress,
     kind: str,
@@ -147,7 +147,7 @@ def _round(
     missing = [(kind, index) for index in blocks if not store.has(f"{kind}-{index}")]
     done = len(blocks) - len(missing)
     progress(kind, done, len(blocks))
-    for _ in rounds(missing):
+    for _ in do(missing):
         done += 1
         progress(kind, done, len(blocks))
 

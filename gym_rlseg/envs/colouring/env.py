@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -43,6 +42,8 @@ class ColouringEnv(ImageEnv[Observation, Bits, Episode]):
         ValueError: if an argument or the images can't be used; the sentence says why.
     """
 
+    _fitting = "crop"
+
     def __init__(self, source: str | dict[str, Any] | ImageSource, **keywords: Any) -> None:
         self.options = options = ColouringOptions.from_keywords(source, **keywords)
         super().__init__({"source": source, **keywords}, options.render_mode)
@@ -55,12 +56,11 @@ class ColouringEnv(ImageEnv[Observation, Bits, Episode]):
             seed=options.seed,
             size=options.pool_size,
         )
-        probe = self.pool.first(i % self.pool.limit for i in count())[1].sample.image
-        self.image_shape: tuple[int, ...] = probe.shape
-        shape = probe.shape[1:]
+        self.image_shape = self._first_shape()
+        shape = self.image_shape[1:]
         self.observation_space: spaces.Space[Observation] = spaces.Dict(  # type: ignore[assignment]
             {
-                "image": spaces.Box(0.0, 1.0, probe.shape, np.float32),
+                "image": spaces.Box(0.0, 1.0, self.image_shape, np.float32),
                 "bits": spaces.Box(-1.0, 1.0, (options.steps, *shape), np.float32),
             }
         )
@@ -83,11 +83,6 @@ class ColouringEnv(ImageEnv[Observation, Bits, Episode]):
             ValueError: if the options are unknown or the image can't be used.
         """
         index, prepared = self._take(seed, options)
-        if prepared.sample.image.shape != self.image_shape:
-            raise ValueError(
-                f"{prepared.sample.name}: images must be of one shape, expected "
-                f"{self.image_shape}, got {prepared.sample.image.shape}; set crop"
-            )
         regions, kept = self.reward.regions(prepared.scored), prepared.sample.region
         if self.pool.split == "train" and self.options.subset < 1 and regions is not None:
             near = near_objects(regions, self.options.subset, self.np_random)

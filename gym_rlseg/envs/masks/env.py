@@ -17,7 +17,6 @@
 
 from __future__ import annotations
 
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -59,6 +58,8 @@ class MasksEnv(ImageEnv[Observation, Mask, Episode]):
         ValueError: if an argument or the images can't be used; the sentence says why.
     """
 
+    _fitting = "size"
+
     def __init__(self, source: str | dict[str, Any] | ImageSource, **keywords: Any) -> None:
         self.options = options = MasksOptions.from_keywords(source, **keywords)
         super().__init__({"source": source, **keywords}, options.render_mode)
@@ -71,11 +72,10 @@ class MasksEnv(ImageEnv[Observation, Mask, Episode]):
             seed=options.seed,
             size=options.pool_size,
         )
-        probe = self.pool.first(i % self.pool.limit for i in count())[1].sample.image
-        self.image_shape: tuple[int, ...] = probe.shape
-        shape = probe.shape[1:]
+        self.image_shape = self._first_shape()
+        shape = self.image_shape[1:]
         entries: dict[str, spaces.Space[Any]] = {
-            "image": spaces.Box(0.0, 1.0, probe.shape, np.float32),
+            "image": spaces.Box(0.0, 1.0, self.image_shape, np.float32),
             "covered": spaces.Box(0.0, 1.0, shape, np.float32),
             "step": spaces.Box(0.0, 1.0, (1,), np.float32),
         }
@@ -104,11 +104,6 @@ class MasksEnv(ImageEnv[Observation, Mask, Episode]):
         """
         index, prepared = self._take(seed, options, "given")
         sample = prepared.sample
-        if sample.image.shape != self.image_shape:
-            raise ValueError(
-                f"{sample.name}: images must be of one shape, expected {self.image_shape}, got "
-                f"{sample.image.shape}; set size"
-            )
         objects = self.reward.count(prepared.scored.judged)
         given = _given((options or {}).get("given", ()), objects)
         limit, left = self.options.max_masks, None if objects is None else objects - len(given)

@@ -63,6 +63,12 @@ def same_job(trained: Path, image: Path, **options: Any) -> Any:
     return job_of(image, reader, best, config.environment, tile=48, block=96, **options)
 
 
+@pytest.fixture
+def call(trained: Path, place: Path, tmp_path: Path) -> tuple[Any, ...]:
+    """Segments the image in blocks, to o.zarr."""
+    return ("segment", trained / "run", place / "im.zarr", "-o", tmp_path / "o.zarr", *BLOCKS)
+
+
 class TestLabels:
     def test_no_seam_shows(
         self, rlseg: Any, trained: Path, place: Path, labels: NDArray[np.int32], tmp_path: Path
@@ -158,8 +164,7 @@ class TestStopped:
     def test_goes_on_with_what_is_there(
         self,
         rlseg: Any,
-        trained: Path,
-        place: Path,
+        call: tuple[Any, ...],
         labels: NDArray[np.int32],
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
@@ -172,7 +177,6 @@ class TestStopped:
             objects.find_objects(job, index)
             done.append(index)
 
-        call = ("segment", trained / "run", place / "im.zarr", "-o", tmp_path / "o.zarr", *BLOCKS)
         with monkeypatch.context() as patch:
             patch.setitem(segmenting._TASKS, "objects", third_fails)
             outcome = rlseg(*call)
@@ -196,8 +200,7 @@ class TestStopped:
     def test_where_the_output_may_not_be_written(
         self,
         rlseg: Any,
-        trained: Path,
-        place: Path,
+        call: tuple[Any, ...],
         labels: NDArray[np.int32],
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
@@ -205,7 +208,6 @@ class TestStopped:
         def read_only(*_: Any) -> None:
             raise OSError(errno.EROFS, "Read-only file system", str(tmp_path))
 
-        call = ("segment", trained / "run", place / "im.zarr", "-o", tmp_path / "o.zarr", *BLOCKS)
         with monkeypatch.context() as patch:
             patch.setattr(segmenting, "finish_output", read_only)
             outcome = rlseg(*call)
@@ -237,13 +239,17 @@ class TestStopped:
         np.testing.assert_array_equal(read_labels(tmp_path / "o.zarr"), labels)
 
     def test_other_blocks_are_not_mixed_in(
-        self, rlseg: Any, trained: Path, place: Path, tmp_path: Path
+        self,
+        rlseg: Any,
+        call: tuple[Any, ...],
+        trained: Path,
+        place: Path,
+        tmp_path: Path,
     ) -> None:
         job = same_job(trained, place / "im.zarr", min_size=7)
         store = BlockStore(tmp_path / ".o.zarr.blocks")
         store.begin(job.to_data())
         store.save("pieces-0", sizes=np.arange(3))
-        call = ("segment", trained / "run", place / "im.zarr", "-o", tmp_path / "o.zarr", *BLOCKS)
         rlseg(*call).refused("results of another call, which differs in", "min_size")
 
 
@@ -300,13 +306,10 @@ class TestRefused:
     def test_no_scheduler(
         self,
         rlseg: Any,
-        trained: Path,
-        place: Path,
-        tmp_path: Path,
+        call: tuple[Any, ...],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(scheduling, "_PATIENCE", 0.2)
-        call = ("segment", trained / "run", place / "im.zarr", "-o", tmp_path / "o.zarr", *BLOCKS)
         outcome = rlseg(*call, "--scheduler", "tcp://127.0.0.1:9")
         assert outcome.code == 2
         assert "no dask scheduler answers at tcp://127.0.0.1:9" in outcome.err
