@@ -15,19 +15,18 @@ import argparse
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import colouring_baselines as baselines
-import gymnasium as gym
 import numpy as np
 import torch
+from colouring_sets import PRIOR, PROPOSALS, TASKS, Task, folder
 from colouring_table import WITHOUT_TRUTH, applies, recorded
 from common import versions
 from numpy.typing import NDArray
 
-import gym_rlseg  # noqa: F401  (registers the ids)
 from agents.colouring import Colouring
 from agents.colouring.policy import ColouringPolicy
 from gym_rlseg.envs import ColouringEnv
@@ -37,133 +36,11 @@ from gym_rlseg.metrics import evaluate, mean_scores, symmetric_best_dice
 FOLDER = Path(__file__).with_name("results") / "colouring"
 #: Pixels within which objects take up pieces that are too small to be any: rims.
 _ABSORB = 3.0
-#: Of the test images: `_ABSORB` was looked at on those of seed 0.
-_FRESH = 1
 #: Minutes between two checkpoints of a training.
 _SAVE = 2.0
 Segment = Callable[[NDArray[np.float32]], NDArray[np.int32]]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Task:
-    """Images, and how long to train on them.
-
-    Attributes:
-        environment: keywords of RLSeg-Colouring-v0.
-        crop: side of the crops to train on; None: whole images.
-        minutes: of one core.
-        agent: options of `Colouring`.
-        test: how many images of the split "test".
-        sizes: of the smallest object, in pixels, to choose from on the split "validation", as
-            the supplement does; without truth, the environment's stays.
-        validation: how many images of it.
-    """
-
-    environment: Mapping[str, Any]
-    crop: int | None = None
-    minutes: float
-    agent: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    test: int = 50
-    sizes: tuple[int, ...] = (10, 20, 30, 40, 60, 80)
-    validation: int = 40
-
-    def env(self, split: str = "train", **changes: Any) -> ColouringEnv:
-        """Its environment; crops are for training alone."""
-        options = {**self.environment, "split": split, **changes}
-        if self.crop is not None and split == "train":
-            options["crop"] = self.crop
-        if split != "train":
-            options["pool_size"] = self.test if split == "test" else self.validation
-        if split == "test":
-            options["seed"] = _FRESH
-        env = gym.make("RLSeg-Colouring-v0", **options).unwrapped
-        assert isinstance(env, ColouringEnv)
-        return env
-
-
-_QUICK = {
-    "batch": 4, "entropy": 0.01, "averaging": 0.99, "evaluate_every": 400,
-}  # fmt: skip
-_DISCS = {**_QUICK, "rates": ((0, 1e-3), (6000, 3e-4), (9000, 1e-4))}
-#: Round, brighter than what is around, with edges along the outline; and pixel by pixel, objects
-#: bright and ground dark.
-PRIOR = {
-    "name": "priors",
-    "pixels": "brightness",
-    "reward": {
-        "name": "priors",
-        "objects": [
-            {"name": "circularity", "radius": [4.0, 10.0]},
-            "boundary_evidence",
-            "brighter",
-        ],
-        "ground": "largest",
-        "count": [5, 9],
-        "boundary": 0.0,
-        "coupling": 0.0,
-    },
-}
-#: Against truth, or what stands in for it: of objects about 16 px wide.
-_PROX = {"name": "prox", "radii": [8.0], "first": 0.3}
-#: Discs that stand out, in place of the truth.
-PROPOSALS = {
-    "name": "proposals", "radius": [5.0, 9.0], "count": [5, 9],
-    "reward": _PROX,
-}  # fmt: skip
-TASKS: dict[str, Task] = {
-    "circles": Task(
-        environment={
-            "reward": _PROX, "pool_size": 3000,
-        },
-        minutes=10,
-        agent=_DISCS,
-    ),
-    "plain circles": Task(
-        environment={
-            "source": {
-                "name": "circles", "height": 64, "width": 64, "count": [5, 9],
-                "radius": [5.0, 9.0], "gap": -2.0, "ground": 0.04,
-            },
-            "reward": _PROX, "pool_size": 3000,
-        },
-        minutes=10,
-        agent=_DISCS,
-    ),
-    "rosettes": Task(
-        environment={
-            "source": {"name": "rosettes", "height": 64, "width": 64}, "steps": 4,
-            "reward": _PROX, "pool_size": 3000,
-        },
-        minutes=20,
-        agent=_DISCS,
-    ),
-    "membranes": Task(
-        environment={
-            "source": "membranes", "steps": 4, "reward": {"name": "prox", "radii": [5.0]},
-        },
-        crop=64,
-        minutes=20,
-        agent={**_QUICK, "rates": ((0, 2e-3), (9000, 1e-3), (12000, 3e-4))},
-    ),
-    "membranes 3D": Task(
-        environment={
-            "source": {
-                "name": "membranes", "depth": 32, "height": 32, "width": 32, "cell": 16.0,
-            },
-            "steps": 4, "reward": {"name": "prox", "radii": [4.0], "first": 0.67},
-            "pool_size": 600,
-        },
-        crop=24,
-        minutes=30,
-        agent={
-            **_QUICK, "batch": 2, "widths": (8, 16, 32), "evaluate_every": 400,
-            "evaluation_samples": 8, "rates": ((0, 2e-3), (5000, 1e-3), (6700, 3e-4)),
-        },
-        test=20,
-        sizes=(50, 100, 200, 300, 400),
-        validation=8,
-    ),
-}  # fmt: skip
 METHODS = (
     "threshold + components",
     "U-Net + components",
@@ -193,34 +70,22 @@ def main() -> None:
     parser.add_argument("--radii", type=float, nargs="+", default=[12.0], help="r for them")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    tasks = {name: TASKS[name] for name in args.sets}
+    tasks = [TASKS[name] for name in args.sets]
     if args.folder is not None:
-        tasks = {Path(args.folder).name: _own(args)}
+        tasks = [folder(args.folder, args.labels, args.crop, args.steps, args.radii)]
     if not args.record:
-        for name, task in tasks.items():
+        for task in tasks:
             if args.minutes is not None:
                 task = dataclasses.replace(task, minutes=args.minutes)
-            for method in args.methods:
-                for seed in args.seeds:
-                    _measure(name, task, method, seed, args.results, args.work)
+            for seed in args.seeds:
+                for method in args.methods:
+                    _measure(task, method, seed, args.results, args.work)
     else:
         recorded(args.results, TASKS, METHODS)
 
 
-def _own(args: argparse.Namespace) -> Task:
-    source = {
-        "name": "files", "path": args.folder, "labels": args.labels, "test_fraction": 0.2,
-    }  # fmt: skip
-    environment = {
-        "source": source,
-        "crop": args.crop,
-        "steps": args.steps,
-        "reward": {"name": "prox", "radii": args.radii},
-    }
-    return Task(environment=environment, crop=args.crop, minutes=60, agent=_QUICK)
-
-
-def _measure(name: str, task: Task, method: str, seed: int, results: Path, work: Path) -> None:
+def _measure(task: Task, method: str, seed: int, results: Path, work: Path) -> None:
+    name = task.name
     file = results / f"{name} - {method} - {seed}.json".replace(" ", "_")
     if file.exists() or not applies(name, method) or (seed and method.startswith("threshold")):
         return
@@ -230,8 +95,7 @@ def _measure(name: str, task: Task, method: str, seed: int, results: Path, work:
     if method.startswith("colouring"):
         segment, trained = _colouring(task, method, seed, checkpoint)
     else:
-        train = baselines.METHODS[method]
-        segment, trained = train(task, seed, task.minutes * 60)
+        segment, trained = baselines.METHODS[method](task, seed, work)
     scores, crowded = _scores(task, segment)
     row = {
         "set": name, "method": method, "seed": seed, **trained, **scores, "crowded": crowded,

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
-from colouring import PRIOR, TASKS
+from colouring_sets import PRIOR, TASKS
 from common import record, table
 from numpy.typing import NDArray
 from scipy import ndimage

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
@@ -24,15 +25,15 @@ from gym_rlseg.envs.colouring.components import components
 from gym_rlseg.metrics import symmetric_best_dice
 
 if TYPE_CHECKING:
-    from colouring import Task
+    from colouring_sets import Task
 
 Segment = Callable[[NDArray[np.float32]], NDArray[np.int32]]
 _BATCH = 8
 
 
-def threshold(task: Task, seed: int, seconds: float) -> tuple[Segment, dict[str, Any]]:
+def threshold(task: Task, seed: int, work: Path) -> tuple[Segment, dict[str, Any]]:
     """Otsu's threshold, and components; nothing is trained."""
-    del seed, seconds
+    del seed, work
     size = task.env().options.min_size
 
     def segment(image: NDArray[np.float32]) -> NDArray[np.int32]:
@@ -46,11 +47,13 @@ class _Foreground:
     """Chances of objects against ground by a U-Net of the agent's widths, trained on the truth.
 
     As in the supplement, what follows (a threshold; the least distance of peaks) is chosen on
-    the split "validation".
+    the split "validation". It is trained once for all that follows, and kept in a folder.
     """
 
-    def __init__(self, task: Task, seed: int, seconds: float) -> None:
+    def __init__(self, task: Task, seed: int, work: Path) -> None:
         self.size, env = task.env().options.min_size, task.env()
+        pool = task.env("validation").pool
+        self._validation = [pool.image(i).sample for i in range(task.validation)]
         image = env.image_shape
         options = UNetOptions(widths=task.agent.get("widths", (16, 32, 64)))
         generator = np.random.default_rng(seed)
@@ -59,12 +62,23 @@ class _Foreground:
             body = UNet(image[0], options, dimensions=len(image) - 1)
             convolution = nn.Conv2d if len(image) == 3 else nn.Conv3d
             self.net = nn.Sequential(body, convolution(body.features, 1, 1))
+        file = work / f"{task.name} - U-Net - {seed}.pt".replace(" ", "_")
+        if file.exists():
+            saved = torch.load(file, weights_only=True)
+            self.net.load_state_dict(saved["weights"])
+            self.trained = saved["trained"]
+            return
+        self.trained = self._train(env.pool, generator, 60 * task.minutes)
+        torch.save({"weights": self.net.state_dict(), "trained": self.trained}, file)
+
+    def _train(self, pool: Any, generator: np.random.Generator, seconds: float) -> dict[str, float]:
+        """Minutes and updates."""
         optimizer = torch.optim.Adam(self.net.parameters(), lr=1e-3)
-        started, self.updates, spent = time.process_time(), 0, 0.0
+        started, updates, spent = time.process_time(), 0, 0.0
         while spent < seconds:
             for group in optimizer.param_groups:
                 group["lr"] = 1e-3 if spent < 0.7 * seconds else 2e-4
-            drawn = [env.pool.draw(generator)[1].sample for _ in range(_BATCH)]
+            drawn = [pool.draw(generator)[1].sample for _ in range(_BATCH)]
             pixels = np.stack([sample.image for sample in drawn])
             inside = np.stack([sample.truth > 0 for sample in drawn])[:, None]
             for axis in range(2, pixels.ndim):
@@ -76,11 +90,9 @@ class _Foreground:
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            self.updates += 1
+            updates += 1
             spent = time.process_time() - started
-        self.minutes = spent / 60
-        pool = task.env("validation").pool
-        self._validation = [pool.image(i).sample for i in range(task.validation)]
+        return {"minutes": spent / 60, "updates": updates}
 
     def chances(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """In [0, 1], of the image's shape without channels."""
@@ -96,20 +108,20 @@ class _Foreground:
         return make(choices[int(np.argmax(scores))])
 
 
-def with_components(task: Task, seed: int, seconds: float) -> tuple[Segment, dict[str, Any]]:
+def with_components(task: Task, seed: int, work: Path) -> tuple[Segment, dict[str, Any]]:
     """A U-Net, a threshold, and components."""
-    net = _Foreground(task, seed, seconds)
+    net = _Foreground(task, seed, work)
 
     def make(level: float) -> Segment:
         return lambda image: components((net.chances(image) > level).astype(np.int16), net.size)
 
     segment = net.best(make, [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95])
-    return segment, {"minutes": net.minutes, "updates": net.updates}
+    return segment, net.trained
 
 
-def with_watershed(task: Task, seed: int, seconds: float) -> tuple[Segment, dict[str, Any]]:
+def with_watershed(task: Task, seed: int, work: Path) -> tuple[Segment, dict[str, Any]]:
     """A U-Net, and a watershed of the distance to the ground from its peaks."""
-    net = _Foreground(task, seed, seconds)
+    net = _Foreground(task, seed, work)
 
     def make(choice: tuple[float, int]) -> Segment:
         level, apart = choice
@@ -130,12 +142,13 @@ def with_watershed(task: Task, seed: int, seconds: float) -> tuple[Segment, dict
         return segment
 
     choices = [(level, apart) for level in (0.5, 0.7) for apart in (2, 3, 4, 5, 6, 8)]
-    return net.best(make, choices), {"minutes": net.minutes, "updates": net.updates}
+    return net.best(make, choices), net.trained
 
 
-def without_annotation(task: Task, seed: int, seconds: float) -> tuple[Segment, dict[str, Any]]:
+def without_annotation(task: Task, seed: int, work: Path) -> tuple[Segment, dict[str, Any]]:
     """`SubgraphREINFORCE` on the same discs, by what is known about them alone."""
-    source = task.env().options.source
+    del work
+    source, seconds = task.env().options.source, 60 * task.minutes
     reward = {"name": "circularity", "count": [5, 9], "radius": [4.0, 10.0]}
     env = gym.make("RLSeg-Circles-v0", source=source, reward=reward)
     started = time.process_time()
@@ -156,8 +169,8 @@ def without_annotation(task: Task, seed: int, seconds: float) -> tuple[Segment, 
     return segment, {"minutes": minutes, "episodes": agent.num_timesteps}
 
 
-#: Method -> trains for so many seconds of the processor.
-METHODS: dict[str, Callable[[Any, int, float], tuple[Segment, dict[str, Any]]]] = {
+#: Method -> trains for the task's minutes of the processor; networks are kept in a folder.
+METHODS: dict[str, Callable[[Any, int, Path], tuple[Segment, dict[str, Any]]]] = {
     "threshold + components": threshold,
     "U-Net + components": with_components,
     "U-Net + watershed": with_watershed,

@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from colouring import PRIOR
 from colouring_audit import IMAGES, audited, wrong_colourings
+from colouring_sets import PRIOR
 from common import record
 from numpy.typing import NDArray
 from scipy import ndimage
