@@ -32,6 +32,7 @@ from agents.colouring.policy import ColouringPolicy
 from gym_rlseg.envs import ColouringEnv
 from gym_rlseg.envs.colouring.components import components
 from gym_rlseg.metrics import evaluate, mean_scores, symmetric_best_dice
+from gym_rlseg.segmentation.voted import voted
 
 FOLDER = Path(__file__).with_name("results") / "colouring"
 #: Pixels within which objects take up pieces that are too small to be any: rims.
@@ -160,16 +161,17 @@ def _colouring(
         agent.save(saved)
         times.write_text(str(spent))
     policy: ColouringPolicy = agent.policy
-    size, mirrored = env.options.min_size, True
+    size, mirrored, vote = env.options.min_size, True, False
     if method not in WITHOUT_TRUTH:
-        size, mirrored = _best(policy, validation, task.sizes)
+        size, mirrored, vote = _best(policy, validation, task.sizes)
 
     def segment(image: NDArray[np.float32]) -> NDArray[np.int32]:
-        return components(policy.colours(image, mirrored=mirrored), size, _ABSORB)
+        return policy.segment(image, min_size=size, absorb=_ABSORB, mirrored=mirrored, voted=vote)
 
     noted = {
         "min_size": size,
         "mirrored": mirrored,
+        "voted": vote,
         "minutes": spent / 60,
         "episodes": agent.num_timesteps,
         "curve": agent.learning_curve,
@@ -178,19 +180,24 @@ def _colouring(
     return segment, noted
 
 
-def _best(policy: ColouringPolicy, env: ColouringEnv, sizes: tuple[int, ...]) -> tuple[int, bool]:
+def _best(
+    policy: ColouringPolicy, env: ColouringEnv, sizes: tuple[int, ...]
+) -> tuple[int, bool, bool]:
     """What has the highest SBD on the validation images.
 
-    That is the smallest size of an object, and whether logits are means over mirror images.
+    That is the smallest size of an object, whether logits are means over mirror images, and
+    whether basins come to one colour each.
     """
     samples = [env.pool.image(index).sample for index in range(env.pool.limit)]
     scores = {}
     for mirrored in (False, True):
-        colours = [policy.colours(sample.image, mirrored=mirrored) for sample in samples]
-        for size in sizes:
-            found = [components(one, size, _ABSORB) for one in colours]
-            pairs = zip(found, samples, strict=True)
-            scores[size, mirrored] = np.mean([symmetric_best_dice(f, s.truth) for f, s in pairs])
+        plain = [policy.colours(sample.image, mirrored=mirrored) for sample in samples]
+        for vote, colours in ((False, plain), (True, [voted(one) for one in plain])):
+            for size in sizes:
+                found = [components(one, size, _ABSORB) for one in colours]
+                pairs = zip(found, samples, strict=True)
+                score = np.mean([symmetric_best_dice(f, s.truth) for f, s in pairs])
+                scores[size, mirrored, vote] = score
     return max(scores, key=lambda choice: scores[choice])
 
 

@@ -18,6 +18,7 @@ from agents.common.loading import load_policy
 from gym_rlseg.envs.colouring.components import components
 from gym_rlseg.images.base import renumbered
 from gym_rlseg.segmentation.stitched import stitched
+from gym_rlseg.segmentation.voted import voted as by_vote
 
 FORMAT = "gym_rlseg.colouring"
 _AS_IT_IS = (Symmetry(),)
@@ -146,6 +147,7 @@ class ColouringPolicy:
         min_size: int = 20,
         absorb: float = 3.0,
         mirrored: bool = False,
+        voted: bool = False,
         tile: int | Sequence[int] | None = None,
         overlap: int = 32,
     ) -> NDArray[np.int32]:
@@ -156,6 +158,9 @@ class ColouringPolicy:
             min_size: components of fewer pixels are no objects.
             absorb: pixels within which objects take up the rest of those, see `components`.
             mirrored: see `colours`; four times as long.
+            voted: whether basins of the foreground come to one colour each, see
+                `gym_rlseg.segmentation.voted`; for objects that ground parts, such as cells
+                between membranes.
             tile: see `stitched`; None takes the image as a whole. The colours of neighbours are
                 of one tile, so about the size of the images trained on is best.
             overlap: see `stitched`.
@@ -168,7 +173,8 @@ class ColouringPolicy:
         """
 
         def whole(part: NDArray[np.float32]) -> NDArray[np.int32]:
-            return components(self.colours(part, mirrored=mirrored), min_size, absorb)
+            colours = self.colours(part, mirrored=mirrored)
+            return components(by_vote(colours) if voted else colours, min_size, absorb)
 
         if tile is None:
             return whole(image)

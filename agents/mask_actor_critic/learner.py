@@ -16,6 +16,7 @@ from agents.mask_actor_critic.channels import CHANNELS, channel_loss
 from agents.mask_actor_critic.drawer import MaskDrawer
 from agents.mask_actor_critic.losses import (
     divergence,
+    following,
     matched,
     reconstruction,
     returns,
@@ -217,11 +218,12 @@ class MaskLearner(Learner):
         objects = self.tensor(batch.labels[:, None] == numbers[:, None, None])
         with torch.no_grad():
             scores = soft_dice(torch.sigmoid(rollout.logits), objects).cpu().numpy()
+        match = following if self.config.matching == "next" else matched
         target = np.zeros(drawn.shape, np.int64)
         for index, (score, given) in enumerate(zip(scores, start.given, strict=True)):
             there = np.setdiff1d(np.arange(1, batch.counts[index] + 1), given) - 1
             steps = int(drawn[index].sum())
-            target[index, :steps] = there[matched(score[:steps, there])]
+            target[index, :steps] = there[match(score[:steps, there])]
         at = np.nonzero(drawn)
         which = target[at]
         error = reconstruction(rollout.logits[at], objects[at[0], which]).mean()

@@ -9,6 +9,9 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.nn import functional
 
+#: Dice from which on an object is drawn.
+_DRAWN = 0.5
+
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
     """KL divergence of N(mean, e^log_variance) from N(0, 1), summed over the last axis.
@@ -43,6 +46,22 @@ def matched(scores: NDArray[np.floating]) -> NDArray[np.int64]:
     masks, objects = linear_sum_assignment(scores, maximize=True)
     found = np.empty(len(scores), np.int64)
     found[masks] = objects
+    return found
+
+
+def following(scores: NDArray[np.floating]) -> NDArray[np.int64]:
+    """The object of every mask, one after the other: (T, K) -> (T,).
+
+    It is the one of most score among those that no mask before has drawn, which takes a score
+    of a half; the last one stays. Masks that repeat one another get the same object
+    then. An assignment gives each of them another one, and what learns from that draws nothing.
+    """
+    left = np.ones(scores.shape[1], np.bool_)
+    found = np.empty(len(scores), np.int64)
+    for step, score in enumerate(scores):
+        found[step] = np.where(left, score, -1.0).argmax()
+        if score[found[step]] >= _DRAWN and left.sum() > 1:
+            left[found[step]] = False
     return found
 
 

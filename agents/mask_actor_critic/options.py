@@ -95,6 +95,9 @@ class MaskActorCriticConfig(MaskNetworkOptions):
         start_steps: of the third.
         critic_steps: of the fourth, the critic's warm-up.
         actor_steps: of the fifth, after which learning rates stay at their lowest.
+        matching: how masks get the objects that they learn from, in the third stage and in the
+            baselines. "next": one after the other, each the object of most Dice that no mask
+            before has drawn; "assignment", as in the paper: all at once.
         lengths: greatest number of masks that an episode draws, ((from which share of a stage
             on, masks), ...); the masks before those are given. Of the third stage.
         critic_lengths: the same, of the fourth and fifth.
@@ -129,19 +132,20 @@ class MaskActorCriticConfig(MaskNetworkOptions):
     batch: _Few = 16
     channel_steps: _Count = 12_000
     mask_steps: _Count = 24_000
-    start_steps: _Count = 80_000
-    critic_steps: _Count = 4_000
-    actor_steps: _Count = 24_000
+    start_steps: _Count = 100_000
+    critic_steps: _Count = 3_000
+    actor_steps: _Count = 8_000
+    matching: Literal["next", "assignment"] = "next"
     lengths: Annotated[
         tuple[tuple[Share, _Few], ...],
         Len(1, 100),
         Rule(_in_turn, "the first from 0 on and the others behind it in turn"),
-    ] = ((0.0, 1), (0.75, 3), (0.9, 6))
+    ] = ((0.0, 1), (0.24, 3), (0.36, 8))
     critic_lengths: Annotated[
         tuple[tuple[Share, _Few], ...],
         Len(1, 100),
         Rule(_in_turn, "the first from 0 on and the others behind it in turn"),
-    ] = ((0.0, 5), (0.7, 21))
+    ] = ((0.0, 8), (0.5, 21))
     objects: _Few = 4
     redraws: bool = True
     gamma: Share = 0.9

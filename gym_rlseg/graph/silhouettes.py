@@ -106,13 +106,13 @@ def split_by_distance(
     """Objects of a foreground: a watershed of its distance transform.
 
     Args:
-        foreground: bool (H, W).
+        foreground: bool (H, W) or (D, H, W).
         min_distance: in pixels; within it, a seed has the greatest distance to the outline
-            along both axes.
+            along all axes.
         smoothing: standard deviation in pixels of the distances' smoothing.
 
     Returns:
-        int32 (H, W), 0 = background, objects 1..K.
+        int32 of the same shape, 0 = background, objects 1..K.
     """
     from skimage.segmentation import watershed
 
@@ -120,5 +120,5 @@ def split_by_distance(
     distance = ndimage.gaussian_filter(distance.astype(np.float32), smoothing)
     around = ndimage.maximum_filter(distance, size=2 * min_distance + 1, mode="nearest")
     # Equal maxima that touch are one seed.
-    seeds, _ = ndimage.label((distance == around) & foreground, np.ones((3, 3)))
+    seeds, _ = ndimage.label((distance == around) & foreground, np.ones([3] * foreground.ndim))
     return np.asarray(watershed(-distance, seeds, mask=foreground), np.int32)

@@ -17,6 +17,7 @@ from agents.mask_actor_critic.decoder import MaskDecoder, Pyramid
 from agents.mask_actor_critic.drawer import MaskDrawer
 from agents.mask_actor_critic.losses import (
     divergence,
+    following,
     matched,
     reconstruction,
     returns,
@@ -87,6 +88,16 @@ def test_dice_and_the_assignment() -> None:
     assert scores.flatten().tolist() == pytest.approx([1.0, 0.0, 1 / 3.5, 2 / 3.5])
     # The second of most score for the first mask leaves more for both.
     assert matched(np.array([[0.6, 0.5, 0.0], [0.9, 0.1, 0.2]])).tolist() == [1, 0]
+
+
+def test_masks_that_repeat_follow_one_object_until_it_is_drawn() -> None:
+    repeated = np.array([[0.3, 0.2, 0.1]] * 3)
+    assert following(repeated).tolist() == [0, 0, 0]
+    assert sorted(matched(repeated).tolist()) == [0, 1, 2]
+    # 0.5 is enough to be drawn; what is drawn is nobody's any more, but for the last one.
+    scores = np.array([[0.5, 0.4, 0.0], [0.9, 0.1, 0.0], [0.9, 0.6, 0.2], [0.9, 0.6, 0.0]])
+    assert following(scores).tolist() == [0, 1, 1, 2]
+    assert following(np.array([[0.9], [0.9]])).tolist() == [0, 0]
 
 
 def test_cross_entropies_by_hand() -> None:
