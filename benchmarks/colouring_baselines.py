@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 Segment = Callable[[NDArray[np.float32]], NDArray[np.int32]]
 _BATCH = 8
+#: Of the U-Net, by dimensions.
+_WIDTHS = {2: (16, 32, 64), 3: (8, 16, 32)}
 
 
 def threshold(task: Task, seed: int, work: Path) -> tuple[Segment, dict[str, Any]]:
@@ -44,7 +46,7 @@ def threshold(task: Task, seed: int, work: Path) -> tuple[Segment, dict[str, Any
 
 
 class _Foreground:
-    """Chances of objects against ground by a U-Net of the agent's widths, trained on the truth.
+    """Chances of objects against ground by a U-Net, trained on the truth.
 
     As in the supplement, what follows (a threshold; the least distance of peaks) is chosen on
     the split "validation". It is trained once for all that follows, and kept in a folder.
@@ -55,7 +57,7 @@ class _Foreground:
         pool = task.env("validation").pool
         self._validation = [pool.image(i).sample for i in range(task.validation)]
         image = env.image_shape
-        options = UNetOptions(widths=task.agent.get("widths", (16, 32, 64)))
+        options = UNetOptions(widths=_WIDTHS[len(image) - 1])
         generator = np.random.default_rng(seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)

@@ -117,11 +117,15 @@ _TASKS = (
     Task(
         name="membranes",
         environment={
-            "source": "membranes", "steps": 4, "reward": {"name": "prox", "radii": [5.0]},
+            "source": "membranes", "steps": 4,
+            "reward": {"name": "prox", "radii": [5.0], "first": 0.7},
         },
         crop=64,
         minutes=20,
-        agent={**_QUICK, "rates": ((0, 2e-3), (9000, 1e-3), (12000, 3e-4))},
+        agent={
+            **_QUICK, "widths": (16, 32, 64, 64), "averaging": 0.995,
+            "rates": ((0, 2e-3), (5500, 1e-3), (8000, 3e-4)),
+        },
     ),
     Task(
         name="membranes 3D",
