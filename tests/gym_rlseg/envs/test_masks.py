@@ -20,6 +20,7 @@ from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from numpy.typing import NDArray
+from same import assert_same
 from stable_baselines3.common.env_checker import check_env as check_with_sb3
 
 import gym_rlseg  # noqa: F401  (registers the ids)
@@ -53,19 +54,6 @@ def play(env: gym.Env, episodes: int, seed: int | None = None) -> list[Any]:
             seen.append(env.step(rng.random(env.action_space.shape, np.float32)))
             over = seen[-1][2]
     return seen
-
-
-def assert_same(one: Any, two: Any) -> None:
-    assert type(one) is type(two)
-    if isinstance(one, dict):
-        assert one.keys() == two.keys()
-        one, two = list(one.values()), list(two.values())
-    if isinstance(one, list | tuple):
-        assert len(one) == len(two)
-        for a, b in zip(one, two, strict=True):
-            assert_same(a, b)
-    else:
-        assert np.array_equal(one, two)
 
 
 @dataclass(frozen=True, kw_only=True)
