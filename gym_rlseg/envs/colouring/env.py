@@ -92,6 +92,7 @@ class ColouringEnv(ImageEnv[Observation, Bits, Episode]):
             index=index,
             steps=self.options.steps,
             min_size=self.options.min_size,
+            voted=self.options.voted,
             scorer=self.reward.scorer(prepared.scored, self.options.steps, kept),
             neighbours=0 if regions is None else regions.most_neighbours,
             kept=kept,

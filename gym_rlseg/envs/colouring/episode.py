@@ -12,6 +12,7 @@ from gym_rlseg.envs.colouring.components import components
 from gym_rlseg.envs.image_pool import Prepared
 from gym_rlseg.rewards.colour_regions import Regions
 from gym_rlseg.rewards.colouring import PixelScores, Scorer
+from gym_rlseg.segmentation.voted import voted as by_vote
 
 Observation = dict[str, NDArray[np.float32]]
 
@@ -25,6 +26,7 @@ class Episode:
         index: which of the split it is.
         steps: T.
         min_size: components of fewer pixels are no objects.
+        voted: whether basins come to one colour each, before components are taken.
         scorer: of its steps.
         neighbours: the largest number of objects near one, 0 where no truth is looked at.
         kept: bool of the image's shape, the pixels that count; None: all. Beyond the sample's
@@ -39,6 +41,7 @@ class Episode:
     index: int
     steps: int
     min_size: int
+    voted: bool
     scorer: Scorer
     neighbours: int
     kept: NDArray[np.bool_] | None = None
@@ -80,7 +83,8 @@ class Episode:
         self._colours = (self._colours + action.astype(np.int16) * 2**t).astype(np.int16)
         self.taken += 1
         if self.over:
-            self.objects = components(self._colours, self.min_size)
+            colours = by_vote(self._colours) if self.voted else self._colours
+            self.objects = components(colours, self.min_size)
         self.scores = self.scorer(self._colours, self.objects)
         return float(sum(self.scores.parts.values()))
 

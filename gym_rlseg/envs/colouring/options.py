@@ -38,6 +38,8 @@ class ColouringOptions(EnvironmentOptions):
             many pixels of the ground, in proportion, count with them. 1: all. Where there are
             many, the supplement takes a third.
         min_size: components of fewer pixels are no objects.
+        voted: whether every basin of the coloured pixels comes to one colour at the end, before
+            components are taken, see `gym_rlseg.segmentation.voted`.
         split: "train", "validation" or "test"; they never share an image.
         pool_size: how many images (or crops) are kept and drawn from; None draws from all and
             keeps none.
@@ -53,6 +55,7 @@ class ColouringOptions(EnvironmentOptions):
     reward: str | dict[str, Any] | ColouringReward = "prox"
     subset: Annotated[float, Gt(0), Le(1)] = 1.0
     min_size: Amount = 20
+    voted: bool = False
     split: Split = "train"
     pool_size: Amount | None = 800
     seed: Annotated[int, Ge(0), Le(2**32 - 1)] = 0

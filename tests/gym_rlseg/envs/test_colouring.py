@@ -227,6 +227,21 @@ def test_components() -> None:
     assert components(volume).max() == 2  # of one colour, a slice apart
 
 
+def test_voted_objects_are_not_torn() -> None:
+    torn = np.zeros((14, 28), np.int8)
+    torn[4:8, 3:6] = 1
+    truth = np.zeros((14, 28), np.int32)
+    truth[2:12, 2:12], truth[2:12, 16:26] = 1, 2
+    for voted, count in ((False, 3), (True, 2)):
+        env = ColouringEnv(source=Drawn(truth=truth), steps=2, min_size=4, voted=voted)
+        env.reset(seed=0)
+        env.step((truth > 0).astype(np.int8))
+        _, _, over, _, info = env.step(torn)
+        assert over
+        assert info["segmentation"].max() == count
+        assert np.array_equal(info["segmentation"] > 0, truth > 0)
+
+
 def test_part_of_the_objects() -> None:
     env = make(subset=0.4, count=[5, 5], min_size=1)
     for seed in range(4):
