@@ -26,7 +26,8 @@ from agents.baselines import OtsuWatershed
 from agents.runs.environment import resolve
 from agents.suggest.candidates import Told
 from agents.suggest.few_images import look_at_few
-from agents.suggest.looking import Look, look, shown
+from agents.suggest.looking import look, shown
+from agents.suggest.one_look import Look
 from agents.suggest.parsing import parse_count
 from agents.suggest.settings import settings
 from agents.suggest.suggestions import cards, suggestion_sheet

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from agents.suggest.candidates import Told
-from agents.suggest.looking import Look, look
+from agents.suggest.looking import look
+from agents.suggest.one_look import Look
 from agents.suggest.ranking import GROUPS, WEIGHTS, agreement, expected_sbd, features, places
 from agents.suggest.recipes import FAMILIES
 from agents.suggest.signs import Signs

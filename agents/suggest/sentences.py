@@ -8,7 +8,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from agents.suggest.candidates import Candidate, Told
-from agents.suggest.looking import CONVINCING, Look
+from agents.suggest.looking import CONVINCING
+from agents.suggest.one_look import Look
 from agents.suggest.recipes import FAMILIES
 from agents.suggest.recipes.family import SHAPES
 from agents.suggest.suggestions import Suggestion

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.suggest.candidates import Candidate, Told
-from agents.suggest.looking import Look
+from agents.suggest.one_look import Look
 from agents.suggest.recipes import FAMILIES, Known
 from gym_rlseg import __version__
 from gym_rlseg.images.reading.colour import convert

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from agents.suggest.candidates import Told
-from agents.suggest.looking import look, shown, usual_width
+from agents.suggest.looking import look, shown
 from agents.suggest.recipes import FAMILIES
 from agents.suggest.sentences import doubts, mixed
 from agents.suggest.suggestions import (
@@ -20,6 +20,7 @@ from agents.suggest.suggestions import (
     suggestion_page,
     suggestion_sheet,
 )
+from agents.suggest.widths import usual_width
 from agents.suggest.windows import busiest_window
 
 # The pictures of the documentation are the ones that are tried.
