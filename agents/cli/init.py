@@ -12,16 +12,15 @@ be gamed.
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agents.cli.arguments import add_region, channel, checked, whole_number
-from agents.cli.output import complain, on_terminal, say
-from agents.cli.questions import ask
+from agents.cli.init_places import outputs, relative, relative_places
+from agents.cli.init_recipes import picked, suggested
+from agents.cli.output import complain, say
 from agents.cli.reading import add_images, add_reading, given, places
 from agents.runs.durations import format_duration, parse_duration
 from agents.suggest.parsing import (
@@ -33,16 +32,12 @@ from agents.suggest.parsing import (
 )
 from agents.suggest.recipes.family import SHAPES
 from gym_rlseg.images.reading.calibration import calibration_doubts, in_pixels
-from gym_rlseg.images.reading.remote import is_remote
 from gym_rlseg.options import suggest
-from gym_rlseg.paths import output_folder, user_path
 from gym_rlseg.writing import write_picture, write_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from agents.suggest.candidates import Told
-    from agents.suggest.suggestions import Suggestion
     from gym_rlseg.graph import SuperpixelGraph
     from gym_rlseg.images import FilesSource
     from gym_rlseg.images.reading.facts import PixelSize
@@ -117,7 +112,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write a config; see the module's text."""
-    config, sheet = _outputs(args)
+    config, sheet = outputs(args)
     from dataclasses import replace
 
     from agents.runs.environment import resolve
@@ -144,8 +139,8 @@ def run(args: argparse.Namespace) -> int:
     told = Told(**_answers(args, source, next(iter(looked))))
     seen = images_seen(", ".join(args.images), len(source.all_files()), images)
     say(seen)
-    suggestions = _suggestions(looked, told, config, reading)
-    number = _number(args, len(suggestions))
+    suggestions = suggested(looked, told, config, reading)
+    number = picked(args, len(suggestions))
     chosen = suggestions[number - 1]
     for warning in doubts(told, chosen):
         complain(warning, kind="warning: ")
@@ -157,8 +152,8 @@ def run(args: argparse.Namespace) -> int:
     unusual = {name: value for name, value in reading.items() if value not in (None, "*")}
     region = unusual.get("region")
     if isinstance(region, str) and region_channel(region) is None:
-        unusual["region"] = _relative(region, config)
-    where = {"id": sections["environment"].pop("id"), "path": _places(args.images, config)}
+        unusual["region"] = relative(region, config)
+    where = {"id": sections["environment"].pop("id"), "path": relative_places(args.images, config)}
     sections["environment"] = where | unusual | sections["environment"]
     sections["training"]["time_limit"] = format_duration(args.time_limit)
     environment = resolve(sections["environment"], config.absolute().parent)
@@ -203,102 +198,6 @@ def _answers(args: argparse.Namespace, source: FilesSource, image: Path) -> dict
             raise ValueError(f"--channel: {image} has no channel {wanted!r}{known}")
         found["channel"] = names.index(wanted)
     return found
-
-
-def _suggestions(
-    looked: Mapping[Path, NDArray[Any]], told: Told, config: Path, reading: Mapping[str, Any]
-) -> list[Suggestion]:
-    """The best recipes, as an earlier init left them or tried now; with sheet and page."""
-    from agents.suggest import suggestions as cards
-    from agents.suggest.looking import look, shown
-    from agents.suggest.sentences import mixed
-    from gym_rlseg.images.reading.colour import convert
-
-    memory, sheet, page = (
-        config.with_name(f"{config.stem}_recipes{end}") for end in (".json", ".png", ".html")
-    )
-    where = [str(path).rpartition("#")[0] or str(path) for path in looked]
-    key = cards.fingerprint([Path(path) for path in where], told, reading)
-    found, lines = cards.recall(memory, key) or ([], [])
-    if not found:
-        for path, image in looked.items():
-            convert(image, told.colour or "channels", str(path))  # refuses what it can't use
-        looks = look(list(looked.values()), told, _bar())
-        if warning := mixed(looks):
-            complain(warning, kind="warning: ")
-        looks = shown(looks)
-        found = [cards.Suggestion.of(one) for one in looks]
-        lines = [one.line(number) for number, one in enumerate(found, start=1)]
-        config.absolute().parent.mkdir(parents=True, exist_ok=True)
-        pictures, captions = cards.cards(list(looked.values()), looks)
-        write_picture(sheet, cards.suggestion_sheet(pictures, captions))
-        choose = "Another than the first: rlseg init again, with --pick and its number."
-        write_text(page, cards.suggestion_page(pictures, captions, choose))
-        cards.remember(memory, key, found, lines)
-    for line in lines:
-        say(f"  {line}")
-    say(f"recipes: {sheet} and {page} (outlines of the objects that each finds)")
-    return found
-
-
-def _number(args: argparse.Namespace, count: int) -> int:
-    """Which recipe to take, from 1.
-
-    Raises:
-        ValueError: if there are fewer than were asked for.
-    """
-    if args.pick is not None:
-        if args.pick > count:
-            raise ValueError(f"--pick {args.pick}: there are {count} recipes on the sheet")
-        return int(args.pick)
-    if args.yes or not on_terminal(sys.stdin) or count == 1:
-        return 1
-    return int(ask("Which looks right?", "1", one_of(*(str(n + 1) for n in range(count)))))
-
-
-def _bar() -> Callable[[int, int], None] | None:
-    """Shows how many recipes were tried, on a terminal."""
-    if not on_terminal(sys.stderr):
-        return None
-    from tqdm import tqdm
-
-    bar = tqdm(unit="recipe", desc="trying recipes", dynamic_ncols=True, leave=False)
-
-    def step(done: int, total: int) -> None:
-        bar.total = total
-        bar.update(done - bar.n)
-        if done == total:
-            bar.close()
-
-    return step
-
-
-def _outputs(args: argparse.Namespace) -> tuple[Path, Path]:
-    """CONFIG and the contact sheet, if they can be written.
-
-    Raises:
-        ValueError: if one is there already, or can't be made where it should be.
-    """
-    config = user_path(args.output)
-    default = config.with_name(f"{config.stem}_superpixels.png")
-    sheet = user_path(args.sheet) if args.sheet else default
-    if sheet.suffix.lower() != ".png":
-        raise ValueError(f"--sheet must end in .png, got {sheet}")
-    for file in (config, sheet):
-        if file.is_dir():
-            raise ValueError(f"{file} is a folder; give the name of a file")
-        if file.exists() and not args.force:
-            raise ValueError(f"{file} exists; choose another name, or replace it with --force")
-        output_folder(file.absolute().parent)
-    folder = sheet.absolute().parent.resolve()
-    images = [Path(os.path.realpath(user_path(place))) for place in args.images]
-    below = "**" in args.pattern and any(place in folder.parents for place in images)
-    if below or any(place.is_dir() and folder == place for place in images):
-        raise ValueError(
-            f"the contact sheet {sheet} would lie among the images, and be trained on; choose "
-            "another place for CONFIG, or for the sheet with --sheet"
-        )
-    return config, sheet
 
 
 def _graphs(
@@ -353,25 +252,3 @@ def _measure(args: argparse.Namespace, sizes: Mapping[str, PixelSize | None]) ->
         pixels = in_pixels(diameter.length, sizes)
         args.diameter = check_diameter(pixels, f"{diameter.length:g} µm = {pixels:.3g} px")
         say(f"{diameter.length:g} µm are {pixels:.4g} px")
-
-
-def _places(images: list[str], config: Path) -> str | list[str]:
-    """Where the images are, as seen from the config's folder."""
-    return (
-        _relative(images[0], config)
-        if len(images) == 1
-        else [_relative(place, config) for place in images]
-    )
-
-
-def _relative(images: str, config: Path) -> str:
-    """A path as seen from the config's folder."""
-    if is_remote(images):
-        return images
-    absolute = os.path.abspath(user_path(images))
-    try:
-        relative = os.path.relpath(absolute, config.absolute().parent)
-    except ValueError:  # on another drive
-        return absolute
-    # A leading tilde would stand for a home folder.
-    return absolute if relative.startswith("~") else Path(relative).as_posix()

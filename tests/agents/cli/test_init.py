@@ -8,7 +8,7 @@ import pytest
 import tifffile
 import yaml
 
-from agents.cli import init
+from agents.cli import init_recipes
 from agents.runs.config import RunConfig
 from agents.suggest.sentences import audit_outcome, audit_warning
 from gym_rlseg.rewards.audit import Audit, AuditRow
@@ -106,7 +106,9 @@ def answers(monkeypatch, *typed):
         asked.append(prompt)
         return typed[len(asked) - 1] if len(asked) <= len(typed) else ""
 
-    monkeypatch.setattr(init, "on_terminal", lambda stream: stream is init.sys.stdin)
+    monkeypatch.setattr(
+        init_recipes, "on_terminal", lambda stream: stream is init_recipes.sys.stdin
+    )
     monkeypatch.setattr("builtins.input", enter)
     return asked
 
