@@ -66,8 +66,8 @@ _OPTIONS: Mapping[str, Any] = {
     "channel_steps": 12_000,
     "mask_steps": 24_000,
     "start_steps": 100_000,
-    "critic_steps": 3_000,
-    "actor_steps": 8_000,
+    "critic_steps": 2_000,
+    "actor_steps": 6_000,
     "lengths": ((0.0, 1), (0.24, 3), (0.36, 8)),
     "critic_lengths": ((0.0, 8), (0.5, 21)),
     "actor_rate": 3e-4,
@@ -75,7 +75,7 @@ _OPTIONS: Mapping[str, Any] = {
     "evaluation_samples": 30,
 }
 SETS: Mapping[str, Task] = {
-    "rosettes": Task(environment={"pool_size": 3000}, options=_OPTIONS, more=24_000),
+    "rosettes": Task(environment={"pool_size": 3000}, options=_OPTIONS, more=20_000),
     "circles by priors": Task(
         environment={
             "source": {
@@ -118,4 +118,4 @@ def _of_files(images: Path, labels: Path, **fitting: Any) -> Task:
         "name": "files", "path": str(images), "labels": str(labels), "test_fraction": 0.2,
     }  # fmt: skip
     environment = {"source": source, "max_masks": 21, "pool_size": 3000, **fitting}
-    return Task(environment=environment, options=_OPTIONS, more=24_000, test=25)
+    return Task(environment=environment, options=_OPTIONS, more=20_000, test=25)

@@ -133,8 +133,8 @@ class MaskActorCriticConfig(MaskNetworkOptions):
     channel_steps: _Count = 12_000
     mask_steps: _Count = 24_000
     start_steps: _Count = 100_000
-    critic_steps: _Count = 3_000
-    actor_steps: _Count = 8_000
+    critic_steps: _Count = 2_000
+    actor_steps: _Count = 6_000
     matching: Literal["next", "assignment"] = "next"
     lengths: Annotated[
         tuple[tuple[Share, _Few], ...],
