@@ -117,14 +117,14 @@ _TASKS = (
     Task(
         name="membranes",
         environment={
-            "source": "membranes", "steps": 4,
+            "source": "membranes", "steps": 3,
             "reward": {"name": "prox", "radii": [5.0], "first": 0.7},
         },
         crop=64,
         minutes=20,
         agent={
             **_QUICK, "widths": (16, 32, 64, 64), "averaging": 0.995,
-            "rates": ((0, 2e-3), (5500, 1e-3), (8000, 3e-4)),
+            "rates": ((0, 2e-3), (6500, 1e-3), (9500, 3e-4)),
         },
     ),
     Task(
@@ -133,14 +133,15 @@ _TASKS = (
             "source": {
                 "name": "membranes", "depth": 32, "height": 32, "width": 32, "cell": 16.0,
             },
-            "steps": 4, "reward": {"name": "prox", "radii": [4.0], "first": 0.67},
+            "steps": 3, "reward": {"name": "prox", "radii": [4.0], "first": 0.8},
             "pool_size": 600,
         },
         crop=24,
         minutes=30,
         agent={
             **_QUICK, "batch": 2, "widths": (8, 16, 32), "evaluate_every": 400,
-            "evaluation_samples": 8, "rates": ((0, 2e-3), (5000, 1e-3), (6700, 3e-4)),
+            "evaluation_samples": 8, "averaging": 0.995,
+            "rates": ((0, 2e-3), (5000, 1e-3), (8000, 4e-4), (10000, 1.5e-4)),
         },
         test=20,
         sizes=(50, 100, 200, 300, 400),
