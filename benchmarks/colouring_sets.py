@@ -144,8 +144,8 @@ _TASKS = (
             "rates": ((0, 2e-3), (5000, 1e-3), (8000, 4e-4), (10000, 1.5e-4)),
         },
         test=20,
-        sizes=(50, 100, 200, 300, 400),
-        validation=8,
+        sizes=(50, 100, 150, 200, 300),
+        validation=16,
     ),
 )  # fmt: skip
 TASKS: dict[str, Task] = {task.name: task for task in _TASKS}
