@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import json
 import time
 from collections.abc import Callable
@@ -32,11 +33,14 @@ from agents.colouring.policy import ColouringPolicy
 from gym_rlseg.envs import ColouringEnv
 from gym_rlseg.envs.colouring.components import components
 from gym_rlseg.metrics import evaluate, mean_scores, symmetric_best_dice
+from gym_rlseg.segmentation.bridges import without_bridges
 from gym_rlseg.segmentation.voted import voted
 
 FOLDER = Path(__file__).with_name("results") / "colouring"
 #: Pixels within which objects take up pieces that are too small to be any: rims.
 _ABSORB = 3.0
+#: Widths below which a part of an object may be a bridge, to choose from.
+_BRIDGES = (0.0, 3.0, 5.0, 7.0)
 #: Minutes between two checkpoints of a training.
 _SAVE = 2.0
 Segment = Callable[[NDArray[np.float32]], NDArray[np.int32]]
@@ -161,17 +165,15 @@ def _colouring(
         agent.save(saved)
         times.write_text(str(spent))
     policy: ColouringPolicy = agent.policy
-    size, mirrored, vote = env.options.min_size, True, False
+    finding: dict[str, Any] = {"min_size": env.options.min_size, "mirrored": True}
     if method not in WITHOUT_TRUTH:
-        size, mirrored, vote = _best(policy, validation, task.sizes)
+        finding = _best(policy, validation, task.sizes)
 
     def segment(image: NDArray[np.float32]) -> NDArray[np.int32]:
-        return policy.segment(image, min_size=size, absorb=_ABSORB, mirrored=mirrored, voted=vote)
+        return policy.segment(image, absorb=_ABSORB, **finding)
 
     noted = {
-        "min_size": size,
-        "mirrored": mirrored,
-        "voted": vote,
+        "finding": finding,
         "minutes": spent / 60,
         "episodes": agent.num_timesteps,
         "curve": agent.learning_curve,
@@ -180,25 +182,29 @@ def _colouring(
     return segment, noted
 
 
-def _best(
-    policy: ColouringPolicy, env: ColouringEnv, sizes: tuple[int, ...]
-) -> tuple[int, bool, bool]:
-    """What has the highest SBD on the validation images.
+def _best(policy: ColouringPolicy, env: ColouringEnv, sizes: tuple[int, ...]) -> dict[str, Any]:
+    """Options of `ColouringPolicy.segment` with the highest SBD on the validation images.
 
-    That is the smallest size of an object, whether logits are means over mirror images, and
-    whether basins come to one colour each.
+    These are the smallest size of an object, the width of bridges, whether logits are means over
+    mirror images, and whether basins come to one colour each.
     """
     samples = [env.pool.image(index).sample for index in range(env.pool.limit)]
-    scores = {}
+    best, chosen = -1.0, {}
     for mirrored in (False, True):
-        plain = [policy.colours(sample.image, mirrored=mirrored) for sample in samples]
-        for vote, colours in ((False, plain), (True, [voted(one) for one in plain])):
+        plain: Any = [policy.colours(sample.image, mirrored=mirrored) for sample in samples]
+        for vote, bridge in itertools.product((False, True), _BRIDGES):
+            colours = [voted(one) for one in plain] if vote else plain
+            if bridge:
+                colours = [without_bridges(one, bridge) for one in colours]
             for size in sizes:
                 found = [components(one, size, _ABSORB) for one in colours]
                 pairs = zip(found, samples, strict=True)
-                score = np.mean([symmetric_best_dice(f, s.truth) for f, s in pairs])
-                scores[size, mirrored, vote] = score
-    return max(scores, key=lambda choice: scores[choice])
+                score = float(np.mean([symmetric_best_dice(f, s.truth) for f, s in pairs]))
+                if score > best:
+                    best, chosen = score, {
+                        "min_size": size, "bridge": bridge, "mirrored": mirrored, "voted": vote,
+                    }  # fmt: skip
+    return chosen
 
 
 if __name__ == "__main__":

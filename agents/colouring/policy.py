@@ -148,6 +148,7 @@ class ColouringPolicy:
         absorb: float = 3.0,
         mirrored: bool = False,
         voted: bool = False,
+        bridge: float = 0.0,
         tile: int | Sequence[int] | None = None,
         overlap: int = 32,
     ) -> NDArray[np.int32]:
@@ -161,6 +162,8 @@ class ColouringPolicy:
             voted: whether basins of the foreground come to one colour each, see
                 `gym_rlseg.segmentation.voted`; for objects that ground parts, such as cells
                 between membranes.
+            bridge: objects are cut where they are narrower than so many pixels, see
+                `gym_rlseg.segmentation.bridges`; 0: nowhere.
             tile: see `stitched`; None takes the image as a whole. The colours of neighbours are
                 of one tile, so about the size of the images trained on is best.
             overlap: see `stitched`.
@@ -174,7 +177,8 @@ class ColouringPolicy:
 
         def whole(part: NDArray[np.float32]) -> NDArray[np.int32]:
             colours = self.colours(part, mirrored=mirrored)
-            return components(by_vote(colours) if voted else colours, min_size, absorb)
+            colours = by_vote(colours) if voted else colours
+            return components(colours, min_size, absorb, bridge)
 
         if tile is None:
             return whole(image)

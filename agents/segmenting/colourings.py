@@ -48,7 +48,8 @@ class ColouringSegmenter:
     ) -> None:
         self._policy = ColouringPolicy.load(path, device=device)
         self._min_size = max(1, environment["min_size"] if min_size is None else min_size)
-        self._voted, self._tile = bool(environment["voted"]), tile
+        self._finding = {name: environment[name] for name in ("voted", "bridge")}
+        self._tile = tile
         self.volumes = self._policy.form[2] == 3
 
     def segment(self, image: NDArray[np.float32]) -> NDArray[np.int32]:
@@ -73,5 +74,5 @@ class ColouringSegmenter:
             raise ValueError(f"tile must be a number of pixels, 'auto' or None, got {tile!r}")
         overlap = 1 if tile is None else max(1, round(_OVERLAP * tile))
         return self._policy.segment(
-            image, min_size=self._min_size, voted=self._voted, tile=tile, overlap=overlap
+            image, min_size=self._min_size, tile=tile, overlap=overlap, **self._finding
         )

@@ -7,9 +7,12 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from gym_rlseg.rewards.colour_tables import Colours
+from gym_rlseg.segmentation.bridges import without_bridges
 
 
-def components(colours: Colours, min_size: int = 1, absorb: float = 0.0) -> NDArray[np.int32]:
+def components(
+    colours: Colours, min_size: int = 1, absorb: float = 0.0, bridge: float = 0.0
+) -> NDArray[np.int32]:
     """Connected pieces of one colour; distant objects may share one.
 
     Args:
@@ -17,6 +20,8 @@ def components(colours: Colours, min_size: int = 1, absorb: float = 0.0) -> NDAr
         min_size: smaller pieces, in pixels, are no objects: they become ground.
         absorb: but not those pixels of them that have an object within so many pixels; they
             become part of the nearest. Rims often have a colour of their own.
+        bridge: pieces are cut where they are narrower than so many pixels, see
+            `gym_rlseg.segmentation.bridges`; 0: nowhere.
 
     Returns:
         int32 of the same shape, 0 = ground, objects 1..N. Pixels that touch at a corner alone
@@ -24,7 +29,10 @@ def components(colours: Colours, min_size: int = 1, absorb: float = 0.0) -> NDAr
     """
     from skimage.measure import label
 
-    pieces = label(colours, connectivity=1, background=0)
+    if bridge > 0:
+        pieces = without_bridges(colours, bridge)
+    else:
+        pieces = label(colours, connectivity=1, background=0)
     sizes = np.bincount(pieces.ravel())
     large = sizes >= min_size
     large[0] = False

@@ -93,6 +93,7 @@ class ColouringEnv(ImageEnv[Observation, Bits, Episode]):
             steps=self.options.steps,
             min_size=self.options.min_size,
             voted=self.options.voted,
+            bridge=self.options.bridge,
             scorer=self.reward.scorer(prepared.scored, self.options.steps, kept),
             neighbours=0 if regions is None else regions.most_neighbours,
             kept=kept,

@@ -27,6 +27,7 @@ class Episode:
         steps: T.
         min_size: components of fewer pixels are no objects.
         voted: whether basins come to one colour each, before components are taken.
+        bridge: components are cut where they are narrower than so many pixels.
         scorer: of its steps.
         neighbours: the largest number of objects near one, 0 where no truth is looked at.
         kept: bool of the image's shape, the pixels that count; None: all. Beyond the sample's
@@ -42,6 +43,7 @@ class Episode:
     steps: int
     min_size: int
     voted: bool
+    bridge: float
     scorer: Scorer
     neighbours: int
     kept: NDArray[np.bool_] | None = None
@@ -84,7 +86,7 @@ class Episode:
         self.taken += 1
         if self.over:
             colours = by_vote(self._colours) if self.voted else self._colours
-            self.objects = components(colours, self.min_size)
+            self.objects = components(colours, self.min_size, bridge=self.bridge)
         self.scores = self.scorer(self._colours, self.objects)
         return float(sum(self.scores.parts.values()))
 

@@ -40,6 +40,8 @@ class ColouringOptions(EnvironmentOptions):
         min_size: components of fewer pixels are no objects.
         voted: whether every basin of the coloured pixels comes to one colour at the end, before
             components are taken, see `gym_rlseg.segmentation.voted`.
+        bridge: components are cut where they are narrower than so many pixels, see
+            `gym_rlseg.segmentation.bridges`; 0: nowhere.
         split: "train", "validation" or "test"; they never share an image.
         pool_size: how many images (or crops) are kept and drawn from; None draws from all and
             keeps none.
@@ -56,6 +58,7 @@ class ColouringOptions(EnvironmentOptions):
     subset: Annotated[float, Gt(0), Le(1)] = 1.0
     min_size: Amount = 20
     voted: bool = False
+    bridge: Annotated[float, Ge(0), Le(1000)] = 0.0
     split: Split = "train"
     pool_size: Amount | None = 800
     seed: Annotated[int, Ge(0), Le(2**32 - 1)] = 0
