@@ -165,7 +165,10 @@ def _colouring(
         agent.save(saved)
         times.write_text(str(spent))
     policy: ColouringPolicy = agent.policy
-    finding: dict[str, Any] = {"min_size": env.options.min_size, "mirrored": True}
+    # Without truth, from what is told: discs touch, and none is narrower than twice the bridge.
+    finding: dict[str, Any] = {
+        "min_size": env.options.min_size, "mirrored": True, "voted": True, "bridge": 5.0,
+    }  # fmt: skip
     if method not in WITHOUT_TRUTH:
         finding = _best(policy, validation, task.sizes)
 
