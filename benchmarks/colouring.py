@@ -165,34 +165,39 @@ def _colouring(
         agent.save(saved)
         times.write_text(str(spent))
     policy: ColouringPolicy = agent.policy
+    plain: dict[str, Any] = {"min_size": env.options.min_size, "mirrored": True}
     # Without truth, from what is told: discs touch, and none is narrower than twice the bridge.
-    finding: dict[str, Any] = {
-        "min_size": env.options.min_size, "mirrored": True, "voted": True, "bridge": 5.0,
-    }  # fmt: skip
+    finding = {**plain, "voted": True, "bridge": 5.0}
     if method not in WITHOUT_TRUTH:
-        finding = _best(policy, validation, task.sizes)
+        finding, plain = _best(policy, validation, task.sizes)
 
-    def segment(image: NDArray[np.float32]) -> NDArray[np.int32]:
-        return policy.segment(image, absorb=_ABSORB, **finding)
+    def by(options: dict[str, Any]) -> Segment:
+        return lambda image: policy.segment(image, absorb=_ABSORB, **options)
 
     noted = {
         "finding": finding,
+        "components": _scores(task, by(plain))[0]["sbd"],
         "minutes": spent / 60,
         "episodes": agent.num_timesteps,
         "curve": agent.learning_curve,
         "options": {**options, "environment": {**task.environment, **changes}},
     }
-    return segment, noted
+    return by(finding), noted
 
 
-def _best(policy: ColouringPolicy, env: ColouringEnv, sizes: tuple[int, ...]) -> dict[str, Any]:
+def _best(
+    policy: ColouringPolicy, env: ColouringEnv, sizes: tuple[int, ...]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Options of `ColouringPolicy.segment` with the highest SBD on the validation images.
 
     These are the smallest size of an object, the width of bridges, whether logits are means over
     mirror images, and whether basins come to one colour each.
+
+    Returns:
+        The best of all; and of those that take components as they are.
     """
     samples = [env.pool.image(index).sample for index in range(env.pool.limit)]
-    best, chosen = -1.0, {}
+    tried: list[tuple[float, dict[str, Any]]] = []
     for mirrored in (False, True):
         plain: Any = [policy.colours(sample.image, mirrored=mirrored) for sample in samples]
         for vote, bridge in itertools.product((False, True), _BRIDGES):
@@ -203,11 +208,11 @@ def _best(policy: ColouringPolicy, env: ColouringEnv, sizes: tuple[int, ...]) ->
                 found = [components(one, size, _ABSORB) for one in colours]
                 pairs = zip(found, samples, strict=True)
                 score = float(np.mean([symmetric_best_dice(f, s.truth) for f, s in pairs]))
-                if score > best:
-                    best, chosen = score, {
-                        "min_size": size, "bridge": bridge, "mirrored": mirrored, "voted": vote,
-                    }  # fmt: skip
-    return chosen
+                options = {"min_size": size, "mirrored": mirrored, "voted": vote, "bridge": bridge}
+                tried.append((score, options))
+    bare = [(score, o) for score, o in tried if not o["voted"] and not o["bridge"]]
+    best, of_bare = (max(those, key=lambda one: one[0])[1] for those in (tried, bare))
+    return best, of_bare
 
 
 if __name__ == "__main__":
