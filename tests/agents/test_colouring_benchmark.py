@@ -29,12 +29,14 @@ def test_measured_once_and_recorded(
     agent = {
         "widths": (4, 8), "batch": 2, "evaluate_every": 4, "evaluation_samples": 2,
     }  # fmt: skip
-    task = benchmark.Task(environment=TINY, crop=16, minutes=0.005, agent=agent, test=3)
+    task = benchmark.Task(
+        name="membranes", environment=TINY, crop=16, minutes=0.005, agent=agent, test=3
+    )
     monkeypatch.setattr(benchmark, "_SAVE", 0.0)
     methods = [m for m in benchmark.METHODS if benchmark.applies("membranes", m)]
     assert len(methods) == 4
     for method in methods:
-        benchmark._measure("membranes", task, method, 0, tmp_path / "results", tmp_path / "work")
+        benchmark._measure(task, method, 0, tmp_path / "results", tmp_path / "work")
     files = sorted((tmp_path / "results").glob("*.json"))
     rows = {row["method"]: row for row in map(json.loads, (f.read_text() for f in files))}
     assert set(rows) == set(methods)
@@ -42,13 +44,17 @@ def test_measured_once_and_recorded(
     assert 0 <= learned["sbd"] <= 1
     assert learned["minutes"] >= 0.005
     assert learned["episodes"] > 0
+    assert 0 <= learned["components"] <= 1
+    # One network serves both post-processings.
+    assert rows["U-Net + components"]["updates"] == rows["U-Net + watershed"]["updates"] > 0
+    assert (tmp_path / "work" / "membranes_-_U-Net_-_0.pt").exists()
     # What is there isn't measured again; what was begun goes on from its checkpoint.
     before = [file.stat().st_mtime_ns for file in files]
     for method in methods:
-        benchmark._measure("membranes", task, method, 0, tmp_path / "results", tmp_path / "work")
+        benchmark._measure(task, method, 0, tmp_path / "results", tmp_path / "work")
     assert [file.stat().st_mtime_ns for file in files] == before
     (tmp_path / "results" / "membranes_-_colouring_-_0.json").unlink()
-    benchmark._measure("membranes", task, "colouring", 0, tmp_path / "results", tmp_path / "work")
+    benchmark._measure(task, "colouring", 0, tmp_path / "results", tmp_path / "work")
     again = json.loads((tmp_path / "results" / "membranes_-_colouring_-_0.json").read_text())
     assert again["episodes"] >= learned["episodes"] - 4
 
