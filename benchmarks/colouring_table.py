@@ -49,7 +49,7 @@ alone has 0.973.
 
 Of membranes 3D (8 validation volumes, by components): T = 4, `first` 0.67: 0.723 after 30 minutes;
 a level more (8 to 64), 0.75: 0.519 after 4 minutes and 0.568 after 8, stopped there; T = 3, 0.8:
-0.604, 0.688 and, after 30, 0.732. Several things changed at once there; four colours do between walls.
+0.604, 0.688 and, after 30, 0.732. Several things changed at once; four colours do between walls.
 
 Tried on circles earlier, on 30 other held-out images, without absorbing rims, smallest object 20
 px, one seed each: entropy 0.02, 800 images: 0.916 after 10 minutes; entropy 0.005, 800 images:
