@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+from colouring_sets import PLAIN_DISCS
 
 import gym_rlseg  # noqa: F401  (registers the ids)
+from agents.mask_actor_critic.options import MaskActorCriticConfig
 from gym_rlseg.envs import MasksEnv
 
 #: Of the test images: those of seed 0 have been looked at.
 _FRESH = 1
+_SHARED = ("lengths", "critic_lengths", "actor_rate")
 _STEPS = ("channel_steps", "mask_steps", "start_steps", "critic_steps", "actor_steps")
 
 
@@ -62,26 +65,16 @@ class Task:
         return env
 
 
+_DEFAULTS = MaskActorCriticConfig()
+#: The agent's own, which models share out and cut short, and more validation images.
 _OPTIONS: Mapping[str, Any] = {
-    "channel_steps": 12_000,
-    "mask_steps": 24_000,
-    "start_steps": 100_000,
-    "critic_steps": 2_000,
-    "actor_steps": 6_000,
-    "lengths": ((0.0, 1), (0.24, 3), (0.36, 8)),
-    "critic_lengths": ((0.0, 8), (0.5, 21)),
-    "actor_rate": 3e-4,
-    "evaluate_every": 4_000,
-    "evaluation_samples": 30,
-}
+    **{name: getattr(_DEFAULTS, name) for name in (*_STEPS, *_SHARED)}, "evaluation_samples": 30
+}  # fmt: skip
 SETS: Mapping[str, Task] = {
     "rosettes": Task(environment={"pool_size": 3000}, options=_OPTIONS, more=20_000),
     "circles by priors": Task(
         environment={
-            "source": {
-                "name": "circles", "height": 64, "width": 64, "count": [5, 9],
-                "radius": [5.0, 9.0], "gap": -2.0, "ground": 0.04,
-            },
+            "source": PLAIN_DISCS,
             "reward": {"name": "circularity", "radius": [4.0, 10.0], "count": [5, 9]},
             "pool_size": 2000,
         },

@@ -77,6 +77,11 @@ PRIOR = {
         "coupling": 0.0,
     },
 }
+#: Touching discs on plainer ground than that of the environment.
+PLAIN_DISCS: Mapping[str, Any] = {
+    "name": "circles", "height": 64, "width": 64, "count": [5, 9],
+    "radius": [5.0, 9.0], "gap": -2.0, "ground": 0.04,
+}  # fmt: skip
 #: Against truth, or what stands in for it: of objects about 16 px wide.
 _PROX = {"name": "prox", "radii": [8.0], "first": 0.3}
 #: Discs that stand out, in place of the truth.
@@ -96,11 +101,7 @@ _TASKS = (
     Task(
         name="plain circles",
         environment={
-            "source": {
-                "name": "circles", "height": 64, "width": 64, "count": [5, 9],
-                "radius": [5.0, 9.0], "gap": -2.0, "ground": 0.04,
-            },
-            "reward": _PROX, "pool_size": 3000,
+            "source": PLAIN_DISCS, "reward": _PROX, "pool_size": 3000,
         },
         minutes=10,
         agent=_DISCS,

@@ -18,7 +18,6 @@ from agents.common.loading import load_policy
 from gym_rlseg.envs.colouring.components import components
 from gym_rlseg.images.base import renumbered
 from gym_rlseg.segmentation.stitched import stitched
-from gym_rlseg.segmentation.voted import voted as by_vote
 
 FORMAT = "gym_rlseg.colouring"
 _AS_IT_IS = (Symmetry(),)
@@ -177,8 +176,7 @@ class ColouringPolicy:
 
         def whole(part: NDArray[np.float32]) -> NDArray[np.int32]:
             colours = self.colours(part, mirrored=mirrored)
-            colours = by_vote(colours) if voted else colours
-            return components(colours, min_size, absorb, bridge)
+            return components(colours, min_size, absorb, bridge, voted=voted)
 
         if tile is None:
             return whole(image)

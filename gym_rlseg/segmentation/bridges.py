@@ -31,8 +31,7 @@ def without_bridges(colours: Colours, width: float) -> NDArray[np.int32]:
     from skimage.measure import label
     from skimage.segmentation import watershed
 
-    colours = np.asarray(colours)
-    pieces = label(colours, connectivity=1, background=0)
+    pieces, count = label(colours, connectivity=1, background=0, return_num=True)
     result = np.zeros(colours.shape, np.int32)
     for colour in np.unique(colours[colours > 0]):
         mask = colours == colour
@@ -40,7 +39,7 @@ def without_bridges(colours: Colours, width: float) -> NDArray[np.int32]:
         cores = label(distance > width / 2, connectivity=1)
         small = np.bincount(cores.ravel()) < _CORE
         cores[small[cores]] = 0
-        cored = np.zeros(int(pieces.max()) + 1, np.bool_)
+        cored = np.zeros(count + 1, np.bool_)
         cored[pieces[cores > 0]] = True
         alone = mask & ~cored[pieces]
         seeds = np.where(alone, pieces + int(cores.max()), cores)

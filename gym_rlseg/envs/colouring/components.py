@@ -8,10 +8,16 @@ from scipy.ndimage import distance_transform_edt
 
 from gym_rlseg.rewards.colour_tables import Colours
 from gym_rlseg.segmentation.bridges import without_bridges
+from gym_rlseg.segmentation.voted import voted as by_vote
 
 
 def components(
-    colours: Colours, min_size: int = 1, absorb: float = 0.0, bridge: float = 0.0
+    colours: Colours,
+    min_size: int = 1,
+    absorb: float = 0.0,
+    bridge: float = 0.0,
+    *,
+    voted: bool = False,
 ) -> NDArray[np.int32]:
     """Connected pieces of one colour; distant objects may share one.
 
@@ -22,6 +28,8 @@ def components(
             become part of the nearest. Rims often have a colour of their own.
         bridge: pieces are cut where they are narrower than so many pixels, see
             `gym_rlseg.segmentation.bridges`; 0: nowhere.
+        voted: whether every basin of the coloured pixels comes to one colour before all that, see
+            `gym_rlseg.segmentation.voted`.
 
     Returns:
         int32 of the same shape, 0 = ground, objects 1..N. Pixels that touch at a corner alone
@@ -29,6 +37,8 @@ def components(
     """
     from skimage.measure import label
 
+    if voted:
+        colours = by_vote(colours)
     if bridge > 0:
         pieces = without_bridges(colours, bridge)
     else:

@@ -12,7 +12,6 @@ from gym_rlseg.envs.colouring.components import components
 from gym_rlseg.envs.image_pool import Prepared
 from gym_rlseg.rewards.colour_regions import Regions
 from gym_rlseg.rewards.colouring import PixelScores, Scorer
-from gym_rlseg.segmentation.voted import voted as by_vote
 
 Observation = dict[str, NDArray[np.float32]]
 
@@ -85,8 +84,9 @@ class Episode:
         self._colours = (self._colours + action.astype(np.int16) * 2**t).astype(np.int16)
         self.taken += 1
         if self.over:
-            colours = by_vote(self._colours) if self.voted else self._colours
-            self.objects = components(colours, self.min_size, bridge=self.bridge)
+            self.objects = components(
+                self._colours, self.min_size, bridge=self.bridge, voted=self.voted
+            )
         self.scores = self.scorer(self._colours, self.objects)
         return float(sum(self.scores.parts.values()))
 

@@ -9,6 +9,7 @@ import pickle
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
@@ -19,6 +20,7 @@ from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 from gymnasium.vector import AutoresetMode
 from gymnasium.wrappers.vector import FilterObservation
 from numpy.typing import NDArray
+from same import assert_same as assert_same_but_for_order
 
 from gym_rlseg.envs import SuperpixelEnv, SuperpixelVectorEnv
 from gym_rlseg.envs.superpixel.worker import Worker
@@ -62,22 +64,7 @@ def sync(
     return gym.make_vec(ID, num_envs, "sync", vector_kwargs=own, **{**SMALL, **kwargs})
 
 
-def assert_same(one: Any, two: Any, path: str = "") -> None:
-    """Equal in structure, type, dtype and every bit."""
-    assert type(one) is type(two), path
-    if isinstance(one, dict):
-        assert list(one) == list(two), path
-        for key in one:
-            assert_same(one[key], two[key], f"{path}/{key}")
-    elif isinstance(one, tuple) or (isinstance(one, np.ndarray) and one.dtype == object):
-        assert len(one) == len(two), path
-        for i, (a, b) in enumerate(zip(one, two, strict=True)):
-            assert_same(a, b, f"{path}/{i}")
-    elif isinstance(one, np.ndarray):
-        assert one.dtype == two.dtype, path
-        assert np.array_equal(one, two), path
-    else:
-        assert one == two, path
+assert_same = partial(assert_same_but_for_order, ordered=True)
 
 
 def same_keys(data: Any) -> Any:
