@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import dataclasses
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ from acis_sets import Task
 from numpy.typing import NDArray
 
 from agents.mask_actor_critic.policy import MaskPolicy
+from gym_rlseg.images.base import renumbered
 from gym_rlseg.metrics import evaluate, mean_scores
+from gym_rlseg.rewards.drawn_masks import DrawnMasks
 from gym_rlseg.rewards.matched_masks import MatchedMasks
 
 #: Masks after which an image is done, as in the paper.
@@ -25,10 +29,17 @@ _SAC_STEPS = 60_000
 def tested(task: Task, policy: MaskPolicy, *, blocked: bool) -> dict[str, Any]:
     """Mean scores, Dice by time step and, if asked for, with half of the memory (Table 2)."""
     images, truths = _images(task)
-    found = [policy.segment(image, max_masks=_MOST) for image in images]
-    pairs = zip(found, truths, strict=True)
+
+    def scores(segment: Callable[[NDArray[np.float32]], NDArray[np.int32]]) -> dict[str, float]:
+        pairs = zip(images, truths, strict=True)
+        found = [evaluate(segment(image), truth) for image, truth in pairs]
+        return dataclasses.asdict(mean_scores(found))
+
+    segment = partial(policy.segment, max_masks=_MOST)
     row: dict[str, Any] = {
-        **dataclasses.asdict(mean_scores([evaluate(labels, truth) for labels, truth in pairs])),
+        **scores(segment),
+        "by_one_view": scores(partial(segment, mirrored=False)),
+        "as_drawn": scores(partial(_as_drawn, policy)),
         "dice_by_step": _dice_by_step(policy, images, truths),
         "objects": [int(truth.max()) for truth in truths],
     }
@@ -45,6 +56,14 @@ def tested(task: Task, policy: MaskPolicy, *, blocked: bool) -> dict[str, Any]:
                 "count_difference": float(np.mean(np.abs(np.array(counts) - row["objects"]))),
             }
     return row
+
+
+def _as_drawn(policy: MaskPolicy, image: NDArray[np.float32]) -> NDArray[np.int32]:
+    """The labels that the environment ends with: the first blank mask is the end."""
+    drawn = DrawnMasks((image.shape[1], image.shape[2]))
+    for mask in policy.masks(image, _MOST):
+        drawn.add(mask)
+    return renumbered(drawn.labels)
 
 
 def _images(task: Task) -> tuple[list[NDArray[np.float32]], list[NDArray[np.int32]]]:

@@ -13,9 +13,9 @@ from agents.colouring.drawing import thresholds
 from agents.colouring.losses import actor_critic_losses, advantages
 from agents.colouring.network import ColouringNetwork
 from agents.colouring.options import ColouringConfig
-from agents.colouring.symmetries import Symmetry
 from agents.common.diverged import check_finite
 from agents.common.learner import Learner
+from agents.pixels.symmetries import Symmetry
 
 Observations = Mapping[str, NDArray[np.float32]]
 #: Takes the bits of N images; gives the observations that follow, and the rewards of pixels.

@@ -12,16 +12,14 @@ from numpy.typing import NDArray
 
 from agents.colouring.network import ColouringNetwork
 from agents.colouring.options import NETWORK_OPTIONS, ColouringNetworkOptions
-from agents.colouring.symmetries import Symmetry
 from agents.common import checkpoint
 from agents.common.loading import load_policy
+from agents.pixels.symmetries import AS_IT_IS, MIRRORED, Symmetry
 from gym_rlseg.envs.colouring.components import components
 from gym_rlseg.images.base import renumbered
 from gym_rlseg.segmentation.stitched import stitched
 
 FORMAT = "gym_rlseg.colouring"
-_AS_IT_IS = (Symmetry(),)
-_MIRRORED = tuple(Symmetry(mirrored=axes) for axes in ((), (-1,), (-2,), (-1, -2)))
 
 
 class ColouringPolicy:
@@ -89,7 +87,7 @@ class ColouringPolicy:
         Raises:
             ValueError: if image or bits don't fit the policy.
         """
-        return self._chosen(observation, deterministic, _AS_IT_IS), state
+        return self._chosen(observation, deterministic, AS_IT_IS), state
 
     def _chosen(
         self, observation: Mapping[str, NDArray], deterministic: bool, views: Sequence[Symmetry]
@@ -130,7 +128,7 @@ class ColouringPolicy:
         Raises:
             ValueError: if the image doesn't fit the policy.
         """
-        steps, views = self.form[1], _MIRRORED if mirrored else _AS_IT_IS
+        steps, views = self.form[1], MIRRORED if mirrored else AS_IT_IS
         bits = np.zeros((steps, *image.shape[1:]), np.float32)
         colours = np.zeros(image.shape[1:], np.int16)
         for t in range(steps):

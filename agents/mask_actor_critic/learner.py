@@ -189,7 +189,10 @@ class MaskLearner(Learner):
             kl = divergence(rollout.means[at], rollout.log_variances[at]).mean()
             going_on = drawn if self._by_truth else goals > 0
             stop = termination(rollout.stops, self.tensor(going_on), self.tensor(counts))
-            self.descend("actor", config.kl * kl - gain + config.stop * stop, len(goal))
+            loss = config.kl * kl - gain + config.stop * stop
+            if config.guidance:
+                loss = loss + config.guidance * self._matched(batch, start, rollout, drawn)[0]
+            self.descend("actor", loss, len(goal))
         return logged | {
             "train/value": values.mean().item(),
             "train/kl": kl.item(),

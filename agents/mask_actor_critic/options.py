@@ -107,6 +107,8 @@ class MaskActorCriticConfig(MaskNetworkOptions):
         gamma: discount of the critic's target.
         reward_scale: what rewards are multiplied by before the critic learns them.
         kl: weight of the divergence of actions from the prior, while the actor trains.
+        guidance: weight of the third stage's loss beside the critic's values, while the actor
+            trains.
         start_kl: the same, of the third stage.
         start_dice: weight of what masks lack of a Dice of 1, in the third stage, beside the
             cross-entropy, to which small objects hardly count.
@@ -151,6 +153,7 @@ class MaskActorCriticConfig(MaskNetworkOptions):
     gamma: Share = 0.9
     reward_scale: Positive = 1.0
     kl: NotNegative = 0.01
+    guidance: NotNegative = 0.0
     start_kl: NotNegative = 0.1
     start_dice: NotNegative = 30.0
     mask_kl: NotNegative = 0.1

@@ -45,7 +45,7 @@ class MaskSegmenter:
         }  # fmt: skip
 
     def segment(self, image: NDArray[np.float32]) -> NDArray[np.int32]:
-        """The objects, int32 (H, W), 0 = ground, in the order of drawing.
+        """The objects, int32 (H, W), 0 = ground.
 
         Raises:
             ValueError: if the agent was trained on other channels.

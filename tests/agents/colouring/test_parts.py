@@ -15,7 +15,7 @@ from agents.colouring.losses import actor_critic_losses, advantages
 from agents.colouring.network import ColouringNetwork
 from agents.colouring.options import ColouringConfig, ColouringNetworkOptions
 from agents.colouring.policy import ColouringPolicy
-from agents.colouring.symmetries import Symmetry
+from agents.pixels.symmetries import Symmetry
 from gym_rlseg.images import CirclesSource
 
 pytestmark = pytest.mark.usefixtures("one_thread_of_torch")

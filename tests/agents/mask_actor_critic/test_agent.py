@@ -115,7 +115,7 @@ def test_saved_and_loaded(trained: MaskActorCritic, tmp_path: Path) -> None:
     env = squares(split="test", known_count=False)
     assert np.array_equal(segmented(policy, env, 0), segmented(trained, env, 0))
     image = Squares().sample("test", 0, 0).image
-    assert np.array_equal(policy.segment(image), segmented(trained, env, 0))
+    assert np.array_equal(policy.segment(image), trained.policy.segment(image))
     further = MaskActorCritic("default", squares(), **TINY)
     further.start_from(path)
     assert same(weights(further), weights(trained))
@@ -142,6 +142,21 @@ def test_the_decoder_by_itself(trained: MaskActorCritic) -> None:
         decoder(latent[:3], observation)
     with pytest.raises(ValueError, match=r"image must be \(1, 16, 16\), got \(1, 8, 16\)"):
         decoder(latent, {"image": observation["image"][:, :8]})
+
+
+def test_segmented_as_mirror_images_agree(trained: MaskActorCritic) -> None:
+    for index in range(6):
+        sample = Squares().sample("test", index, 0)
+        assert sample.truth is not None
+        for mirrored, least in ((False, 0.9), (True, 0.8)):
+            found = trained.policy.segment(sample.image, mirrored=mirrored)
+            assert found.max() == 2
+            assert symmetric_best_dice(found, sample.truth) > least
+        # All four are drawn on, whichever comes first.
+        turned = trained.policy.segment(sample.image[:, ::-1, ::-1].copy())
+        assert symmetric_best_dice(turned[::-1, ::-1], found) > 0.95
+    nothing = Squares(images=7).sample("test", 6, 0).image
+    assert trained.policy.segment(nothing).max() == 0
 
 
 def test_images_of_other_sizes(trained: MaskActorCritic) -> None:

@@ -36,3 +36,8 @@ class Symmetry:
         """The inverse of a call."""
         pixels = pixels.transpose(-1, -2) if self.swapped else pixels
         return pixels.flip(self.mirrored) if self.mirrored else pixels
+
+
+#: The image itself, and its mirror images: all that keep a shape whose sides differ.
+AS_IT_IS = (Symmetry(),)
+MIRRORED = tuple(Symmetry(mirrored=axes) for axes in ((), (-1,), (-2,), (-1, -2)))
