@@ -81,9 +81,9 @@ SETS: Mapping[str, Task] = {
         options={
             **_OPTIONS, "teacher": "bright", "diameter": 14.0, "reward_scale": 10.0,
             "channel_steps": 6_000, "mask_steps": 10_000, "start_steps": 30_000,
-            "actor_steps": 16_000,
+            "critic_lengths": ((0.0, 10),),
         },
-        more=16_000,
+        more=10_000,
     ),
 }  # fmt: skip
 

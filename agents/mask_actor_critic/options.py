@@ -25,6 +25,9 @@ POLICIES: Mapping[str, Mapping[str, Any]] = {
         "memory_size": 512,
         "channel_widths": (32, 64, 128, 256),
         "batch": 8,
+        "guidance": 0.0,
+        "actor_rate": 3e-4,
+        "critic_rate": 2.0,
     },
 }
 
@@ -136,7 +139,7 @@ class MaskActorCriticConfig(MaskNetworkOptions):
     mask_steps: _Count = 24_000
     start_steps: _Count = 100_000
     critic_steps: _Count = 2_000
-    actor_steps: _Count = 6_000
+    actor_steps: _Count = 4_000
     matching: Literal["next", "assignment"] = "next"
     lengths: Annotated[
         tuple[tuple[Share, _Few], ...],
@@ -147,21 +150,21 @@ class MaskActorCriticConfig(MaskNetworkOptions):
         tuple[tuple[Share, _Few], ...],
         Len(1, 100),
         Rule(_in_turn, "the first from 0 on and the others behind it in turn"),
-    ] = ((0.0, 8), (0.5, 21))
+    ] = ((0.0, 8),)
     objects: _Few = 4
     redraws: bool = True
     gamma: Share = 0.9
     reward_scale: Positive = 1.0
     kl: NotNegative = 0.01
-    guidance: NotNegative = 0.0
+    guidance: NotNegative = 0.01
     start_kl: NotNegative = 0.1
     start_dice: NotNegative = 30.0
     mask_kl: NotNegative = 0.1
     stop: NotNegative = 1.0
     critic_updates: _Count = 1
     rate: Positive = 1e-3
-    actor_rate: Positive = 3e-4
-    critic_rate: Positive = 2.0
+    actor_rate: Positive = 1e-4
+    critic_rate: Positive = 10.0
     decay: Annotated[float, Gt(0), Le(1)] = 0.1
     averaging: Annotated[float, Ge(0), Lt(1)] = 0.98
     gradient_clip: Positive = 10.0

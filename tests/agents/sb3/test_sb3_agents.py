@@ -106,10 +106,12 @@ def test_training_reaches_the_best_policy(credited, make, credit):
     """The evidence points the wrong way: following it earns about 0.45, the best policy 1."""
     env = credited()
     agent = make(env, credit=credit)
-    before = mean_reward(agent, env)
-    agent.learn(450)
-    assert before < 0.55
-    assert mean_reward(agent, env) > 0.85
+    assert mean_reward(agent, env) < 0.55
+    for _ in range(9):  # as long as it takes
+        agent.learn(50, reset_num_timesteps=False)
+        if mean_reward(agent, env) > 0.85:
+            return
+    pytest.fail(f"after {agent.num_timesteps} steps it earns {mean_reward(agent, env)}")
 
 
 def test_credit_per_image_needs_no_special_buffer(toy):

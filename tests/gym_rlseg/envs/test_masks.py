@@ -8,6 +8,7 @@ import pickle
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from episodes import Drawn
+from episodes import play as play_with
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
@@ -26,7 +29,7 @@ from stable_baselines3.common.env_checker import check_env as check_with_sb3
 import gym_rlseg  # noqa: F401  (registers the ids)
 from gym_rlseg.envs import MasksEnv, MasksVectorEnv
 from gym_rlseg.images.angles import angle_classes
-from gym_rlseg.images.base import ImageSource, Sample, Split
+from gym_rlseg.images.base import Sample, Split
 from gym_rlseg.registration import MASKS_ENVIRONMENTS
 from gym_rlseg.rewards.matched_masks import MatchedMasks
 
@@ -44,33 +47,7 @@ def make(**kwargs: Any) -> gym.Env:
     return gym.make("RLSeg-Masks-v0", **{**SMALL, **kwargs})
 
 
-def play(env: gym.Env, episodes: int, seed: int | None = None) -> list[Any]:
-    """Everything some episodes of random masks hand out."""
-    rng, seen = np.random.default_rng(9), []
-    for episode in range(episodes):
-        seen.append(env.reset(seed=seed if episode == 0 else None))
-        over = False
-        while not over:
-            seen.append(env.step(rng.random(env.action_space.shape, np.float32)))
-            over = seen[-1][2]
-    return seen
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drawn(ImageSource):
-    """One image in every split, bright where there are objects."""
-
-    truth: NDArray[np.int32]
-    known: bool = True
-    region: NDArray[np.bool_] | None = None
-
-    def size(self, split: Split) -> int:
-        return 1
-
-    def sample(self, split: Split, index: int, seed: int) -> Sample:
-        image = 0.1 + 0.8 * (self.truth > 0).astype(np.float32)[None]
-        truth = self.truth.copy() if self.known else None
-        return Sample(image=image, truth=truth, name="drawn", region=self.region)
+play = partial(play_with, acting=lambda rng, shape: rng.random(shape, np.float32))
 
 
 def squares() -> NDArray[np.int32]:
@@ -99,7 +76,7 @@ def test_registered_ids(env_id: str) -> None:
     spec = gym.spec(env_id)
     assert EnvSpec.from_json(spec.to_json()) == spec
     env = gym.make(env_id, pool_size=2)
-    (observation, info), *_, (_, _, over, _, last) = play(env, 1, seed=0)
+    (observation, info), *_, (_, _, over, _, last) = play(env, episodes=1, seed=0)
     assert env.observation_space.contains(observation)
     assert over
     assert set(info) == {"index", "objects"}
@@ -121,18 +98,18 @@ def test_both_checkers_are_silent(kind: str, capfd: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_instances_copies_and_specs_agree(kind: str) -> None:
     env, other = make(**KINDS[kind]), make(**KINDS[kind])
-    played = play(env, 2, seed=3)
-    assert_same(played, play(other, 2, seed=3))
+    played = play(env, episodes=2, seed=3)
+    assert_same(played, play(other, episodes=2, seed=3))
     env.reset()
     mask = np.full(env.action_space.shape, 0.7, np.float32)
     env.step(mask)
     for duplicate in (copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))):
         twin = duplicate(env)
         assert_same(twin.step(mask), copy.deepcopy(env).step(mask))
-        assert_same(play(twin, 1), play(copy.deepcopy(env), 1))
+        assert_same(play(twin, episodes=1), play(copy.deepcopy(env), episodes=1))
     assert env.spec is not None
     again = gym.make(EnvSpec.from_json(env.spec.to_json()))
-    assert_same(play(again, 1, seed=1), play(make(**KINDS[kind]), 1, seed=1))
+    assert_same(play(again, episodes=1, seed=1), play(make(**KINDS[kind]), episodes=1, seed=1))
 
 
 def test_vector_equals_single_environments() -> None:
