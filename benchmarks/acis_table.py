@@ -33,7 +33,7 @@ Made into labels by what mirror images agree on (the same networks, 30 validatio
 
 Actor and critic, from these networks on. Reward on 30 validation images, 7.04 at the start: at an
 actor's rate of 3e-4 5.99 and 5.19 after 4,000 and 8,000 images; at 5e-5, with a critic at 1e-3,
-6.89, 7.03 and 6.17 after every 1,000, and a Dice of the later half of the steps of 0.458 in place of
+6.89, 7.03, 6.17 after every 1,000, and a Dice of the later half of the steps of 0.458 in place of
 0.533 (difference -0.075, standard error 0.021); guided by the third stage's loss (`guidance` 0.01,
 rate 1e-4) 7.16, 6.61, 7.04, 6.59, later half 0.516 (-0.017, 0.030); the same with a discount of 0.3
 in place of 0.9 7.05, 6.75. A critic of so few images knows the state's worth and not the mask's:
