@@ -29,6 +29,10 @@ from agents.mask_actor_critic.stages import Stage
 from agents.mask_actor_critic.suggested import suggested
 from gym_rlseg.envs import MasksEnv
 from gym_rlseg.envs.image_pool import Prepared
+from gym_rlseg.rewards.drawn_masks import DRAWN
+
+#: Greatest value of a mask that would be blank.
+_BARELY = 1.02 * DRAWN
 
 
 class MaskActorCritic(Agent):
@@ -209,7 +213,11 @@ class MaskActorCritic(Agent):
         return lambda observation: policy.predict(observation, deterministic=True)[0]
 
     def _validated(self, env: gym.Env[Any, Any], samples: int, *, render: bool) -> Validation:
-        """Mean return of images 0..samples-1; that of the last is shown."""
+        """Mean return of images 0..samples-1; that of the last is shown.
+
+        A blank mask ends an episode, but labels are made of those behind it as well. So where
+        the truth scores them, and the actor means to go on, masks are just about not blank.
+        """
         policy = MaskPolicy(self._learner.averaged_actor, self.form, device=self.device)
 
         def returned(index: int) -> float:
@@ -218,6 +226,8 @@ class MaskActorCritic(Agent):
             memory: Memory | None = None
             while not over:
                 mask, memory = policy.predict(observation, memory, deterministic=True)
+                if self._by_truth and 0 < mask.max() <= DRAWN:
+                    mask = mask * np.float32(_BARELY / mask.max())
                 observation, reward, over, _, _ = env.step(mask)
                 total += float(reward)
             return total

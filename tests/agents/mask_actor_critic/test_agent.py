@@ -229,6 +229,31 @@ def test_each_stage_trains_its_own_part() -> None:
     assert all(p.grad is None for p in agent._learner.actor.decoder.parameters())
 
 
+def test_a_blank_mask_does_not_end_a_validation(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = squares(known_count=False)
+    env.reset(options={"index": 0})
+    one, two = (np.float32(env.truth == number) for number in (1, 2))
+    masks = {True: [one, 0.4 * two, two, 0 * one], False: [one, 0 * one, two]}
+
+    class Drawing:
+        """Draws from a list; its memory is the step."""
+
+        def __init__(self, *_: Any, **__: Any) -> None:
+            pass
+
+        def predict(self, _: Any, step: Any = None, **__: Any) -> Any:
+            step = step or 0
+            return masks[going_on][step], step + 1
+
+    agent = MaskActorCritic("default", squares(), **TINY)
+    monkeypatch.setattr("agents.mask_actor_critic.agent.MaskPolicy", Drawing)
+    found = {}
+    for going_on in (True, False):
+        found[going_on] = agent._validated(env, 1, render=False).reward
+    assert found[True] == pytest.approx(2.0, abs=0.05)
+    assert found[False] == pytest.approx(1.0)
+
+
 def test_without_truth(tmp_path: Path) -> None:
     options = {"teacher": "bright", "diameter": 8.0}
     env = squares(reward={"name": "circularity", "radius": [3.0, 6.0], "count": [1, 3]})
