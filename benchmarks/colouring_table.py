@@ -80,7 +80,7 @@ Beside it, what is published of ColorRL (other images, GPUs, days): KITTI, test:
 57.3, 0.338, 0.309). Zebrafish, 3D, 40 volumes: best Dice 0.902, adapted Rand error 0.038, AJI 0.886
 (U-Net + watershed: 0.855, 0.055, 0.843; notebooks of the released code). On the splitting weight,
 the supplement's finding (Fig. 2) is that w_s should not be below w_m for learning to get over its
-first local minimum. Here, on circles, w_s 0.5 of w_m 1 gets over it as well, one seed: see its row."""
+first local minimum. Here, on circles, w_s 0.5 of w_m 1 gets over it as well (one seed, its row)."""
 Rows = list[dict[str, Any]]
 
 
