@@ -202,6 +202,7 @@ def _wanted(rows: Rows) -> str:
                 lines.append(
                     f"- AC-Dice over {model} at the later half of the steps: {gain:+.3f} with a "
                     f"standard error of {error:.3f}: {'more' if gain > error else 'not more'}"
+                    f"{_untrained(best)}"
                 )
         for model in ("AC-Dice-NoKL", "AC-Dice-NoSP"):
             own = _of(rosettes, model)
@@ -213,6 +214,14 @@ def _wanted(rows: Rows) -> str:
         sbd = _mean(priors, "sbd")
         lines.append(_line("circles by priors, SBD", sbd, 0.7, sbd >= 0.7))
     return "\n".join(lines)
+
+
+def _untrained(rows: Rows) -> str:
+    """Says so where the networks of most validation reward are those before any update."""
+    chosen = [max(row["curve"], key=lambda one: one["reward"]) for row in rows]
+    if any(one["timestep"] for one in chosen):
+        return ""
+    return "; but what is chosen is what AC-Dice starts from, before critic and actor train"
 
 
 def _line(what: str, got: float, wanted: float, there: bool) -> str:
