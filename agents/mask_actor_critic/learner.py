@@ -158,7 +158,8 @@ class MaskLearner(Learner):
         with self._watch("actor"), torch.set_grad_enabled(actor):
             rollout = self._play(seen, start, explores=config.explores)
         counts = start.played(rollout.length)
-        drawn = start.drawn(rollout.length) if self._by_truth else counts
+        left = start.drawn(rollout.length)
+        drawn = left if self._by_truth else counts
         masks = torch.sigmoid(rollout.logits)
         with self._watch("rewards"):
             rewards = _rewards(batch, start, masks.detach().cpu().numpy(), drawn)
@@ -191,7 +192,7 @@ class MaskLearner(Learner):
             stop = termination(rollout.stops, self.tensor(going_on), self.tensor(counts))
             loss = config.kl * kl - gain + config.stop * stop
             if config.guidance:
-                loss = loss + config.guidance * self._matched(batch, start, rollout, drawn)[0]
+                loss = loss + config.guidance * self._matched(batch, start, rollout, left)[0]
             self.descend("actor", loss, len(goal))
         return logged | {
             "train/value": values.mean().item(),

@@ -28,6 +28,7 @@ POLICIES: Mapping[str, Mapping[str, Any]] = {
         "guidance": 0.0,
         "actor_rate": 3e-4,
         "critic_rate": 2.0,
+        "critic_lengths": ((0.0, 8), (0.5, 21)),
     },
 }
 

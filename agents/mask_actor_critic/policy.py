@@ -114,7 +114,7 @@ class MaskPolicy:
     def masks(
         self, image: NDArray[np.float32], most: int, *, ends: bool = True
     ) -> NDArray[np.float32]:
-        """All masks of an image, one after the other, until the termination unit says so.
+        """All masks of an image, up to the termination unit's end or the first blank one.
 
         Args:
             image: float32 (C, H, W) of the size that the policy was made for.
@@ -124,18 +124,10 @@ class MaskPolicy:
         Returns:
             float32 (N, H, W) in [0, 1].
         """
-        found: list[NDArray[np.float32]] = []
-        with torch.no_grad():
-            seen = self.actor.see(self._tensor(image[None]))
-            memory = self.actor.actor.start(1)
-            covered = seen.new_zeros(1, *self.form[1:])
-            while len(found) < most:
-                masks, memory = self._drawn(seen, covered, memory, True, ends=ends)
-                if ends and not masks.max() > DRAWN:
-                    break
-                covered = torch.maximum(covered, self._tensor(masks))
-                found.append(masks[0])
-        return np.array(found, np.float32).reshape(-1, *self.form[1:])
+        views, _ = drawn_views(self.actor, self._tensor(image), most, AS_IT_IS, ends=ends)
+        masks = views[0]
+        blank = ~(masks > DRAWN).any(axis=(1, 2))
+        return masks[: int(blank.argmax())] if ends and blank.any() else masks
 
     def decoder(self) -> MaskDecoding:
         """The decoder by itself, such as for `LatentMasks`."""
@@ -213,8 +205,6 @@ class MaskPolicy:
         covered: Tensor,
         memory: tuple[Tensor, Tensor],
         deterministic: bool,
-        *,
-        ends: bool = True,
     ) -> tuple[NDArray[np.float32], tuple[Tensor, Tensor]]:
         first = self.actor.actor.trunk.of_fixed(seen)
         latent, log_variance, stop, memory = self.actor.actor(first, covered[:, None], memory)
@@ -222,9 +212,7 @@ class MaskPolicy:
             noise = torch.randn(latent.shape, generator=self._sampling).to(self.device)
             latent = latent + (0.5 * log_variance).exp() * noise
         logits = self.actor.decoder(latent, self.actor.decoder.views(seen))[:, 0]
-        masks = torch.sigmoid(logits)
-        if ends:
-            masks = masks * (stop > 0).to(masks.dtype)[:, None, None]
+        masks = torch.sigmoid(logits) * (stop > 0).to(logits.dtype)[:, None, None]
         return masks.cpu().numpy(), memory
 
     def _tensor(self, array: NDArray) -> Tensor:

@@ -14,7 +14,12 @@ from agents.pixels.symmetries import Symmetry
 
 
 def drawn_views(
-    drawer: MaskDrawer, image: Tensor, most: int, symmetries: Sequence[Symmetry]
+    drawer: MaskDrawer,
+    image: Tensor,
+    most: int,
+    symmetries: Sequence[Symmetry],
+    *,
+    ends: bool = True,
 ) -> tuple[list[NDArray[np.float32]], NDArray[np.float32]]:
     """Draw until the termination unit says so; a blank mask is no end.
 
@@ -23,6 +28,7 @@ def drawn_views(
         image: (C, H, W).
         most: masks of a view after which it ends at the latest.
         symmetries: how the image is seen, view by view; all keep its shape.
+        ends: whether the termination unit is listened to.
 
     Returns:
         Of each view, its masks, float32 (N, H, W) in [0, 1], in the image's own place; and the
@@ -37,7 +43,8 @@ def drawn_views(
         found: list[Tensor] = []
         while len(found) < most:
             latent, _, stop, memory = drawer.actor(first, covered[:, None], memory)
-            going &= (stop > 0).cpu().numpy()
+            if ends:
+                going &= (stop > 0).cpu().numpy()
             if not going.any():
                 break
             counts += going

@@ -42,6 +42,6 @@ class Drawn(ImageSource):
         return 1
 
     def sample(self, split: Split, index: int, seed: int) -> Sample:
-        image = np.where(self.truth > 0, 0.9, 0.1).astype(np.float32)[None]
+        image = (self.truth > 0).astype(np.float32)[None]
         truth = self.truth.copy() if self.known else None
         return Sample(image=image, truth=truth, name="drawn", region=self.region)

@@ -22,11 +22,11 @@ TINY: dict[str, Any] = {
 }  # fmt: skip
 
 
-def learner(**options: Any) -> MaskLearner:
+def learner(*, by_truth: bool = True, **options: Any) -> MaskLearner:
     with torch.random.fork_rng(devices=[]):
         found = MaskLearner(
             1, (8, 12), MaskActorCriticConfig(**{**TINY, **options}),
-            by_truth=True, seed=0, device=torch.device("cpu"), watch=Stopwatch(),
+            by_truth=by_truth, seed=0, device=torch.device("cpu"), watch=Stopwatch(),
         )  # fmt: skip
     # A critic to which all masks are worth the same.
     with torch.no_grad():
@@ -68,3 +68,14 @@ def test_guidance_alone_is_an_update_of_the_third_stage() -> None:
 
 def test_without_guidance_and_with_an_indifferent_critic_nothing_moves() -> None:
     assert moved(learner(guidance=0.0), by_critic=True).abs().max() == 0
+
+
+@pytest.mark.parametrize("matching", ["next", "assignment"])
+def test_guidance_without_truth_takes_as_many_masks_as_objects_are_suggested(matching: str) -> None:
+    # The step beyond the objects counts for the critic, and is guided by none.
+    options: dict[str, Any] = {"by_truth": False, "guidance": 1.0, "matching": matching}
+    assert moved(learner(**options), by_critic=True).abs().max() > 1e-4
+    found, nothing = learner(**options), batch()
+    nothing.labels[1] = 0
+    found.learn_by_critic(nothing, found.actor.see(found.tensor(nothing.pixels)), 3, actor=True)
+    assert torch.isfinite(weights(found)).all()

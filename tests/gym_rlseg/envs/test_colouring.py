@@ -185,7 +185,7 @@ def test_a_colouring_of_two_touching_squares() -> None:
     info["segmentation"][:] = 7
     observation["image"][:] = 7
     assert env.segmentation.max() == 2
-    assert env.reset()[0]["image"].max() == np.float32(0.9)
+    assert env.reset()[0]["image"].max() == 1
 
 
 def test_components() -> None:
